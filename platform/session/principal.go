@@ -1,0 +1,85 @@
+package session
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"guildhall/platform/fault"
+)
+
+// Everything is the role of an administrator of the whole process: it contains
+// every other role.
+const Everything = "*"
+
+// Errors of the guard.
+var (
+	ErrUnauthenticated = fault.New(fault.Unauthenticated, "unauthenticated",
+		"Nobody is signed in. Open a link from \"guildhall admin link\", or send \"Authorization: Bearer\" with a token from \"guildhall admin token\".")
+	ErrForbidden = fault.New(fault.Forbidden, "forbidden", "You are signed in, but this needs a role that you do not have.")
+)
+
+// Principal is who makes a request.
+type Principal struct {
+	// ID is stable and goes into audit logs: "break-glass:ses_...", "local:root".
+	ID string
+	// Name is for people to read.
+	Name string
+	// Roles are dotted names such as "ca.admin"; Everything contains them all.
+	Roles []string
+	// SessionID is the browser session that the request came with, or empty.
+	SessionID string
+}
+
+// Has says whether the principal holds the role.
+func (p Principal) Has(role string) bool {
+	return slices.Contains(p.Roles, Everything) || slices.Contains(p.Roles, role)
+}
+
+type contextKey struct{}
+
+// With puts the principal into the context.
+func With(ctx context.Context, p Principal) context.Context {
+	return context.WithValue(ctx, contextKey{}, p)
+}
+
+// From is the principal of the request, if anybody is signed in.
+func From(ctx context.Context) (Principal, bool) {
+	p, ok := ctx.Value(contextKey{}).(Principal)
+	return p, ok
+}
+
+// Check returns ErrUnauthenticated, ErrForbidden or nil.
+func Check(ctx context.Context, role string) error {
+	p, ok := From(ctx)
+	if !ok {
+		return ErrUnauthenticated
+	}
+	if !p.Has(role) {
+		return ErrForbidden.With(map[string]any{"Role": role})
+	}
+	return nil
+}
+
+// Require lets only holders of the role through; refuse answers the others.
+func Require(role string, refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := Check(r.Context(), role); err != nil {
+				refuse(w, r, err)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// bearer is the token of the Authorization header (RFC 6750, section 2.1).
+func bearer(r *http.Request) (string, bool) {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return "", false
+	}
+	return strings.TrimSpace(token), true
+}

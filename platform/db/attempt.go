@@ -1,0 +1,90 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// outcome is how one attempt at a batch went.
+type outcome struct {
+	err error // nil: committed
+	// at is the index of the member that err belongs to; len(batch) when it
+	// belongs to all; in between, where to cut a batch whose commit failed.
+	at int
+	// again means that nothing was written and that the same attempt may well
+	// succeed in a moment.
+	again bool
+}
+
+// attempt runs the batch in one transaction.
+func (g *group) attempt(batch []*member) outcome {
+	// The batch's transaction lives as long as it needs; each member's own
+	// statements end with the member's context.
+	t, err := g.db.begin(context.Background())
+	if err != nil {
+		return outcome{err: err, at: len(batch), again: transient(err)}
+	}
+	for i, m := range batch {
+		if err := m.take(t.tx); err != nil {
+			connLost := t.rollback()
+			// A statement that its own context cut short takes the connection
+			// with it; that is the member's doing and no reason to repeat.
+			return outcome{err: err, at: i, again: m.ctx.Err() == nil && !m.exited && (connLost || transient(err))}
+		}
+	}
+	err = t.commit()
+	switch {
+	case err == nil || errors.Is(err, ErrCommitUnknown) || len(batch) == 1:
+		return outcome{err: err, at: len(batch), again: err != nil && transient(err) && !errors.Is(err, ErrCommitUnknown)}
+	default:
+		// One of them made the commit fail; halving finds it.
+		return outcome{err: err, at: len(batch) / 2, again: transient(err)}
+	}
+}
+
+// write gives every member of the batch its outcome. When one fails, those
+// before it are committed without it, and the rest begins anew with the failed
+// one at its head: at the head it fails for reasons of its own. Each failure
+// costs at most one commit more, and the order of arrival is kept.
+func (g *group) write(batch []*member) {
+	deadline := time.Now().Add(patience)
+	for n := 0; len(batch) > 0; n++ {
+		o := g.attempt(batch)
+		if o.again && time.Now().Before(deadline) {
+			pause(context.Background(), n)
+			batch = dropEnded(batch)
+			continue
+		}
+		switch {
+		case o.again || o.at == len(batch):
+			answer(batch, o.err)
+			return
+		case o.at == 0:
+			answer(batch[:1], o.err)
+			batch = batch[1:]
+		default:
+			g.write(batch[:o.at])
+			batch = batch[o.at:]
+		}
+	}
+}
+
+// dropEnded answers the members whose context ended while the server was away.
+func dropEnded(batch []*member) []*member {
+	var alive []*member
+	for _, m := range batch {
+		if err := m.ctx.Err(); err != nil {
+			m.done <- err
+			continue
+		}
+		alive = append(alive, m)
+	}
+	return alive
+}
+
+func answer(batch []*member, err error) {
+	for _, m := range batch {
+		m.done <- err
+	}
+}

@@ -1,0 +1,47 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+
+	"guildhall/platform/config"
+)
+
+func TestPrintMasksSecretsAndNamesSources(t *testing.T) {
+	t.Parallel()
+	path := write(t, "s:\n  addr: 'file: x # y'\n  password: hunter2\n  tokens:\n    shop: hunter3\n  rules:\n  - name: r\n")
+	f, err := config.Load(path, []string{"GUILDHALL_S_LIFE=90d", "GUILDHALL_S_NAMES=a,true"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := sample{Port: 7}
+	if err := f.Decode("s", &s); err != nil {
+		t.Fatal(err)
+	}
+	s.Port = 8 // as a flag would
+	var out strings.Builder
+	if err := f.Print(&out, []config.Section{{Key: "s", Value: &s}}); err != nil {
+		t.Fatal(err)
+	}
+	want := `s:
+  addr: 'file: x # y' # FILE:2
+  port: 8 # flag
+  ratio: 0 # default
+  on: false # default
+  life: 90d # GUILDHALL_S_LIFE
+  body: 0 # default
+  password: '********' # FILE:3
+  names: [a, 'true'] # GUILDHALL_S_NAMES
+  tls:
+    cert: '' # default
+  urls: {} # default
+  tokens:
+    shop: '********' # FILE:5
+  rules:
+  - name: r # FILE:7
+    max: 0 # default
+`
+	if got := strings.ReplaceAll(out.String(), path, "FILE"); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}

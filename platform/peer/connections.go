@@ -1,0 +1,103 @@
+package peer
+
+import (
+	"crypto/x509"
+	"net"
+	"sync"
+)
+
+// connections knows every live connection by the serial numbers of the other
+// side's chain, so that a revocation can close it. It is filled before a chain
+// is checked: a revocation in between then finds either the check or the entry.
+type connections struct {
+	mu       sync.Mutex
+	bySerial map[serialKey]map[net.Conn]struct{}
+	byConn   map[net.Conn]*connection
+}
+
+type connection struct {
+	serials []serialKey
+	// busy is false while an accepted connection has no request.
+	busy bool
+	// keep is true for the connection to the authority, which must survive a
+	// stale state to end it.
+	keep bool
+}
+
+func newConnections() *connections {
+	return &connections{bySerial: map[serialKey]map[net.Conn]struct{}{}, byConn: map[net.Conn]*connection{}}
+}
+
+func (c *connections) add(conn net.Conn, chain []*x509.Certificate, keep bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	entry := &connection{busy: true, keep: keep}
+	for _, cert := range chain {
+		k, ok := serialOf(cert)
+		if !ok {
+			continue // Check refuses it
+		}
+		entry.serials = append(entry.serials, k)
+		if c.bySerial[k] == nil {
+			c.bySerial[k] = map[net.Conn]struct{}{}
+		}
+		c.bySerial[k][conn] = struct{}{}
+	}
+	c.byConn[conn] = entry
+}
+
+func (c *connections) remove(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	entry, ok := c.byConn[conn]
+	if !ok {
+		return
+	}
+	delete(c.byConn, conn)
+	for _, k := range entry.serials {
+		delete(c.bySerial[k], conn)
+		if len(c.bySerial[k]) == 0 {
+			delete(c.bySerial, k)
+		}
+	}
+}
+
+func (c *connections) setBusy(conn net.Conn, busy bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if entry, ok := c.byConn[conn]; ok {
+		entry.busy = busy
+	}
+}
+
+// cut closes the connections of a serial number and says how many there were.
+func (c *connections) cut(k serialKey) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for conn := range c.bySerial[k] {
+		// The owner sees the error and calls remove.
+		_ = conn.Close()
+	}
+	return len(c.bySerial[k])
+}
+
+// cutBusy closes what works on a request that began under a fresh state. Idle
+// connections stay: their next request is refused with the reason.
+func (c *connections) cutBusy() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for conn, entry := range c.byConn {
+		if entry.busy && !entry.keep {
+			_ = conn.Close()
+			n++
+		}
+	}
+	return n
+}
+
+func (c *connections) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.byConn)
+}

@@ -2,48 +2,106 @@ package db
 
 import (
 	"context"
-	"database/sql"
+	"crypto/rand"
+	"errors"
 	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// commit commits. nil means that the data is on the disk. Any other error than
-// ErrCommitUnknown means that nothing was written.
-func (t *transaction) commit() error {
-	defer func() { _ = t.conn.Close() }()
-	if t.db.Engine == SQLite {
-		return t.tx.Commit()
-	}
-	// When the connection breaks during the commit only the transaction's own
-	// number tells afterwards how it ended.
-	var xid sql.NullString
-	if err := t.tx.QueryRow(`SELECT pg_current_xact_id_if_assigned()::text`).Scan(&xid); err != nil {
-		_ = t.tx.Rollback()
-		return fmt.Errorf("prepare to commit: %w", err)
-	}
-	err := t.tx.Commit()
-	if err == nil || !xid.Valid || !lost(err) {
-		return err
-	}
-	return t.db.settle(xid.String, err)
+// When PostgreSQL's connection breaks during a commit, the client cannot know
+// how it ended. The number of the transaction does not tell either: after a
+// crash the server may give it to another one. So every batch of Group notes
+// its own number, in the same transaction, in a row that the process has in
+// this table; what stands there afterwards is the answer.
+const (
+	makeMarks = `CREATE TABLE IF NOT EXISTS guildhall_group (
+	writer TEXT PRIMARY KEY, batch BIGINT NOT NULL, at TIMESTAMPTZ NOT NULL DEFAULT now())`
+	forgetMarks = `DELETE FROM guildhall_group WHERE at < now() - interval '30 days'`
+	setMark     = `INSERT INTO guildhall_group (writer, batch) VALUES ($1, $2)
+		ON CONFLICT (writer) DO UPDATE SET batch = $2, at = now()`
+	// It waits for a server process that is still busy with the lost commit.
+	readMark = `INSERT INTO guildhall_group AS g (writer, batch) VALUES ($1, 0)
+		ON CONFLICT (writer) DO UPDATE SET batch = g.batch RETURNING batch`
+)
+
+// MarksTable is a table that this package keeps for itself in every schema on
+// PostgreSQL. It says nothing of use in a backup.
+const MarksTable = "guildhall_group"
+
+// marks number this process's batches.
+type marks struct {
+	writer string
+	batch  int64 // of the last attempt; only the leader of the group uses it
 }
 
-// settle finds out how a commit ended whose answer was lost.
-func (d *DB) settle(xid string, commitErr error) error {
+func newMarks() *marks { return &marks{writer: rand.Text()} }
+
+// ensureMarks makes the table when missing.
+func (d *DB) ensureMarks(ctx context.Context) error {
+	var exists bool
+	err := d.write.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, d.Name+"."+MarksTable).Scan(&exists)
+	if err == nil && !exists {
+		_, err = d.write.ExecContext(ctx, makeMarks)
+	}
+	if err != nil && !madeMeanwhile(err) {
+		return Coded(fmt.Errorf("make table %s: %w", MarksTable, err))
+	}
+	if _, err := d.write.ExecContext(ctx, forgetMarks); err != nil {
+		return Coded(fmt.Errorf("clear table %s: %w", MarksTable, err))
+	}
+	return nil
+}
+
+// madeMeanwhile says that another node made the same schema or table in the
+// same moment: PostgreSQL's IF NOT EXISTS races.
+func madeMeanwhile(err error) bool {
+	pe, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pe.Code == "42P06" || pe.Code == "42P07" || pe.Code == "23505")
+}
+
+// commit commits. nil means that the data is on the disk; any error but
+// ErrCommitUnknown means that nothing was written.
+func (t *transaction) commit() error {
+	err := t.tx.Commit()
+	_ = t.conn.Close()
+	if err != nil && t.db.Engine == Postgres && lost(err) {
+		return ErrCommitUnknown.Because(err)
+	}
+	return err
+}
+
+// commitMarked is commit, and finds out how a commit ended whose answer was lost.
+func (t *transaction) commitMarked(m *marks) error {
+	if t.db.Engine == SQLite {
+		return t.commit()
+	}
+	m.batch++
+	if _, err := t.tx.Exec(setMark, m.writer, m.batch); err != nil {
+		t.rollback()
+		return fmt.Errorf("prepare to commit: %w", err)
+	}
+	err := t.commit()
+	if errors.Is(err, ErrCommitUnknown) {
+		return t.db.settle(m, errors.Unwrap(err))
+	}
+	return err
+}
+
+// settle reads the mark; it waits while the server is away.
+func (d *DB) settle(m *marks, lostErr error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
 	defer cancel()
 	for attempt := 0; ; attempt++ {
-		var status sql.NullString
-		err := d.write.QueryRowContext(ctx, `SELECT pg_xact_status($1::text::xid8)`, xid).Scan(&status)
+		var batch int64
+		err := d.write.QueryRowContext(ctx, readMark, m.writer).Scan(&batch)
 		switch {
-		case err == nil && status.String == "committed":
+		case err == nil && batch == m.batch:
 			return nil
-		case err == nil && status.String == "aborted":
-			return fmt.Errorf("commit: %w", commitErr)
-		case err == nil && !status.Valid, // too old to be known
-			err != nil && !transient(err),
-			!pause(ctx, attempt):
-			return ErrCommitUnknown.Because(commitErr)
+		case err == nil:
+			return fmt.Errorf("commit: %w", lostErr)
+		case !transient(err) || !pause(ctx, attempt):
+			return ErrCommitUnknown.Because(errors.Join(lostErr, err))
 		}
-		// Still in progress, or the server is still away.
 	}
 }

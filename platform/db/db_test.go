@@ -195,3 +195,21 @@ func TestMicros(t *testing.T) {
 		t.Errorf("got %v, want %v in UTC", got, at)
 	}
 }
+
+func TestWritesAfterCloseAreRefused(t *testing.T) {
+	t.Parallel()
+	d, err := db.Open(t.Context(), guildtest.SQLite(t), db.Options{Name: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	nothing := func(*sql.Tx) error { return nil }
+	if err := d.Group(t.Context(), nothing); !errors.Is(err, db.ErrClosed) {
+		t.Errorf("Group: %v", err)
+	}
+	if err := d.WithTx(t.Context(), nothing); !errors.Is(err, db.ErrClosed) {
+		t.Errorf("WithTx: %v", err)
+	}
+}

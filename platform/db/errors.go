@@ -74,8 +74,11 @@ func engineFault(err error) *fault.Error {
 	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pgFault(pe.Code)
 	}
-	if lost(err) {
+	switch {
+	case lost(err):
 		return ErrUnreachable
+	case err.Error() == "sql: database is closed": // database/sql exports no value for it
+		return ErrClosed
 	}
 	return nil
 }
@@ -130,6 +133,9 @@ func lostState(state string) bool {
 // lost says whether err means that the connection to the server failed, rather
 // than that the server refused the statement.
 func lost(err error) bool {
+	if errors.Is(err, ErrCommitUnknown) {
+		return false
+	}
 	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return lostState(pe.Code)
 	}
@@ -153,6 +159,9 @@ func isNet(err error) bool {
 
 // transient says whether the same work may well succeed in a moment.
 func transient(err error) bool {
+	if errors.Is(err, ErrCommitUnknown) {
+		return false
+	}
 	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pe.Code == "40001" || pe.Code == "40P01" || pe.Code == "53300" || lostState(pe.Code)
 	}

@@ -101,6 +101,7 @@ func (m *member) take(tx *sql.Tx) error {
 // them: what queued while it committed makes the next batch.
 type group struct {
 	db      *DB
+	marks   *marks
 	mu      sync.Mutex
 	queue   []*member
 	closed  bool
@@ -109,7 +110,7 @@ type group struct {
 }
 
 func newGroup(d *DB) *group {
-	g := &group{db: d, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+	g := &group{db: d, marks: newMarks(), wake: make(chan struct{}, 1), stopped: make(chan struct{})}
 	go g.lead()
 	return g
 }

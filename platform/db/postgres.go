@@ -2,12 +2,10 @@ package db
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"guildhall/platform/fault"
@@ -47,12 +45,12 @@ func (d *DB) openPostgres(ctx context.Context, url string) error {
 		pool.SetMaxIdleConns(poolConns)
 		pool.SetConnMaxIdleTime(poolIdle)
 	}
-	return d.makeSchema(ctx)
+	return d.ensureSchema(ctx)
 }
 
-// makeSchema makes the service's schema when missing. It looks first, because a
+// ensureSchema makes the service's schema when missing. It looks first, because a
 // role may own its schema and have no right to make one.
-func (d *DB) makeSchema(ctx context.Context) error {
+func (d *DB) ensureSchema(ctx context.Context) error {
 	var exists bool
 	err := d.patiently(ctx, func() error {
 		return d.write.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)`, d.Name).Scan(&exists)
@@ -60,16 +58,11 @@ func (d *DB) makeSchema(ctx context.Context) error {
 	if err != nil {
 		return Coded(fmt.Errorf("look for schema %s: %w", d.Name, err))
 	}
-	if exists {
-		return nil
+	if !exists {
+		_, err = d.write.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+d.Name)
 	}
-	_, err = d.write.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+d.Name)
-	// Another node made it in the same moment: PostgreSQL's IF NOT EXISTS races.
-	if pe, ok := errors.AsType[*pgconn.PgError](err); ok && (pe.Code == "42P06" || pe.Code == "23505") {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !madeMeanwhile(err) {
 		return Coded(fmt.Errorf("make schema %s: %w", d.Name, err))
 	}
-	return nil
+	return d.ensureMarks(ctx)
 }

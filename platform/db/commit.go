@@ -5,8 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // When PostgreSQL's connection breaks during a commit, the client cannot know
@@ -15,10 +13,7 @@ import (
 // its own number, in the same transaction, in a row that the process has in
 // this table; what stands there afterwards is the answer.
 const (
-	makeMarks = `CREATE TABLE IF NOT EXISTS guildhall_group (
-	writer TEXT PRIMARY KEY, batch BIGINT NOT NULL, at TIMESTAMPTZ NOT NULL DEFAULT now())`
-	forgetMarks = `DELETE FROM guildhall_group WHERE at < now() - interval '30 days'`
-	setMark     = `INSERT INTO guildhall_group (writer, batch) VALUES ($1, $2)
+	setMark = `INSERT INTO guildhall_group (writer, batch) VALUES ($1, $2)
 		ON CONFLICT (writer) DO UPDATE SET batch = $2, at = now()`
 	// It waits for a server process that is still busy with the lost commit.
 	readMark = `INSERT INTO guildhall_group AS g (writer, batch) VALUES ($1, 0)
@@ -36,29 +31,6 @@ type marks struct {
 }
 
 func newMarks() *marks { return &marks{writer: rand.Text()} }
-
-// ensureMarks makes the table when missing.
-func (d *DB) ensureMarks(ctx context.Context) error {
-	var exists bool
-	err := d.write.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, d.Name+"."+MarksTable).Scan(&exists)
-	if err == nil && !exists {
-		_, err = d.write.ExecContext(ctx, makeMarks)
-	}
-	if err != nil && !madeMeanwhile(err) {
-		return Coded(fmt.Errorf("make table %s: %w", MarksTable, err))
-	}
-	if _, err := d.write.ExecContext(ctx, forgetMarks); err != nil {
-		return Coded(fmt.Errorf("clear table %s: %w", MarksTable, err))
-	}
-	return nil
-}
-
-// madeMeanwhile says that another node made the same schema or table in the
-// same moment: PostgreSQL's IF NOT EXISTS races.
-func madeMeanwhile(err error) bool {
-	pe, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (pe.Code == "42P06" || pe.Code == "42P07" || pe.Code == "23505")
-}
 
 // commit commits. nil means that the data is on the disk; any error but
 // ErrCommitUnknown means that nothing was written.

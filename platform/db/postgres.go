@@ -48,21 +48,44 @@ func (d *DB) openPostgres(ctx context.Context, url string) error {
 	return d.ensureSchema(ctx)
 }
 
-// ensureSchema makes the service's schema when missing. It looks first, because a
-// role may own its schema and have no right to make one.
+// ensureSchema makes the service's schema and the table of marks when missing.
 func (d *DB) ensureSchema(ctx context.Context) error {
-	var exists bool
 	err := d.patiently(ctx, func() error {
-		return d.write.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)`, d.Name).Scan(&exists)
+		tx, err := d.write.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // nothing after the commit
+		// Nodes that start at once take turns: IF NOT EXISTS alone races.
+		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext('guildhall schema'))`); err != nil {
+			return err
+		}
+		// It looks first, because a role may own its schema and have no right
+		// to make one, and PostgreSQL asks for that right even if it exists.
+		var exists bool
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)`, d.Name).Scan(&exists); err != nil {
+			return err
+		}
+		if !exists {
+			if _, err := tx.ExecContext(ctx, `CREATE SCHEMA `+d.Name); err != nil {
+				return err
+			}
+		}
+		for _, q := range []string{makeMarks, forgetMarks} {
+			if _, err := tx.ExecContext(ctx, q); err != nil {
+				return err
+			}
+		}
+		return tx.Commit()
 	})
 	if err != nil {
-		return Coded(fmt.Errorf("look for schema %s: %w", d.Name, err))
+		return Coded(fmt.Errorf("prepare schema %s: %w", d.Name, err))
 	}
-	if !exists {
-		_, err = d.write.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+d.Name)
-	}
-	if err != nil && !madeMeanwhile(err) {
-		return Coded(fmt.Errorf("make schema %s: %w", d.Name, err))
-	}
-	return d.ensureMarks(ctx)
+	return nil
 }
+
+const (
+	makeMarks = `CREATE TABLE IF NOT EXISTS ` + MarksTable + ` (
+		writer TEXT PRIMARY KEY, batch BIGINT NOT NULL, at TIMESTAMPTZ NOT NULL DEFAULT now())`
+	forgetMarks = `DELETE FROM ` + MarksTable + ` WHERE at < now() - interval '30 days'`
+)

@@ -134,7 +134,7 @@ func (l *Log) lockHead(ctx context.Context, tx *sql.Tx) (*edge, error) {
 	var text string
 	err := tx.QueryRowContext(ctx, query).Scan(&size, &hashes, &text)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, ErrDamaged.Because(errors.New("the head is missing"))
+		return nil, ErrDamaged.Because(errNoHead)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read head: %w", err)

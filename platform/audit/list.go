@@ -79,9 +79,9 @@ func (f Filter) where() (text string, args []any) {
 		args = append(args, value)
 		conditions = append(conditions, strings.ReplaceAll(condition, "?", "$"+strconv.Itoa(len(args))))
 	}
-	for column, value := range map[string]string{"actor": f.Actor, "action": f.Action, "subject": f.Subject} {
-		if value != "" {
-			add(column+" = ?", value)
+	for _, c := range [...]struct{ column, value string }{{"actor", f.Actor}, {"action", f.Action}, {"subject", f.Subject}} {
+		if c.value != "" {
+			add(c.column+" = ?", c.value)
 		}
 	}
 	if f.Text != "" {

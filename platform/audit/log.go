@@ -27,6 +27,8 @@ var migrations embed.FS
 var ErrDamaged = fault.New(fault.Unavailable, "audit_damaged",
 	"The audit log was tampered with or damaged, so nothing that it must record can be done. Verify the log, then restore a backup.")
 
+var errNoHead = errors.New("the audit log has no head")
+
 // Options is what a Log needs; all of it.
 type Options struct {
 	DB *db.DB
@@ -107,7 +109,7 @@ func (l *Log) Head(ctx context.Context) (Head, error) {
 	var text string
 	err := l.db.Read.QueryRowContext(ctx, `SELECT note FROM audit_head WHERE id = 1`).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Head{}, ErrDamaged.Because(errors.New("the audit log has no head"))
+		return Head{}, ErrDamaged.Because(errNoHead)
 	}
 	if err != nil {
 		return Head{}, fmt.Errorf("read audit head: %w", err)

@@ -1,0 +1,36 @@
+package web
+
+import (
+	"net/http"
+
+	"guildhall/platform/fault"
+)
+
+// ContentSecurityPolicy is sent with every answer: pages run our own files and
+// nothing inline, talk to their own host only and cannot be framed.
+const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// secureHeaders sets the headers before the handler runs, so that a handler
+// with a reason may change one.
+func secureHeaders(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		head := w.Header()
+		head.Set("Content-Security-Policy", ContentSecurityPolicy)
+		head.Set("X-Content-Type-Options", "nosniff")
+		head.Set("Referrer-Policy", "same-origin")
+		head.Set("Cross-Origin-Opener-Policy", "same-origin")
+		head.Set("Cross-Origin-Resource-Policy", "same-origin")
+		head.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
+		if r.TLS != nil {
+			head.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// refuseCrossOrigin answers a form that another site sent in the reader's name.
+func (s *Site) refuseCrossOrigin(w http.ResponseWriter, r *http.Request) {
+	s.Shell("", nil).Error(w, r, fault.New(fault.Forbidden, "cross_origin",
+		"The request came from another site. Open the page here and send it again."))
+}

@@ -1,0 +1,54 @@
+package web
+
+import "net/http"
+
+// Wrap puts around h what every request to a public listener goes through,
+// outermost first: request id and trace context, language, access log, security
+// headers, recovery from panics, compression, body limit, cross-origin
+// protection.
+func (s *Site) Wrap(h http.Handler) http.Handler {
+	h = s.cross.Handler(h)
+	h = s.limitBody(h)
+	h = compress(h)
+	h = s.recoverPanics(h)
+	h = secureHeaders(h)
+	h = s.logAccess(h)
+	h = s.chooseLanguage(h)
+	return identify(h)
+}
+
+func (s *Site) limitBody(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != nil && r.Body != http.NoBody {
+			r.Body = http.MaxBytesReader(w, r.Body, s.o.MaxBody)
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// Handler serves a service's pages: what every host has (static files, the
+// language and theme switches), then mux,
+// and error pages in the reader's language where mux knows no such path or
+// method.
+func (sh *Shell) Handler(mux *http.ServeMux) http.Handler {
+	shared := http.NewServeMux()
+	sh.site.routes(shared, sh)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := shared.Handler(r); pattern != "" {
+			shared.ServeHTTP(w, r)
+			return
+		}
+		if unmatched, pattern := mux.Handler(r); pattern == "" {
+			sh.unmatched(w, r, unmatched)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func (s *Site) routes(mux *http.ServeMux, sh *Shell) {
+	mux.Handle("GET /static/", s.Static())
+	mux.HandleFunc("GET /favicon.ico", s.favicon)
+	mux.HandleFunc("POST /language", s.setLanguage)
+	mux.HandleFunc("POST /theme", s.setTheme)
+}

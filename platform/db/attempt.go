@@ -34,6 +34,9 @@ func (g *group) attempt(batch []*member) outcome {
 		}
 	}
 	err = t.commitMarked(g.marks)
+	if err == nil {
+		t.committed()
+	}
 	switch {
 	case err == nil || errors.Is(err, ErrCommitUnknown) || len(batch) == 1:
 		return outcome{err: err, at: len(batch), again: transient(err)}

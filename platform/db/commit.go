@@ -35,6 +35,7 @@ func newMarks() *marks { return &marks{writer: rand.Text()} }
 // commit commits. nil means that the data is on the disk; any error but
 // ErrCommitUnknown means that nothing was written.
 func (t *transaction) commit() error {
+	t.db.ended(t)
 	err := t.tx.Commit()
 	_ = t.conn.Close()
 	if err != nil && t.db.Engine == Postgres && lost(err) {

@@ -42,6 +42,7 @@ type DB struct {
 	log    *slog.Logger
 	mu     sync.Mutex
 	tables []string // the goose tables that Migrate was called with
+	open   map[*sql.Tx]*transaction
 }
 
 // Options say how to open a database.
@@ -61,18 +62,18 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	if !validName.MatchString(o.Name) || strings.HasPrefix(o.Name, "pg_") {
 		return nil, fault.New(fault.Invalid, "db_name_invalid", "The service name %q cannot name a database: use lower-case letters, digits and underscores.", o.Name)
 	}
-	d := &DB{Name: o.Name, log: o.Log}
+	d := &DB{Name: o.Name, log: o.Log, open: map[*sql.Tx]*transaction{}}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
-	if err := d.open(ctx, url); err != nil {
+	if err := d.connect(ctx, url); err != nil {
 		return nil, errors.Join(err, d.closePools())
 	}
 	d.group = newGroup(d)
 	return d, nil
 }
 
-func (d *DB) open(ctx context.Context, url string) error {
+func (d *DB) connect(ctx context.Context, url string) error {
 	switch scheme, rest, _ := strings.Cut(url, ":"); scheme {
 	case "sqlite":
 		return d.openSQLite(ctx, rest)

@@ -36,7 +36,11 @@ func (d *DB) WithTx(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return Coded(t.commit())
+	if err := t.commit(); err != nil {
+		return Coded(err)
+	}
+	t.committed()
+	return nil
 }
 
 // transaction is a write transaction and the connection it holds.
@@ -44,6 +48,8 @@ type transaction struct {
 	db   *DB
 	conn *sql.Conn
 	tx   *sql.Tx
+	// after runs once it is committed.
+	after []func()
 }
 
 // begin waits for a connection as long as ctx lives, and starts a transaction
@@ -59,12 +65,15 @@ func (d *DB) begin(ctx context.Context) (*transaction, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	return &transaction{db: d, conn: conn, tx: tx}, nil
+	t := &transaction{db: d, conn: conn, tx: tx}
+	d.opened(t)
+	return t, nil
 }
 
 // rollback says whether the connection turned out to be lost. After a commit it
 // does nothing.
 func (t *transaction) rollback() (connLost bool) {
+	t.db.ended(t)
 	err := t.tx.Rollback()
 	_ = t.conn.Close()
 	return err != nil && t.db.Engine == Postgres && lost(err)

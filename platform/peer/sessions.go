@@ -11,7 +11,9 @@ const sessionsKept = 64
 // sessions is a ticket cache that can be emptied: a ticket remembers the
 // server's certificate, and a server that got another one after a revocation
 // would be refused for the old one.
-type sessions struct{ lru atomic.Pointer[tls.ClientSessionCache] }
+type sessions struct {
+	lru atomic.Pointer[tls.ClientSessionCache]
+}
 
 func newSessions() *sessions {
 	s := &sessions{}

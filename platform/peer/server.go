@@ -1,0 +1,177 @@
+package peer
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"guildhall/platform/fault"
+)
+
+// Bounds of the internal listener.
+const (
+	headerTimeout  = 10 * time.Second
+	idleTimeout    = 2 * time.Minute
+	maxHeaderBytes = 64 << 10
+)
+
+// openRoutes are those that need no client certificate, and the service whose
+// certificate stands before them.
+type openRoutes struct {
+	identity *Identity
+	mux      *http.ServeMux
+}
+
+// Serve adds routes to a service. It must be called before Server. A handler
+// must not take over (hijack) its connection.
+func (n *Node) Serve(service string, routes []Route) {
+	id := n.As(service)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.routes[service] == nil {
+		n.routes[service] = http.NewServeMux()
+	}
+	for _, r := range routes {
+		if r.Open {
+			if n.open == nil {
+				n.open = &openRoutes{identity: id, mux: http.NewServeMux()}
+			}
+			n.open.mux.Handle(r.Pattern, r.Handler)
+			continue
+		}
+		n.routes[service].Handle(r.Pattern, n.guard(service, r))
+	}
+}
+
+// guard lets the services on the allow-list through.
+func (n *Node) guard(service string, route Route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, _ := From(r.Context())
+		if !route.allows(c.Service) {
+			n.log.WarnContext(r.Context(), "internal request refused: the caller is not on the route's list",
+				"service", service, "route", route.Pattern, "caller", c.Service, "serial", c.Serial, "from", r.RemoteAddr)
+			fault.Write(w, r, fault.New(fault.Forbidden, "peer_not_allowed", "%s may not call %q of %s.", c.Service, route.Pattern, service))
+			return
+		}
+		route.Handler.ServeHTTP(w, r)
+	})
+}
+
+// Server is the internal listener's server; call its ServeTLS with empty file
+// names. What no service has a route for goes to others, which any enrolled
+// service may call; nil refuses it.
+func (n *Node) Server(others http.Handler) *http.Server {
+	if others == nil {
+		others = http.NotFoundHandler()
+	}
+	return &http.Server{
+		Handler:           n.handler(others),
+		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: protocols(), GetConfigForClient: n.configFor},
+		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog:  slog.NewLogLogger(refusals{n.log.Handler()}, slog.LevelWarn),
+		ConnState: n.connState,
+	}
+}
+
+func protocols() []string { return []string{"h2", "http/1.1"} }
+
+func (n *Node) handler(others http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS.ServerName == EnrolName {
+			n.open.mux.ServeHTTP(w, r)
+			return
+		}
+		if err := n.revoked.Fresh(); err != nil {
+			n.refuseStale(w, r, err)
+			return
+		}
+		service, _ := ServiceOf(r.TLS.ServerName)
+		leaf := r.TLS.PeerCertificates[0]
+		caller, _ := ServiceOf(leaf.DNSNames[0])
+		r = r.WithContext(withCaller(r.Context(), Caller{Service: caller, Serial: SerialText(leaf)}))
+		if h, pattern := n.routes[service].Handler(r); pattern == "" {
+			others.ServeHTTP(w, r)
+		} else {
+			_ = h // ServeMux.ServeHTTP also sets the path values
+			n.routes[service].ServeHTTP(w, r)
+		}
+	})
+}
+
+// refuseStale answers on a connection that was made while the state was fresh.
+func (n *Node) refuseStale(w http.ResponseWriter, r *http.Request, err error) {
+	n.log.WarnContext(r.Context(), "internal request refused", "service", r.TLS.ServerName, "from", r.RemoteAddr, "reason", err.Error())
+	w.Header().Set("Connection", "close")
+	fault.Write(w, r, fault.New(fault.Unavailable, "peer_state_stale",
+		"%s refuses all connections: %w. It serves again by itself once it hears from the authority.", r.TLS.ServerName, err))
+}
+
+// configFor chooses the certificate by server name and says what the client
+// must show.
+func (n *Node) configFor(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	if hello.ServerName == EnrolName && n.open != nil {
+		return n.enrolConfig()
+	}
+	service, _ := ServiceOf(hello.ServerName)
+	if n.routes[service] == nil {
+		return nil, fmt.Errorf("the client asks for %q, which is not in this process", hello.ServerName)
+	}
+	c := n.As(service).current.Load()
+	if c == nil {
+		return nil, fmt.Errorf("%s has no certificate", service)
+	}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13, NextProtos: protocols(), Time: n.now,
+		Certificates: []tls.Certificate{c.tls},
+		ClientAuth:   tls.RequireAndVerifyClientCert, ClientCAs: n.trust.Load().pool,
+		VerifyConnection: admission{node: n, conn: hello.Conn}.verify,
+	}, nil
+}
+
+// enrolConfig is the one configuration without a client certificate. The chain
+// holds the root, which the newcomer knows by its fingerprint alone.
+func (n *Node) enrolConfig() (*tls.Config, error) {
+	c := n.open.identity.current.Load()
+	if c == nil {
+		return nil, fmt.Errorf("%s has no certificate", n.open.identity.service)
+	}
+	shown := c.tls
+	shown.Certificate = append(slices.Clone(c.tls.Certificate), c.roots[0].Raw)
+	return &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: protocols(), Time: n.now,
+		Certificates: []tls.Certificate{shown}, SessionTicketsDisabled: true}, nil
+}
+
+// connState keeps account of accepted connections.
+func (n *Node) connState(conn net.Conn, state http.ConnState) {
+	tc, ok := conn.(*tls.Conn)
+	if !ok {
+		return
+	}
+	switch state {
+	case http.StateClosed:
+		n.conns.remove(tc.NetConn())
+	case http.StateActive, http.StateIdle:
+		n.conns.setBusy(tc.NetConn(), state == http.StateActive)
+	}
+}
+
+// refusals makes a structured warning out of what net/http says when a
+// handshake fails.
+type refusals struct{ slog.Handler }
+
+func (h refusals) Handle(ctx context.Context, r slog.Record) error {
+	rest, ok := strings.CutPrefix(r.Message, "http: TLS handshake error from ")
+	if !ok {
+		return h.Handler.Handle(ctx, r)
+	}
+	from, reason, _ := strings.Cut(rest, ": ")
+	q := slog.NewRecord(r.Time, slog.LevelWarn, "internal connection refused", 0)
+	q.AddAttrs(slog.String("from", from), slog.String("reason", reason))
+	return h.Handler.Handle(ctx, q)
+}

@@ -1,0 +1,56 @@
+package peer
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"guildhall/platform/fault"
+)
+
+// The authority's routes, and bounds of their bodies in bytes.
+const (
+	pathEnrol  = "/peer/v1/enrol"
+	pathRenew  = "/peer/v1/renew"
+	pathServer = "/peer/v1/server-certificate"
+	pathFollow = "/peer/v1/follow"
+	pathAck    = "/peer/v1/ack"
+	pathLeave  = "/peer/v1/leave"
+
+	maxRequest  = 32 << 10
+	maxResponse = 256 << 10
+)
+
+// certificateRequest asks for a certificate; Token is for enrolment only.
+type certificateRequest struct {
+	CSR   []byte `json:"csr"`
+	Token string `json:"token,omitempty"`
+}
+
+// acknowledgement says up to which revocation a subscriber's state counts.
+type acknowledgement struct {
+	Instance string `json:"instance"`
+	Sequence uint64 `json:"sequence"`
+}
+
+func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		if f := fault.As(err); f.Kind == fault.TooLarge {
+			return f
+		}
+		// The decoder's text may quote the body, and with it a token.
+		return fault.New(fault.Malformed, "peer_body_malformed", "The body of %s is not the JSON that it takes.", r.URL.Path).Because(err)
+	}
+	return nil
+}
+
+func writeJSON(w http.ResponseWriter, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		return fmt.Errorf("write the answer: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,5 @@
+// Package limit slows callers down: each key (an address, an account, a token)
+// has a steady rate and a burst, by the generic cell rate algorithm. The state
+// of a key is one instant, its memory is bounded, and a key at rest costs
+// nothing.
+package limit

@@ -37,7 +37,7 @@ type Authority interface {
 type EnrolRequest struct {
 	// CSR is a PKCS #10 request (DER) whose one DNS name is the service's Name.
 	CSR []byte
-	// Token is the text of a Token. Empty only in the authority's own process.
+	// Token is the text of a join token. Empty only in the authority's own process.
 	Token string
 }
 

@@ -2,7 +2,6 @@ package peer
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"guildhall/platform/fault"
+	"guildhall/sdk/go/ca"
 )
 
 // ErrNoCertificate is returned when a service has no valid certificate and
@@ -69,8 +69,8 @@ func (i *Identity) load(ctx context.Context, roots []*x509.Certificate) error {
 
 // moved is true when the configured token is of an authority that c is not from.
 func (i *Identity) moved(c *credential) bool {
-	t, err := ParseToken(i.node.tokens[i.service])
-	return err == nil && !slices.ContainsFunc(c.roots, func(r *x509.Certificate) bool { return fingerprint(r.Raw) == t.Root })
+	t, err := ca.ParseJoinToken(i.node.tokens[i.service])
+	return err == nil && !slices.ContainsFunc(c.roots, func(r *x509.Certificate) bool { return t.Trusts(r.Raw) })
 }
 
 func (i *Identity) adopt(c *credential) {
@@ -180,5 +180,3 @@ func (i *Identity) obtain(ctx context.Context, how string, ask func(csr []byte) 
 	i.node.log.InfoContext(ctx, "service certificate "+how, "service", i.service, "serial", i.Serial(), "until", c.chain[0].NotAfter)
 	return nil
 }
-
-func fingerprint(der []byte) [sha256.Size]byte { return sha256.Sum256(der) }

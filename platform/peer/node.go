@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"guildhall/platform/fault"
+	"guildhall/sdk/go/ca"
 )
 
 // DefaultLease is how long a process trusts its last news of revocations when
@@ -96,19 +97,12 @@ func NewNode(o NodeOptions) (*Node, error) {
 		n.addresses[service] = addr
 	}
 	for service, text := range o.Tokens {
-		if t, err := ParseToken(text); err != nil || t.Service != service {
-			wrong = append(wrong, fault.Field{Name: "peers.join_tokens." + service, Code: "invalid", Detail: tokenAdvice(service, t, err)})
+		if _, err := ca.ParseJoinToken(text); err != nil {
+			wrong = append(wrong, fault.Field{Name: "peers.join_tokens." + service, Code: "invalid", Detail: err.Error()})
 		}
 	}
 	slices.SortFunc(wrong, func(a, b fault.Field) int { return strings.Compare(a.Name, b.Name) })
 	return n, fault.Fields(wrong...)
-}
-
-func tokenAdvice(service string, t Token, err error) string {
-	if err != nil {
-		return err.Error()
-	}
-	return fmt.Sprintf("This join token is for %s, not for %s. Make one for %s on the authority.", t.Service, service, service)
 }
 
 // addressOf is where to dial for an address such as https://10.0.0.5:8444.

@@ -7,11 +7,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
+
+	"guildhall/sdk/go/ca"
 )
 
 // pinned dials the authority for a newcomer that knows its root's fingerprint
 // and nothing else.
-func (a *Remote) pinned(t Token) func(ctx context.Context, network, addr string) (net.Conn, error) {
+func (a *Remote) pinned(t ca.JoinToken) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, _, _ string) (net.Conn, error) {
 		raw, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", a.node.addresses[AuthorityService])
 		if err != nil {
@@ -32,11 +34,11 @@ func (a *Remote) pinned(t Token) func(ctx context.Context, network, addr string)
 
 // verifyPinned wants a chain that ends in the token's root and begins with the
 // authority's service certificate.
-func verifyPinned(cs tls.ConnectionState, t Token, n *Node) error {
+func verifyPinned(cs tls.ConnectionState, t ca.JoinToken, n *Node) error {
 	roots, rest := x509.NewCertPool(), x509.NewCertPool()
 	found := false
 	for _, c := range cs.PeerCertificates {
-		if fingerprint(c.Raw) == t.Root {
+		if t.Trusts(c.Raw) {
 			roots.AddCert(c)
 			found = true
 		} else {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"guildhall/platform/fault"
+	"guildhall/sdk/go/ca"
 )
 
 // AuthorityService is the service that issues certificates.
@@ -71,9 +72,9 @@ func (a *Remote) any() (*Identity, error) {
 // Enrol implements Authority. The connection is trusted by the token's
 // fingerprint of the root alone.
 func (a *Remote) Enrol(ctx context.Context, r EnrolRequest) (*Bundle, error) {
-	t, err := ParseToken(r.Token)
+	t, err := ca.ParseJoinToken(r.Token)
 	if err != nil {
-		return nil, err
+		return nil, fault.Fields(fault.Field{Name: "token", Code: "invalid", Detail: err.Error()})
 	}
 	transport := &http.Transport{DialTLSContext: a.pinned(t), DisableKeepAlives: true,
 		ResponseHeaderTimeout: responseTimeout, MaxResponseHeaderBytes: maxHeaderBytes}

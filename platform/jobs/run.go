@@ -1,0 +1,190 @@
+package jobs
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Run runs jobs until ctx ends. Then it claims no more, lets those under way
+// finish for a while, cancels the rest, and gives back what did not finish, at
+// once and without counting the attempt. It returns nil after that; a handler
+// that ignores its context holds it up.
+func (q *Queue) Run(ctx context.Context) error {
+	for _, h := range q.handlers {
+		if h.schedule == nil {
+			continue
+		}
+		if err := q.seed(ctx, h); err != nil {
+			return ignoreEnd(ctx, err)
+		}
+	}
+	// Jobs outlive ctx by the time to drain.
+	jobCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(q.drain, func() { cancel(errDrained) }) })
+	defer stop()
+	var wg sync.WaitGroup
+	for _, h := range q.handlers {
+		w := &worker{queue: q, handler: h, slots: make(chan struct{}, h.Concurrency)}
+		wg.Go(func() { w.run(ctx, jobCtx) })
+	}
+	wg.Wait()
+	return nil
+}
+
+var (
+	errDrained   = errors.New("the program stops")
+	errLeaseLost = errors.New("the job's lease was lost")
+)
+
+// ignoreEnd is err, unless it is that ctx ended.
+func ignoreEnd(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// worker runs the jobs of one kind on this node.
+type worker struct {
+	queue   *Queue
+	handler *handler
+	slots   chan struct{} // one token for each job under way
+	running sync.WaitGroup
+}
+
+func (w *worker) run(ctx, jobCtx context.Context) {
+	defer w.running.Wait()
+	for ctx.Err() == nil {
+		n, err := w.start(ctx, jobCtx)
+		if err != nil && ctx.Err() == nil {
+			w.queue.Log.WarnContext(ctx, "jobs cannot be claimed", "kind", w.handler.kind, "error", err)
+		}
+		if n > 0 && err == nil {
+			continue // there may be more
+		}
+		w.sleep(ctx, err)
+	}
+}
+
+// start claims as many jobs as there are free slots and runs them; it waits for
+// the first slot.
+func (w *worker) start(ctx, jobCtx context.Context) (started int, err error) {
+	select {
+	case w.slots <- struct{}{}:
+	case <-ctx.Done():
+		return 0, nil
+	}
+	free := 1
+	for ; len(w.slots) < cap(w.slots); free++ {
+		w.slots <- struct{}{} // only this goroutine adds, so this never waits
+	}
+	claimed, err := w.queue.claim(ctx, w.handler, rand.Text(), free)
+	for range free - len(claimed) {
+		<-w.slots
+	}
+	for _, j := range claimed {
+		w.running.Go(func() {
+			w.one(jobCtx, j)
+			<-w.slots
+			w.handler.signal() // it may be due again
+		})
+	}
+	return len(claimed), err
+}
+
+// sleep waits until a job may be due: a commit on this node wakes it, the next
+// one's time comes, or the poll's.
+func (w *worker) sleep(ctx context.Context, failure error) {
+	wait := w.queue.poll
+	if failure == nil {
+		due, ok, err := w.queue.nextDue(ctx, w.handler.kind)
+		if err == nil && ok {
+			wait = min(wait, max(due.Sub(w.queue.Now()), time.Millisecond))
+		}
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-w.handler.wake:
+	case <-t.C:
+	}
+}
+
+// one runs one claimed job to an end of its attempt.
+func (w *worker) one(jobCtx context.Context, j Job) {
+	q, h := w.queue, w.handler
+	ctx, cancel := context.WithCancelCause(jobCtx)
+	var beat sync.WaitGroup
+	beat.Go(func() { q.keepLease(ctx, cancel, j, h.Lease) })
+	err := error(nil)
+	if j.Attempt > h.MaxAttempts {
+		// It was claimed from nodes that died; it may well be what kills them.
+		err = fmt.Errorf("given up: %d attempts ended without an answer or in failure; the last one said: %q", j.Attempt-1, j.Error)
+	} else {
+		err = call(ctx, h.fn, j)
+	}
+	cause := context.Cause(ctx)
+	cancel(nil)
+	beat.Wait()
+	if errors.Is(cause, errLeaseLost) {
+		q.Log.WarnContext(ctx, "job lost its lease; another node runs it", "kind", j.Kind, "job", j.ID)
+		return
+	}
+	e := h.ending(j, err, q.Now(), errors.Is(cause, errDrained))
+	q.logEnding(ctx, j, e, err)
+	if held, err := q.end(context.WithoutCancel(ctx), j, e); err != nil || !held {
+		q.Log.WarnContext(ctx, "job ended and could not be given back; it is run again when its lease ends", "kind", j.Kind, "job", j.ID, "error", err)
+	}
+}
+
+func (q *Queue) logEnding(ctx context.Context, j Job, e ending, err error) {
+	switch {
+	case err == nil:
+		q.Log.DebugContext(ctx, "job done", "kind", j.Kind, "job", j.ID, "attempt", j.Attempt)
+	case e.state == Dead:
+		q.Log.ErrorContext(ctx, "job dead: no attempt is left", "kind", j.Kind, "job", j.ID, "attempt", j.Attempt, "error", err)
+	default:
+		q.Log.WarnContext(ctx, "job failed", "kind", j.Kind, "job", j.ID, "attempt", j.Attempt, "next", e.due, "error", err)
+	}
+}
+
+// call is fn with a panic made an error.
+func call(ctx context.Context, fn func(context.Context, Job) error, j Job) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	return fn(ctx, j)
+}
+
+// keepLease extends the job's lease until ctx ends. When the lease is lost, or
+// could not be extended before it ended, it cancels the job.
+func (q *Queue) keepLease(ctx context.Context, cancel context.CancelCauseFunc, j Job, lease time.Duration) {
+	tick := time.NewTicker(lease / 3)
+	defer tick.Stop()
+	extended := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		held, err := q.heartbeat(ctx, j, lease)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil && held:
+			extended = time.Now()
+		case err == nil || time.Since(extended) > lease:
+			cancel(errLeaseLost)
+			return
+		}
+	}
+}

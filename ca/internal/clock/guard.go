@@ -33,9 +33,12 @@ func New(now func() time.Time, tolerance time.Duration, high time.Time) *Guard {
 	return g
 }
 
+// Time is what the clock says, for everything but signing.
+func (g *Guard) Time() time.Time { return g.now().UTC().Truncate(time.Microsecond) }
+
 // Now is the time to sign with, or ErrBehind.
 func (g *Guard) Now() (time.Time, error) {
-	now := g.now().UTC().Truncate(time.Microsecond)
+	now := g.Time()
 	return now, g.Check(now)
 }
 

@@ -42,6 +42,8 @@ func (s *Set) Check(p Profile, r Request) (Subject, error) {
 	c.commonName(strings.TrimSpace(r.CommonName))
 	c.needs()
 	c.lifetime(r.Lifetime)
+	// One order for one set of names: equal requests have equal subjects.
+	slices.SortFunc(c.subject.Names, func(a, b Name) int { return strings.Compare(a.String(), b.String()) })
 	return c.subject, fault.Fields(c.wrong...)
 }
 

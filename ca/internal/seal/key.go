@@ -25,7 +25,9 @@ const (
 )
 
 // Key is a key-encryption key: it seals other secrets with XChaCha20-Poly1305.
-type Key struct{ secret [chacha20poly1305.KeySize]byte }
+type Key struct {
+	secret [chacha20poly1305.KeySize]byte
+}
 
 // NewKey makes a random key.
 func NewKey() Key {

@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"guildhall/platform/db"
+)
+
+// maxSearch bounds the searchable text: an index row of PostgreSQL takes at
+// most 2,700 bytes.
+const maxSearch = 1000
+
+// Insert writes a new certificate and returns the latest moment at which any
+// was issued, for the guard of the clock. A serial number that exists already
+// is an error for which db.IsUnique holds.
+func (s *Store) Insert(ctx context.Context, tx *sql.Tx, r *Record) (high time.Time, err error) {
+	names, err := json.Marshal(r.Names)
+	if err != nil {
+		return high, fmt.Errorf("write the names: %w", err)
+	}
+	var us int64
+	err = tx.QueryRowContext(ctx, `INSERT INTO certificates (id, serial, profile, common_name, sans, search, key_type, key_id,
+			key_made, requester, issued_at, not_before, not_after, renew_at, renews, der, sealed_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+		RETURNING (SELECT COALESCE(MAX(c.issued_at), 0) FROM certificates c)`,
+		r.ID, r.Serial, r.Profile, r.CommonName, string(names), searchText(r), r.KeyType, r.KeyID,
+		r.KeyMade, r.Requester, db.Micros(r.IssuedAt), db.Micros(r.NotBefore), db.Micros(r.NotAfter), db.Micros(r.RenewAt),
+		optional(r.Renews), r.DER, r.SealedKey).Scan(&us)
+	if err != nil {
+		return high, fmt.Errorf("write the certificate: %w", err)
+	}
+	return db.FromMicros(us), nil
+}
+
+// searchText is what a search looks into: profile, serial and as many names as
+// fit.
+func searchText(r *Record) string {
+	text := strings.ToLower(strings.Join(append([]string{r.Serial, r.Profile, r.CommonName}, r.Names...), " "))
+	if len(text) > maxSearch {
+		text = strings.ToValidUTF8(text[:maxSearch], "")
+	}
+	return text
+}
+
+func optional(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
+
+// Find is the certificate with the id or serial number, or ErrNotFound. A
+// serial may be written with colons or in upper case.
+func (s *Store) Find(ctx context.Context, idOrSerial string) (*Record, error) {
+	return s.find(ctx, s.db.Read, idOrSerial)
+}
+
+// FindTx is Find within a write transaction.
+func (s *Store) FindTx(ctx context.Context, tx *sql.Tx, idOrSerial string) (*Record, error) {
+	return s.find(ctx, tx, idOrSerial)
+}
+
+func (s *Store) find(ctx context.Context, q querier, text string) (*Record, error) {
+	if strings.HasPrefix(text, Prefix+"_") {
+		return s.one(ctx, q, `WHERE id = $1`, text)
+	}
+	return s.one(ctx, q, `WHERE serial = $1`, CleanSerial(text))
+}
+
+// CleanSerial brings a serial number as people and tools write it to the form
+// of SerialText.
+func CleanSerial(text string) string {
+	text = strings.ToLower(strings.TrimSpace(text))
+	return strings.NewReplacer(":", "", " ", "").Replace(strings.TrimPrefix(text, "0x"))
+}
+
+// Same asks for a certificate that is as good as a new one.
+type Same struct {
+	Profile    string
+	CommonName string
+	Names      []string
+	// KeyID restricts it to a public key; empty takes any.
+	KeyID string
+	// At is the moment at which it is valid; it is not yet expiring then.
+	At time.Time
+}
+
+// FindSame is the newest valid certificate for the same names, or ErrNotFound.
+func (s *Store) FindSame(ctx context.Context, w Same) (*Record, error) {
+	names, err := json.Marshal(w.Names)
+	if err != nil {
+		return nil, fmt.Errorf("write the names: %w", err)
+	}
+	return s.one(ctx, s.db.Read, `WHERE common_name = $1 AND profile = $2 AND sans = $3 AND ($4 = '' OR key_id = $4)
+			AND revoked_at IS NULL AND renewed_by IS NULL AND not_before <= $5 AND renew_at > $5
+		ORDER BY issued_at DESC, id DESC LIMIT 1`, w.CommonName, w.Profile, string(names), w.KeyID, db.Micros(w.At))
+}
+
+// FindByName is the newest certificate with the common name, or ErrNotFound.
+func (s *Store) FindByName(ctx context.Context, commonName string) (*Record, error) {
+	return s.one(ctx, s.db.Read, `WHERE common_name = $1 ORDER BY issued_at DESC, id DESC LIMIT 1`, commonName)
+}
+
+// Link notes that successor renews predecessor.
+func (s *Store) Link(ctx context.Context, tx *sql.Tx, predecessor, successor string) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE certificates SET renewed_by = $1 WHERE id = $2`, successor, predecessor); err != nil {
+		return fmt.Errorf("link the renewed certificate: %w", err)
+	}
+	return nil
+}
+
+// KeyOf is the sealed private key of a certificate; nil when it is not kept.
+func (s *Store) KeyOf(ctx context.Context, id string) (sealed []byte, err error) {
+	err = s.db.Read.QueryRowContext(ctx, `SELECT sealed_key FROM certificates WHERE id = $1`, id).Scan(&sealed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, db.Coded(fmt.Errorf("read a kept key: %w", err))
+	}
+	return sealed, nil
+}
+
+// HighWater is the latest moment at which a certificate was issued; zero before
+// the first.
+func (s *Store) HighWater(ctx context.Context) (time.Time, error) {
+	var us sql.NullInt64
+	if err := s.db.Read.QueryRowContext(ctx, `SELECT MAX(issued_at) FROM certificates`).Scan(&us); err != nil {
+		return time.Time{}, db.Coded(fmt.Errorf("read the clock's mark: %w", err))
+	}
+	if !us.Valid {
+		return time.Time{}, nil
+	}
+	return db.FromMicros(us.Int64), nil
+}

@@ -1,0 +1,138 @@
+// Package token makes and redeems join tokens: single-use permissions for one
+// named service to get its first certificate, or a new first one after its old
+// one was revoked.
+package token
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"guildhall/ca/internal/journal"
+	"guildhall/ca/internal/profile"
+	"guildhall/ca/internal/store"
+	"guildhall/platform/fault"
+	"guildhall/platform/id"
+	"guildhall/sdk/go/ca"
+)
+
+// Bounds of a token's life, and how many the list shows.
+const (
+	DefaultLifetime = time.Hour
+	MaxLifetime     = 7 * 24 * time.Hour
+	listed          = 500
+)
+
+// Why a token is not redeemed. None of them repeats the token.
+var (
+	// ErrUnknown is also the answer to a wrong secret: a guesser learns nothing.
+	ErrUnknown   = fault.New(fault.Forbidden, "join_token_unknown", "The join token is not known here. Make one with \"guildhall ca token\" for this authority.")
+	ErrExpired   = fault.New(fault.Forbidden, "join_token_expired", "The join token has expired. Make a new one.")
+	ErrUsed      = fault.New(fault.Forbidden, "join_token_used", "The join token was used before: each is good for one certificate. Make a new one; if you did not use this one, revoke the certificate that it gave.")
+	ErrWithdrawn = fault.New(fault.Forbidden, "join_token_withdrawn", "The join token was withdrawn. Make a new one.")
+	ErrName      = fault.New(fault.Forbidden, "join_token_name", "The join token is for another service. Make one for this name.")
+	// ErrEnded is returned for withdrawing what was used or withdrawn before.
+	ErrEnded = fault.New(fault.Conflict, "join_token_ended", "The join token was used or withdrawn before. Nothing was changed.")
+)
+
+// Desk makes, lists, withdraws and redeems tokens. It is safe for concurrent
+// use.
+type Desk struct {
+	Store   *store.Store
+	Journal *journal.Journal
+	Now     func() time.Time
+	// Root is the SHA-256 of the root certificate's DER.
+	Root [sha256.Size]byte
+}
+
+// Create makes a token for a service ("shop"). It is the only moment at which
+// the text is known. A zero lifetime is DefaultLifetime.
+func (d *Desk) Create(ctx context.Context, service string, lifetime time.Duration, by journal.Caller) (ca.JoinToken, *store.Token, error) {
+	if lifetime == 0 {
+		lifetime = DefaultLifetime
+	}
+	if err := check(service, lifetime); err != nil {
+		return ca.JoinToken{}, nil, err
+	}
+	text, err := ca.NewJoinToken(id.New("jtk"), rand.Text(), d.Root)
+	if err != nil {
+		return ca.JoinToken{}, nil, fmt.Errorf("make a join token: %w", err)
+	}
+	now := d.Now()
+	t := &store.Token{ID: text.ID, Hash: text.Hash(), Service: service, MadeBy: by.Actor, MadeAt: now, ExpiresAt: now.Add(lifetime)}
+	err = d.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
+		detail := map[string]any{"service": service, "expires_at": t.ExpiresAt.UTC().Format(time.RFC3339)}
+		if err := d.Journal.Append(ctx, tx, by, journal.TokenCreated, t.ID, detail); err != nil {
+			return err
+		}
+		return d.Store.InsertToken(ctx, tx, t)
+	})
+	return text, t, err
+}
+
+func check(service string, lifetime time.Duration) error {
+	var wrong []fault.Field
+	if n, err := profile.ParseName("dns:" + service + "." + profile.InternalDomain); err != nil || n.Value != service+"."+profile.InternalDomain || len(service) > 63 || strings.Contains(service, ".") {
+		wrong = append(wrong, fault.Field{Name: "service", Code: "invalid", Detail: "Give the service's name: one label of lower-case letters, digits and hyphens, such as shop."})
+	}
+	if lifetime < time.Minute || lifetime > MaxLifetime {
+		wrong = append(wrong, fault.Field{Name: "lifetime", Code: "out_of_range",
+			Detail: fmt.Sprintf("A join token lives from 1m to %s, not %s.", profile.Duration(MaxLifetime), profile.Duration(lifetime))})
+	}
+	return fault.Fields(wrong...)
+}
+
+// List is the newest tokens, without their texts.
+func (d *Desk) List(ctx context.Context) ([]*store.Token, error) { return d.Store.Tokens(ctx, listed) }
+
+// Withdraw ends a token before it is used.
+func (d *Desk) Withdraw(ctx context.Context, tokenID string, by journal.Caller) error {
+	return d.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
+		if err := d.Journal.Append(ctx, tx, by, journal.TokenWithdrawn, tokenID, nil); err != nil {
+			return err
+		}
+		if _, err := d.Store.FindToken(ctx, tx, tokenID); err != nil {
+			return err
+		}
+		ended, err := d.Store.WithdrawToken(ctx, tx, tokenID, by.Actor, d.Now())
+		if err == nil && !ended {
+			err = ErrEnded
+		}
+		return err
+	})
+}
+
+// Redeem uses a token up for the certificate with the serial number, in the
+// transaction that writes that certificate.
+func (d *Desk) Redeem(ctx context.Context, tx *sql.Tx, token ca.JoinToken, service, serial string) error {
+	kept, err := d.Store.FindToken(ctx, tx, token.ID)
+	if errors.Is(err, store.ErrTokenNotFound) {
+		return ErrUnknown
+	}
+	if err != nil {
+		return err
+	}
+	now := d.Now()
+	switch {
+	case !token.Matches(kept.Hash):
+		return ErrUnknown
+	case !kept.WithdrawnAt.IsZero():
+		return ErrWithdrawn
+	case !kept.UsedAt.IsZero():
+		return ErrUsed
+	case now.After(kept.ExpiresAt):
+		return ErrExpired
+	case kept.Service != service:
+		return ErrName
+	}
+	used, err := d.Store.UseToken(ctx, tx, token.ID, serial, now)
+	if err == nil && !used {
+		err = ErrUsed
+	}
+	return err
+}

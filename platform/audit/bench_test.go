@@ -12,7 +12,7 @@ import (
 // share one, as in a batch of db.Group.
 func BenchmarkAppend(b *testing.B) {
 	for engine, url := range map[string]func(testing.TB) string{"sqlite": guildtest.SQLite, "postgres": guildtest.Postgres} {
-		for _, n := range []int{1, 64} {
+		for _, n := range []int{1, 64, 256} {
 			b.Run(fmt.Sprintf("%s/%d", engine, n), func(b *testing.B) {
 				w := newWorld(b, guildtest.Open(b, url(b), nil))
 				e := Entry{Actor: "adm_1", Action: "certificate.issued", Subject: "crt_1", From: "192.0.2.1",

@@ -44,11 +44,6 @@ func (e *edge) root() tlog.Hash {
 	return h
 }
 
-// clone copies the edge, so that an edge once shared never changes.
-func (e *edge) clone() *edge {
-	return &edge{e.size, append(make([]tlog.Hash, 0, len(e.hashes)+1), e.hashes...)}
-}
-
 func (e *edge) encode() []byte { return joinHashes(e.hashes) }
 
 func decodeEdge(size int64, data []byte) (*edge, error) {

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -48,11 +47,6 @@ type Log struct {
 	signer  signer
 	key     string
 	sealKey []byte
-
-	mu sync.Mutex
-	// last is what this process last wrote as head, nil before that. It may
-	// never have been committed: Append finds out.
-	last *edge
 }
 
 // New makes a Log; Migrate must have run before anything else is called.

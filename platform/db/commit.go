@@ -35,6 +35,10 @@ func newMarks() *marks { return &marks{writer: rand.Text()} }
 // commit commits. nil means that the data is on the disk; any error but
 // ErrCommitUnknown means that nothing was written.
 func (t *transaction) commit() error {
+	if err := t.flush(); err != nil {
+		t.rollback()
+		return err
+	}
 	t.db.ended(t)
 	err := t.tx.Commit()
 	_ = t.conn.Close()

@@ -48,8 +48,10 @@ type transaction struct {
 	db   *DB
 	conn *sql.Conn
 	tx   *sql.Tx
-	// after runs once it is committed.
-	after []func()
+	// before runs before it is committed, after once it is.
+	before []func(ctx context.Context) error
+	after  []func()
+	local  map[any]any // one goroutine at a time has the transaction
 }
 
 // begin waits for a connection as long as ctx lives, and starts a transaction

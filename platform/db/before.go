@@ -1,0 +1,49 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+)
+
+// BeforeCommit runs fn once in tx, which WithTx or Group lent, when all its
+// members are done and before it is committed. An error of fn rolls tx back and
+// is the commit's: Group then looks for the member that made it fail. With
+// Local, what many members do one by one is gathered and written at once.
+func (d *DB) BeforeCommit(tx *sql.Tx, fn func(ctx context.Context) error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if t := d.open[tx]; t != nil {
+		t.before = append(t.before, fn)
+	}
+}
+
+// Local is a value that lives as long as the transaction tx, which WithTx or
+// Group lent, and is forgotten however that ends. The first call for a key makes
+// it. It is nil when tx is not an open transaction of this database.
+func (d *DB) Local(tx *sql.Tx, key any, first func() any) any {
+	d.mu.Lock()
+	t := d.open[tx]
+	d.mu.Unlock()
+	if t == nil {
+		return nil
+	}
+	v, ok := t.local[key]
+	if !ok {
+		if t.local == nil {
+			t.local = map[any]any{}
+		}
+		v = first()
+		t.local[key] = v
+	}
+	return v
+}
+
+// flush runs what waited for the end of the members' work.
+func (t *transaction) flush() error {
+	for _, fn := range t.before {
+		if err := fn(context.Background()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

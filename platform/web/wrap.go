@@ -27,7 +27,7 @@ func (s *Site) limitBody(h http.Handler) http.Handler {
 }
 
 // Handler serves a service's pages: what every host has (static files, the
-// language and theme switches), then mux,
+// language and theme switches and, unless in production, /design), then mux,
 // and error pages in the reader's language where mux knows no such path or
 // method.
 func (sh *Shell) Handler(mux *http.ServeMux) http.Handler {
@@ -51,4 +51,8 @@ func (s *Site) routes(mux *http.ServeMux, sh *Shell) {
 	mux.HandleFunc("GET /favicon.ico", s.favicon)
 	mux.HandleFunc("POST /language", s.setLanguage)
 	mux.HandleFunc("POST /theme", s.setTheme)
+	if !s.o.Production {
+		mux.HandleFunc("GET /design", sh.design)
+		mux.HandleFunc("POST /design", sh.design)
+	}
 }

@@ -1,0 +1,86 @@
+// Pages work without this file. It copies, opens dialogs in place, dismisses
+// messages, closes menus after a choice and puts the focus where help is needed.
+"use strict";
+
+document.addEventListener("click", (event) => {
+  const target = event.target.closest("[data-copy], [data-dialog], [data-close], [data-dismiss]");
+  if (!target) return;
+  if (target.dataset.copy !== undefined) copy(target);
+  else if (target.dataset.dialog !== undefined) openDialog(event, target.dataset.dialog);
+  else if (target.dataset.close !== undefined) closeDialog(event, target);
+  else target.closest("[data-flash]").remove();
+});
+
+async function copy(button) {
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch {
+    copyBySelection(button.dataset.copy); // no clipboard on plain HTTP
+  }
+  const label = button.getAttribute("aria-label");
+  button.classList.add("copied");
+  button.setAttribute("aria-label", button.dataset.copied);
+  setTimeout(() => {
+    button.classList.remove("copied");
+    button.setAttribute("aria-label", label);
+  }, 1600);
+}
+
+function copyBySelection(text) {
+  const area = document.createElement("textarea");
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+function openDialog(event, id) {
+  const dialog = document.getElementById(id);
+  if (!dialog || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  dialog.showModal();
+}
+
+function closeDialog(event, inside) {
+  const dialog = inside.closest("dialog[open]");
+  if (!dialog) return;
+  event.preventDefault();
+  dialog.close();
+}
+
+// A press on the darkened page around a dialog closes it.
+document.addEventListener("pointerdown", (event) => {
+  const dialog = event.target;
+  if (!(dialog instanceof HTMLDialogElement) || !dialog.open) return;
+  const box = dialog.getBoundingClientRect();
+  const outside = event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom;
+  if (outside) dialog.close();
+});
+
+// "/" goes to the search field, as in many tools; Escape leaves it.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  const search = document.querySelector("[data-search]");
+  if (!search) return;
+  event.preventDefault();
+  search.focus();
+  search.select();
+});
+
+// A second press of a button within three seconds does not send a form again.
+// After that it does: the answer may have been a download.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || event.defaultPrevented) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  setTimeout(() => delete form.dataset.sent, 3000);
+});
+
+for (const dialog of document.querySelectorAll("dialog[data-open]")) dialog.showModal();
+document.querySelector("[data-focus]")?.focus();

@@ -33,8 +33,9 @@ type Options struct {
 	Certify func(ctx context.Context, pub crypto.PublicKey) (*x509.Certificate, error)
 	// Validity is nextUpdate minus thisUpdate; DefaultValidity if zero.
 	Validity time.Duration
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Now is the time to sign with; its error refuses to sign.
+	Now func() (time.Time, error)
+	Log *slog.Logger
 }
 
 // Responder answers status requests. It is safe for concurrent use.
@@ -42,7 +43,7 @@ type Responder struct {
 	issuer    issuerID
 	lookup    func(ctx context.Context, serials []string) (map[string]Status, error)
 	validity  time.Duration
-	now       func() time.Time
+	now       func() (time.Time, error)
 	log       *slog.Logger
 	delegates delegates
 	cache     cache
@@ -68,7 +69,11 @@ func New(o Options) (*Responder, error) {
 // Prepare gets the delegated certificate now, so that a failure shows at start
 // and the first client does not wait.
 func (r *Responder) Prepare(ctx context.Context) error {
-	_, err := r.delegates.get(ctx, r.now())
+	now, err := r.now()
+	if err != nil {
+		return fmt.Errorf("prepare OCSP responder: %w", err)
+	}
+	_, err = r.delegates.get(ctx, now)
 	return err
 }
 
@@ -144,7 +149,11 @@ func (r *Responder) answer(ctx context.Context, req *request, serials []string) 
 // signed signs the statuses, or finds the response that already says the same.
 // Only single, known certificates are kept: they are what clients repeat.
 func (r *Responder) signed(ctx context.Context, list []single) (Answer, error) {
-	now := r.now().UTC().Truncate(time.Second)
+	now, err := r.now()
+	if err != nil {
+		return Answer{}, err
+	}
+	now = now.UTC().Truncate(time.Second)
 	keep := len(list) == 1 && list[0].known
 	if keep {
 		if a, ok := r.cache.get(keyOf(list[0]), now); ok {

@@ -180,14 +180,19 @@ func TestOddSerialsAreUnknown(t *testing.T) {
 	}
 }
 
-func TestDatabaseFailureIsTryLater(t *testing.T) {
+func TestOurFailureIsTryLater(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	r, cert := w.responder(), w.issue(10)
-	w.lookupErr = errors.New("no database")
-	_, err := xocsp.ParseResponse(r.Respond(t.Context(), ask(t, cert, w.issuer, crypto.SHA1)).DER, w.issuer)
-	if got, ok := errors.AsType[xocsp.ResponseError](err); !ok || got.Status != xocsp.TryLater {
-		t.Fatalf("got %v", err)
+	for name, fail := range map[string]func(w *world){
+		"database": func(w *world) { w.lookupErr = errors.New("no database") },
+		"clock":    func(w *world) { w.clockErr = errors.New("clock set back") },
+	} {
+		w := newWorld(t)
+		r, cert := w.responder(), w.issue(10)
+		fail(w)
+		_, err := xocsp.ParseResponse(r.Respond(t.Context(), ask(t, cert, w.issuer, crypto.SHA1)).DER, w.issuer)
+		if got, ok := errors.AsType[xocsp.ResponseError](err); !ok || got.Status != xocsp.TryLater {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }
 

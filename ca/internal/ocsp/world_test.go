@@ -34,6 +34,7 @@ type world struct {
 	life      time.Duration
 	lookupErr error
 	certErr   error
+	clockErr  error
 }
 
 func newWorld(t testing.TB) *world {
@@ -110,10 +111,10 @@ func (w *world) certify(_ context.Context, pub crypto.PublicKey) (*x509.Certific
 	return create(w.t, tmpl, w.issuer, pub, w.key), nil
 }
 
-func (w *world) clock() time.Time {
+func (w *world) clock() (time.Time, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.now
+	return w.now, w.clockErr
 }
 
 func (w *world) advance(d time.Duration) {

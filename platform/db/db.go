@@ -37,12 +37,11 @@ type DB struct {
 	// sees what was committed when it began.
 	Read *sql.DB
 
-	write  *sql.DB
-	group  *group
-	log    *slog.Logger
-	mu     sync.Mutex
-	tables []string // the goose tables that Migrate was called with
-	open   map[*sql.Tx]*transaction
+	write *sql.DB
+	group *group
+	log   *slog.Logger
+	mu    sync.Mutex
+	open  map[*sql.Tx]*transaction
 }
 
 // Options say how to open a database.

@@ -2,9 +2,9 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"io/fs"
-	"slices"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -45,11 +45,6 @@ func (d *DB) MigrateTo(ctx context.Context, fsys fs.FS, table string, version in
 	if err != nil {
 		return Coded(fmt.Errorf("migrate %s (%s): %w", d.Name, table, err))
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !slices.Contains(d.tables, table) {
-		d.tables = append(d.tables, table)
-	}
 	return nil
 }
 
@@ -66,16 +61,12 @@ func (d *DB) provider(fsys fs.FS, table string) (*goose.Provider, error) {
 }
 
 func (d *DB) refuseNewer(ctx context.Context, p *goose.Provider, table string) error {
-	has, err := d.hasTable(ctx, table)
-	if err != nil || !has {
-		return err
-	}
-	have, err := d.version(ctx, table)
+	versions, err := d.Versions(ctx)
 	if err != nil {
 		return err
 	}
 	sources := p.ListSources()
-	if known := sources[len(sources)-1].Version; have > known {
+	if have, known := versions[table], sources[len(sources)-1].Version; have > known {
 		return fault.New(fault.Conflict, "db_newer",
 			"The database of %s was written by a newer guildhall: %s is at version %d, this program knows %d. Nothing was changed. Start the newer program, or restore a backup from before the upgrade.",
 			d.Name, table, have, known)
@@ -83,39 +74,57 @@ func (d *DB) refuseNewer(ctx context.Context, p *goose.Provider, table string) e
 	return nil
 }
 
-// Versions are the migration versions that the database is at, by goose table,
-// for the tables that Migrate was called with.
+// Versions are the migration versions that the database is at, by goose table;
+// a database that was never migrated has none.
 func (d *DB) Versions(ctx context.Context) (map[string]int64, error) {
-	d.mu.Lock()
-	tables := slices.Clone(d.tables)
-	d.mu.Unlock()
+	tx, err := d.Read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, Coded(fmt.Errorf("read versions: %w", err))
+	}
+	defer func() { _ = tx.Rollback() }() // nothing was written
+	return d.VersionsIn(ctx, tx)
+}
+
+// VersionsIn is Versions as tx sees them.
+func (d *DB) VersionsIn(ctx context.Context, tx *sql.Tx) (map[string]int64, error) {
+	tables, err := versionTables(ctx, d.Engine, tx)
+	if err != nil {
+		return nil, Coded(fmt.Errorf("look for migration tables: %w", err))
+	}
 	versions := make(map[string]int64, len(tables))
 	for _, table := range tables {
-		v, err := d.version(ctx, table)
-		if err != nil {
-			return nil, err
+		var v int64
+		if err := tx.QueryRowContext(ctx, newestVersion+table).Scan(&v); err != nil {
+			return nil, Coded(fmt.Errorf("read version of %s: %w", table, err))
 		}
 		versions[table] = v
 	}
 	return versions, nil
 }
 
-func (d *DB) version(ctx context.Context, table string) (v int64, err error) {
-	// The name passed validName.
-	err = d.Read.QueryRowContext(ctx, `SELECT COALESCE(MAX(version_id), 0) FROM `+table+` WHERE is_applied`).Scan(&v)
-	if err != nil {
-		return 0, Coded(fmt.Errorf("read version of %s: %w", table, err))
-	}
-	return v, nil
-}
+const newestVersion = `SELECT COALESCE(MAX(version_id), 0) FROM `
 
-func (d *DB) hasTable(ctx context.Context, table string) (has bool, err error) {
-	q := `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)`
-	if d.Engine == Postgres {
-		q = `SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1)`
+// versionTables knows goose's tables by their columns.
+func versionTables(ctx context.Context, e Engine, tx *sql.Tx) (tables []string, err error) {
+	q := `SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) c
+		WHERE m.type = 'table' AND c.name IN ('version_id', 'is_applied') GROUP BY m.name HAVING COUNT(*) = 2 ORDER BY m.name`
+	if e == Postgres {
+		q = `SELECT table_name FROM information_schema.columns
+			WHERE table_schema = current_schema() AND column_name IN ('version_id', 'is_applied') GROUP BY table_name HAVING COUNT(*) = 2 ORDER BY table_name`
 	}
-	if err := d.Read.QueryRowContext(ctx, q, table).Scan(&has); err != nil {
-		return false, Coded(fmt.Errorf("look for table %s: %w", table, err))
+	rows, err := tx.QueryContext(ctx, q)
+	if err != nil {
+		return nil, err
 	}
-	return has, nil
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var table string
+		if err := rows.Scan(&table); err != nil {
+			return nil, err
+		}
+		if validName.MatchString(table) {
+			tables = append(tables, table)
+		}
+	}
+	return tables, rows.Err()
 }

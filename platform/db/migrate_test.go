@@ -32,6 +32,9 @@ func TestMigrateRefusesANewerDatabase(t *testing.T) {
 		if fault.As(err).Code != "db_newer" || !strings.Contains(err.Error(), "at version 3, this program knows 2") {
 			t.Errorf("got %v", err)
 		}
+		if v, err := d.Versions(ctx); err != nil || len(v) != 1 || v["m"] != 3 {
+			t.Errorf("versions %v, %v", v, err)
+		}
 		if err := d.Migrate(ctx, upTo(2), "other"); err == nil {
 			t.Error("a second table's migrations ran over existing tables")
 		}

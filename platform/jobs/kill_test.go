@@ -29,7 +29,7 @@ func TestAtLeastOnceUnderKill(t *testing.T) {
 	t.Parallel()
 	for engine, url := range map[db.Engine]string{db.SQLite: guildtest.SQLite(t), db.Postgres: guildtest.Postgres(t)} {
 		q := newQueue(t, guildtest.Open(t, url, nil), time.Now)
-		for round := range 5 {
+		for round := range 3 {
 			enqueue(t, q, "mail", fmt.Sprintf("%s %d", engine, round), jobs.EnqueueOptions{})
 			killAWorker(t, url)
 			finishWhatWasLeft(t, q, round+1)

@@ -146,12 +146,13 @@ func TestPeriodicJobs(t *testing.T) {
 func TestHeartbeatsKeepALongJob(t *testing.T) {
 	t.Parallel()
 	guildtest.Engines(t, nil, func(t *testing.T, d *db.DB) {
-		q := newQueue(t, d, time.Now)
+		q, other := newQueue(t, d, time.Now), newQueue(t, d, time.Now)
 		var runs atomic.Int32
-		q.Handle("long", jobs.HandlerOptions{Lease: 300 * time.Millisecond, Concurrency: 2}, func(ctx context.Context, _ jobs.Job) error {
+		other.Handle("long", jobs.HandlerOptions{}, func(context.Context, jobs.Job) error { runs.Add(1); return nil })
+		q.Handle("long", jobs.HandlerOptions{Lease: 2 * time.Second}, func(ctx context.Context, _ jobs.Job) error {
 			runs.Add(1)
 			select {
-			case <-time.After(1200 * time.Millisecond):
+			case <-time.After(4 * time.Second):
 				return nil
 			case <-ctx.Done():
 				return context.Cause(ctx)
@@ -159,9 +160,39 @@ func TestHeartbeatsKeepALongJob(t *testing.T) {
 		})
 		run(t, q)
 		enqueue(t, q, "long", nil, jobs.EnqueueOptions{})
+		only(t, q, "long", jobs.Running)
+		run(t, other)
 		only(t, q, "long", jobs.Done)
 		if runs.Load() != 1 {
 			t.Errorf("it ran %d times", runs.Load())
+		}
+	})
+}
+
+func TestAStandstillDoesNotRunAJobTwiceHere(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, q *jobs.Queue, clock *guildtest.Clock) {
+		started, goOn := make(chan struct{}, 2), make(chan struct{})
+		q.Handle("long", jobs.HandlerOptions{Concurrency: 2}, func(context.Context, jobs.Job) error {
+			started <- struct{}{}
+			<-goOn
+			return nil
+		})
+		run(t, q)
+		enqueue(t, q, "long", "first", jobs.EnqueueOptions{})
+		<-started
+		clock.Advance(time.Hour) // the machine slept, and woke before any heartbeat
+		enqueue(t, q, "long", "second", jobs.EnqueueOptions{})
+		<-started
+		close(goOn)
+		eventually(t, "both are done", func() bool {
+			found := list(t, q, "long")
+			return found[0].State == jobs.Done && found[1].State == jobs.Done
+		})
+		for _, j := range list(t, q, "long") {
+			if j.Attempt != 1 {
+				t.Errorf("got %+v, want one attempt", j)
+			}
 		}
 	})
 }

@@ -3,6 +3,7 @@ package jobs
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"embed"
 	"encoding/json"
 	"io/fs"
@@ -34,6 +35,7 @@ type Queue struct {
 	Now func() time.Time
 	Log *slog.Logger
 
+	node              string // this process's token
 	poll, drain, keep time.Duration
 	handlers          map[string]*handler
 }
@@ -57,6 +59,7 @@ type Options struct {
 // New makes a queue. Call Migrate before anything else.
 func New(o Options) *Queue {
 	q := &Queue{DB: o.DB, Now: o.Now, Log: o.Log,
+		node:     rand.Text(),
 		poll:     cmp.Or(o.Poll, 5*time.Second),
 		drain:    cmp.Or(o.Drain, 10*time.Second),
 		keep:     cmp.Or(o.Keep, 7*24*time.Hour),

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -83,7 +82,7 @@ func (w *worker) start(ctx, jobCtx context.Context) (started int, err error) {
 	for ; len(w.slots) < cap(w.slots); free++ {
 		w.slots <- struct{}{} // only this goroutine adds, so this never waits
 	}
-	claimed, err := w.queue.claim(ctx, w.handler, rand.Text(), free)
+	claimed, err := w.queue.claim(ctx, w.handler, free)
 	for range free - len(claimed) {
 		<-w.slots
 	}
@@ -132,16 +131,35 @@ func (w *worker) one(jobCtx context.Context, j Job) {
 	cause := context.Cause(ctx)
 	cancel(nil)
 	beat.Wait()
-	if errors.Is(cause, errLeaseLost) {
-		q.Log.WarnContext(ctx, "job lost its lease; another node runs it", "kind", j.Kind, "job", j.ID)
-		return
-	}
-	e := h.ending(j, err, q.Now(), errors.Is(cause, errDrained))
+	e := h.ending(j, err, q.Now(), errors.Is(cause, errDrained) || errors.Is(cause, errLeaseLost))
 	q.logEnding(ctx, j, e, err)
-	if held, err := q.end(context.WithoutCancel(ctx), j, e); err != nil || !held {
-		q.Log.WarnContext(ctx, "job ended and could not be given back; it is run again when its lease ends", "kind", j.Kind, "job", j.ID, "error", err)
+	q.giveBack(jobCtx, j, e)
+}
+
+// giveBack writes how the run ended, again and again while the database is away:
+// this node does not claim a job that its row says it has.
+func (q *Queue) giveBack(jobCtx context.Context, j Job, e ending) {
+	for {
+		held, err := q.end(context.WithoutCancel(jobCtx), j, e)
+		switch {
+		case err == nil && !held:
+			q.Log.WarnContext(jobCtx, "job lost its lease; another node runs it", "kind", j.Kind, "job", j.ID)
+			return
+		case err == nil:
+			return
+		}
+		q.Log.WarnContext(jobCtx, "job ended and cannot be given back yet", "kind", j.Kind, "job", j.ID, "error", err)
+		t := time.NewTimer(giveBackPause)
+		select {
+		case <-jobCtx.Done(): // its lease ends by itself, and it is run again
+			t.Stop()
+			return
+		case <-t.C:
+		}
 	}
 }
+
+const giveBackPause = time.Second
 
 func (q *Queue) logEnding(ctx context.Context, j Job, e ending, err error) {
 	switch {

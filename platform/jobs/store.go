@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -11,10 +12,12 @@ import (
 )
 
 // claimJobs takes the jobs of a kind that are due, and the running ones whose
-// lease has ended, which are due by the same column. $1 is the owner's token.
+// lease has ended, which are due by the same column. $1 is the claim's token. A
+// node does not take over from itself ($6): after a standstill of the machine
+// the job under way here just goes on.
 func claimJobs(e db.Engine) string {
 	const change = `UPDATE jobs SET state = 'running', owner = $1, due_at = $2, attempt = attempt + 1, again = FALSE WHERE id `
-	const due = `SELECT id FROM jobs WHERE kind = $3 AND state IN ('waiting', 'running') AND due_at <= $4 ORDER BY due_at, id LIMIT $5`
+	const due = `SELECT id FROM jobs WHERE kind = $3 AND state IN ('waiting', 'running') AND due_at <= $4 AND owner NOT LIKE $6 ORDER BY due_at, id LIMIT $5`
 	if e == db.Postgres {
 		// ARRAY makes the planner run the inner query once; another node's
 		// locked rows are skipped instead of waited for.
@@ -25,11 +28,13 @@ func claimJobs(e db.Engine) string {
 
 const returning = ` RETURNING id, kind, COALESCE(unique_key, ''), payload, state, attempt, due_at, enqueued_at, error, owner`
 
-// claim takes at most n jobs for the owner.
-func (q *Queue) claim(ctx context.Context, h *handler, owner string, n int) (claimed []Job, err error) {
+// claim takes at most n jobs. Their owner is a token of this claim that begins
+// with the node's.
+func (q *Queue) claim(ctx context.Context, h *handler, n int) (claimed []Job, err error) {
+	owner := q.node + "/" + rand.Text()
 	err = q.DB.Group(ctx, func(tx *sql.Tx) error {
 		now := q.Now()
-		rows, err := tx.QueryContext(ctx, claimJobs(q.DB.Engine), owner, db.Micros(now.Add(h.Lease)), h.kind, db.Micros(now), n)
+		rows, err := tx.QueryContext(ctx, claimJobs(q.DB.Engine), owner, db.Micros(now.Add(h.Lease)), h.kind, db.Micros(now), n, q.node+"/%")
 		if err != nil {
 			return fmt.Errorf("claim jobs %s: %w", h.kind, err)
 		}
@@ -57,10 +62,11 @@ func scanJobs(rows *sql.Rows) (list []Job, err error) {
 	return list, nil
 }
 
-// nextDue is when the next job of the kind becomes due; ok is false if none will.
+// nextDue is when the next job of the kind can be claimed here; ok is false if
+// none will.
 func (q *Queue) nextDue(ctx context.Context, kind string) (due time.Time, ok bool, err error) {
 	var us sql.NullInt64
-	err = q.DB.Read.QueryRowContext(ctx, `SELECT MIN(due_at) FROM jobs WHERE kind = $1 AND state IN ('waiting', 'running')`, kind).Scan(&us)
+	err = q.DB.Read.QueryRowContext(ctx, `SELECT MIN(due_at) FROM jobs WHERE kind = $1 AND state IN ('waiting', 'running') AND owner NOT LIKE $2`, kind, q.node+"/%").Scan(&us)
 	if err != nil {
 		return time.Time{}, false, fmt.Errorf("look for the next job %s: %w", kind, err)
 	}

@@ -57,7 +57,7 @@ type Shell struct {
 // calls Render.
 func (sh *Shell) Render(w http.ResponseWriter, r *http.Request, status int, p Page) {
 	view := sh.view(r, p)
-	view.Flashes = takeFlashes(w, r)
+	view.Flashes, view.Wrong = takeFlashes(w, r), status == http.StatusUnprocessableEntity
 	var page bytes.Buffer
 	if err := layout(view).Render(r.Context(), &page); err != nil {
 		sh.site.o.Log.ErrorContext(r.Context(), "render page", "path", r.URL.Path, "error", err)
@@ -111,8 +111,9 @@ type view struct {
 	Home           string
 	CSS, JS, HTMX  string
 	Favicon        string
-	Year           int
 	ShowDesignLink bool
+	// Wrong marks a form that came back: the focus goes to its errors.
+	Wrong bool
 }
 
 func (sh *Shell) view(r *http.Request, p Page) view {

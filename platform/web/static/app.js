@@ -83,4 +83,4 @@ document.addEventListener("submit", (event) => {
 });
 
 for (const dialog of document.querySelectorAll("dialog[data-open]")) dialog.showModal();
-document.querySelector("[data-focus]")?.focus();
+document.querySelector("body[data-wrong] [data-focus]")?.focus();

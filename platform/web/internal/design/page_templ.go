@@ -89,7 +89,7 @@ func Page(s Specimen) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = issueForm(s.Form).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = issueForm("", s.Form).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -163,7 +163,7 @@ func Page(s Specimen) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = issueForm(wrong()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = issueForm("wrong", wrong()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -610,7 +610,7 @@ func feedback() templ.Component {
 	})
 }
 
-func issueForm(f *form.Form) templ.Component {
+func issueForm(id string, f *form.Form) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -720,7 +720,7 @@ func issueForm(f *form.Form) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.Form(ui.FormOptions{Form: f, Action: "/design", Submit: i18n.T(ctx, "web.design.issue"), Cancel: "/design", Labels: map[string]string{
+		templ_7745c5c3_Err = ui.Form(ui.FormOptions{ID: id, Form: f, Action: "/design", Submit: i18n.T(ctx, "web.design.issue"), Cancel: "/design", Labels: map[string]string{
 			"name": i18n.T(ctx, "web.design.name"), "sans": i18n.T(ctx, "web.design.sans"), "profile": i18n.T(ctx, "web.design.profile"),
 			"days": i18n.T(ctx, "web.design.days"), "from": i18n.T(ctx, "web.design.from"),
 		}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var20), templ_7745c5c3_Buffer)

@@ -38,6 +38,8 @@ type Page struct {
 	Crumbs []Crumb
 	// Actions stand beside the heading: the page's primary action first.
 	Actions []templ.Component
+	// Scripts are static files that this page needs beside app.js: "api.js".
+	Scripts []string
 	// Narrow limits the width to what a form or a text needs.
 	Narrow bool
 	// Body is everything under the heading.
@@ -123,6 +125,9 @@ func (sh *Shell) view(r *http.Request, p Page) view {
 		CSS: s.assets.url("app.css"), JS: s.assets.url("app.js"),
 		HTMX: s.assets.url("vendor/htmx.min.js"), Favicon: s.assets.url("favicon.svg"),
 		ShowDesignLink: !s.o.Production}
+	for _, name := range p.Scripts {
+		v.ScriptURLs = append(v.ScriptURLs, s.assets.url(name))
+	}
 	if s.o.User != nil {
 		if u, ok := s.o.User(r); ok {
 			v.User = &u

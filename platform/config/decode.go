@@ -161,7 +161,7 @@ func readSecret(v reflect.Value, name string) error {
 	if name == "" {
 		return nil // already reported, or not set
 	}
-	text, err := os.ReadFile(name) //nolint:gosec // the operator names the file
+	text, err := os.ReadFile(name)
 	if err != nil {
 		return fmt.Errorf("read secret: %w", err)
 	}

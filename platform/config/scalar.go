@@ -16,7 +16,7 @@ var (
 // setScalar fills v with what the text says. The error goes after the value in
 // a sentence, and does not repeat it.
 func setScalar(v reflect.Value, text string) error {
-	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+	if u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {
 		return u.UnmarshalText([]byte(text))
 	}
 	switch {
@@ -68,7 +68,7 @@ func wholeNumber(err error) error {
 
 // scalarText is the text that setScalar reads; of a secret it is the Mask.
 func scalarText(v reflect.Value) string {
-	if m, ok := v.Interface().(encoding.TextMarshaler); ok {
+	if m, ok := reflect.TypeAssert[encoding.TextMarshaler](v); ok {
 		if text, err := m.MarshalText(); err == nil {
 			return string(text)
 		}

@@ -100,7 +100,7 @@ func trust(t *testing.T, home string, rootPEM []byte) {
 
 func certutil(t *testing.T, args ...string) {
 	t.Helper()
-	if out, err := exec.CommandContext(t.Context(), "certutil", args...).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "certutil", args...).CombinedOutput(); err != nil { //nolint:gosec // our own arguments
 		t.Fatalf("certutil %s: %v\n%s", args[0], err, out)
 	}
 }

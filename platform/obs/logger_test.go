@@ -74,7 +74,7 @@ func plantings(t *testing.T) map[string]func(*slog.Logger) {
 		"error":      func(l *slog.Logger) { l.Error("m", "err", fmt.Errorf("dial: %w", errors.New("bearer "+planted))) },
 		"basic":      func(l *slog.Logger) { l.Error("m", "err", errors.New("Authorization: Basic aHVudGVyMi1wbGFudGVk")) },
 		"error %v": func(l *slog.Logger) {
-			l.Error(fmt.Sprintf("bad %v %+v %#v %d", config.Secret(planted), account{}, config.Secret(planted), config.Secret(planted)))
+			l.Error("m", "v", fmt.Sprintf("bad %v %+v %#v %d", config.Secret(planted), account{}, config.Secret(planted), config.Secret(planted)))
 		},
 		"pem":        func(l *slog.Logger) { l.Info("m", "v", pem) },
 		"cut pem":    func(l *slog.Logger) { l.Info("m", "v", strings.TrimSuffix(pem, "-----END EC PRIVATE KEY-----")) },
@@ -139,7 +139,7 @@ func TestWhatIsNotSecretStaysReadable(t *testing.T) {
 
 type bad struct{ next *bad }
 
-func (b *bad) String() string { return b.next.next.String() }
+func (b *bad) String() string { return fmt.Sprint(b.next.next) }
 
 func TestOddValuesDoNotBreakTheLog(t *testing.T) {
 	t.Parallel()

@@ -116,6 +116,8 @@ type view struct {
 	ShowDesignLink bool
 	// Wrong marks a form that came back: the focus goes to its errors.
 	Wrong bool
+	// ScriptURLs are where the page's own scripts are found.
+	ScriptURLs []string
 }
 
 func (sh *Shell) view(r *http.Request, p Page) view {

@@ -58,7 +58,9 @@ func inspect(p pkg, find func(written map[string]bool, d ast.Decl) []string) []s
 			return []string{err.Error()}
 		}
 		files = append(files, f)
-		ast.Inspect(f, func(n ast.Node) bool { note(written, n); return true })
+		for _, d := range f.Decls {
+			noteWrites(written, d)
+		}
 	}
 	for _, f := range files {
 		for _, d := range f.Decls {
@@ -66,6 +68,48 @@ func inspect(p pkg, find func(written map[string]bool, d ast.Decl) []string) []s
 		}
 	}
 	return found
+}
+
+// noteWrites adds the names that a declaration writes to, but for those that it
+// declares itself.
+func noteWrites(written map[string]bool, d ast.Decl) {
+	writes, locals := map[string]bool{}, map[string]bool{}
+	ast.Inspect(d, func(n ast.Node) bool {
+		note(writes, n)
+		noteLocals(locals, n)
+		return true
+	})
+	for name := range writes {
+		if !locals[name] {
+			written[name] = true
+		}
+	}
+}
+
+// noteLocals remembers the names that a function declares.
+func noteLocals(locals map[string]bool, n ast.Node) {
+	switch n := n.(type) {
+	case *ast.AssignStmt:
+		if n.Tok == token.DEFINE {
+			for _, left := range n.Lhs {
+				locals[root(left)] = true
+			}
+		}
+	case *ast.RangeStmt:
+		locals[root(n.Key)], locals[root(n.Value)] = true, true
+	case *ast.Field:
+		for _, name := range n.Names {
+			locals[name.Name] = true
+		}
+	case *ast.DeclStmt:
+		if g, ok := n.Decl.(*ast.GenDecl); ok {
+			for _, s := range g.Specs {
+				if v, ok := s.(*ast.ValueSpec); ok {
+					locals[v.Names[0].Name] = true
+				}
+			}
+		}
+	}
 }
 
 // note remembers the variables that a node writes to or takes the address of.
@@ -184,23 +228,24 @@ func TestEachStateRuleCatchesItsViolation(t *testing.T) {
 		code string
 		want []string
 	}{
-		"init":           {"func init() {}", []string{"func init"}},
-		"init method":    {"type t struct{}\nfunc (t) init() {}", nil},
-		"no value":       {"var cache map[string]int", []string{"var cache"}},
-		"made":           {"var cache = make(map[string]int)", []string{"var cache"}},
-		"a lock":         {"var mu sync.Mutex", []string{"var mu"}},
-		"once":           {"var one = sync.OnceValue(f)", []string{"var one"}},
-		"written table":  {"var m = map[string]int{}\nfunc f() { m[\"a\"] = 1 }", []string{"var m"}},
-		"deleted":        {"var m = map[string]int{\"a\": 1}\nfunc f() { delete(m, \"a\") }", []string{"var m"}},
-		"reassigned":     {"var hook = func() {}\nfunc f() { hook = nil }", []string{"var hook"}},
-		"counted":        {"var n = 0\nfunc f() { n++ }", []string{"var n"}},
-		"by address":     {"var n = t{}\nfunc f() *t { return &n }", []string{"var n"}},
-		"registry":       {"var list = []int{}\nfunc f() { list = append(list, 1) }", []string{"var list"}},
-		"table":          {"var m = map[string]int{\"a\": 1}\nfunc f() int { m := 2; return m }", nil},
-		"sentinels":      {"var (\n\tErrA = errors.New(\"a\")\n\tErrB = fault.New(1, \"b\", \"b\").With(nil)\n)", nil},
-		"pattern":        {"var p = regexp.MustCompile(`a`)", nil},
-		"embedded":       {"//go:embed x\nvar fsys embed.FS", nil},
-		"implementation": {"var _ io.Reader = (*t)(nil)", nil},
+		"init":                {"func init() {}", []string{"func init"}},
+		"init method":         {"type t struct{}\nfunc (t) init() {}", nil},
+		"no value":            {"var cache map[string]int", []string{"var cache"}},
+		"made":                {"var cache = make(map[string]int)", []string{"var cache"}},
+		"a lock":              {"var mu sync.Mutex", []string{"var mu"}},
+		"once":                {"var one = sync.OnceValue(f)", []string{"var one"}},
+		"written table":       {"var m = map[string]int{}\nfunc f() { m[\"a\"] = 1 }", []string{"var m"}},
+		"deleted":             {"var m = map[string]int{\"a\": 1}\nfunc f() { delete(m, \"a\") }", []string{"var m"}},
+		"reassigned":          {"var hook = func() {}\nfunc f() { hook = nil }", []string{"var hook"}},
+		"counted":             {"var n = 0\nfunc f() { n++ }", []string{"var n"}},
+		"by address":          {"var n = t{}\nfunc f() *t { return &n }", []string{"var n"}},
+		"registry":            {"var list = []int{}\nfunc f() { list = append(list, 1) }", []string{"var list"}},
+		"a local of its name": {"var hosts = idna.New()\nfunc f() { var hosts []int; hosts = append(hosts, 1) }", nil},
+		"table":               {"var m = map[string]int{\"a\": 1}\nfunc f() int { m := 2; return m }", nil},
+		"sentinels":           {"var (\n\tErrA = errors.New(\"a\")\n\tErrB = fault.New(1, \"b\", \"b\").With(nil)\n)", nil},
+		"pattern":             {"var p = regexp.MustCompile(`a`)", nil},
+		"embedded":            {"//go:embed x\nvar fsys embed.FS", nil},
+		"implementation":      {"var _ io.Reader = (*t)(nil)", nil},
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "x.go"), []byte("package x\n"+c.code+"\n"), 0o600); err != nil {

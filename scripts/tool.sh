@@ -6,6 +6,7 @@ cd "$(dirname "$0")/../tools"
 case $1 in
 golangci-lint) module=github.com/golangci/golangci-lint/v2 package=$module/cmd/golangci-lint ;;
 templ) module=github.com/a-h/templ package=$module/cmd/templ ;;
+zlint) module=github.com/zmap/zlint/v3 package=$module/cmd/zlint ;;
 *) echo "scripts/tool.sh: no tool $1 is pinned" >&2 && exit 2 ;;
 esac
 # A linter must be built by the Go that the code is for.

@@ -3,6 +3,7 @@
 package catest
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -58,6 +59,10 @@ type Options struct {
 	Dir      string
 	Policy   profile.PolicyText
 	KeepKeys bool
+	// Base is the address in the certificates; empty: one that nobody serves.
+	Base string
+	// Changed is told of every revocation in its transaction; nil: nobody.
+	Changed func(ctx context.Context, tx *sql.Tx) error
 }
 
 // New opens an authority on a database that has the ca's migrations.
@@ -72,7 +77,10 @@ func New(t testing.TB, d *db.DB, o Options) *World {
 	must(t, err)
 	profiles, err := profile.NewSet(policy, nil)
 	must(t, err)
-	addresses := profile.Addresses{Base: "http://ca.example.test"}
+	addresses := profile.Addresses{Base: cmp.Or(o.Base, "http://ca.example.test")}
+	if o.Changed == nil {
+		o.Changed = func(context.Context, *sql.Tx) error { return nil }
+	}
 	log := slog.New(slog.DiscardHandler)
 	w.Keys, err = keys.Open(t.Context(), keys.Options{DB: d, Now: w.Clock.Now, Log: log, Organization: "Example Guild", Policy: policy, Addresses: addresses,
 		SealFile: filepath.Join(o.Dir, "seal.key"), PassphraseFile: filepath.Join(o.Dir, "root.passphrase")})
@@ -85,7 +93,7 @@ func New(t testing.TB, d *db.DB, o Options) *World {
 	must(t, err)
 	w.Service = certificate.New(certificate.Options{DB: d, Store: w.Store, Journal: w.Journal, Keys: w.Keys, Profiles: profiles,
 		Addresses: addresses, Guard: clock.New(w.Clock.Now, clock.DefaultTolerance, high), Log: log, KeepKeys: o.KeepKeys,
-		Changed: func(context.Context, *sql.Tx) error { return nil }, Announce: w.announce})
+		Changed: o.Changed, Announce: w.announce})
 	w.Tokens = &token.Desk{Store: w.Store, Journal: w.Journal, Now: w.Clock.Now, Root: sha256.Sum256(w.Keys.RootCertificate().Raw)}
 	w.Enroller = &enrol.Enroller{Certificates: w.Service, Tokens: w.Tokens, Domain: "guild.example.test"}
 	return w

@@ -1,0 +1,244 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"guildhall/platform/fault"
+	"guildhall/platform/obs"
+	"guildhall/platform/peer"
+	"guildhall/platform/session"
+	"guildhall/platform/web"
+)
+
+// Options are what a process is made of.
+type Options struct {
+	// Definitions are all services of the binary; Only names those to open,
+	// none meaning all.
+	Definitions []Definition
+	Only        []string
+	Config      Config
+	Log         *slog.Logger
+	// Level is the level of Log, which a reload may change.
+	Level   *slog.LevelVar
+	Version string
+	Now     func() time.Time
+	// Reload reads the process's configuration again.
+	Reload func() (Config, error)
+	// Ready hears once that everything works.
+	Ready func(Announcement)
+}
+
+// Announcement is what a person is told when the process is ready.
+type Announcement struct {
+	Data, Portal string
+	// FirstStart is true when the data directory was new.
+	FirstStart bool
+	// Link opens the pages once; only at the first start, and only with
+	// break-glass.
+	Link string
+	// Root is the SHA-256 fingerprint of the root certificate of an authority
+	// in this process, TrustURL the page that says how to trust it.
+	Root, TrustURL string
+}
+
+// App is an open process.
+type App struct {
+	opts    Options
+	cfg     Config
+	log     *slog.Logger
+	started time.Time
+	first   bool
+	offline bool
+
+	release   func()
+	listeners listeners
+	metrics   *obs.Metrics
+	door      *session.Door
+	site      *web.Site
+	hosts     *hosts
+	health    *health
+	node      *peer.Node
+	public    *publicCert
+	services  []*running
+
+	stopOnce sync.Once
+	stopping chan struct{}
+}
+
+// Run opens the process, serves until the context ends or it is told to stop,
+// and closes it.
+func Run(ctx context.Context, o Options) error {
+	a, err := open(ctx, o, false)
+	if err != nil {
+		return err
+	}
+	return errors.Join(a.serve(ctx), a.close())
+}
+
+// Local gives fn a client of the process that runs on the data directory, or of
+// one opened for fn alone, without listeners, when none runs.
+func Local(ctx context.Context, o Options, fn func(*Client) error) error {
+	c, err := Dial(ctx, o.Config.Server.Data)
+	if err == nil {
+		defer c.Close()
+		return fn(c)
+	}
+	if !errors.Is(err, ErrNotRunning) {
+		return err
+	}
+	if _, err := os.Stat(o.Config.Server.Data); err != nil {
+		return fault.New(fault.NotFound, "no_data", "There is no data directory %s. \"guildhall serve --data %s\" makes one; or give another --data.",
+			o.Config.Server.Data, o.Config.Server.Data).Because(err)
+	}
+	a, err := open(ctx, o, true)
+	if err != nil {
+		return err
+	}
+	return errors.Join(a.serveOnce(ctx, fn), a.close())
+}
+
+// open does everything up to the first request. On an error it leaves nothing
+// open.
+func open(ctx context.Context, o Options, offline bool) (a *App, err error) {
+	a = &App{opts: o, cfg: o.Config, log: o.Log, started: o.Now(), offline: offline, stopping: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.close())
+		}
+	}()
+	defs, err := choose(o.Definitions, o.Only)
+	if err != nil {
+		return a, err
+	}
+	if a.cfg.Server.Data, err = filepath.Abs(a.cfg.Server.Data); err != nil {
+		return a, fmt.Errorf("find the data directory: %w", err)
+	}
+	_, err = os.Stat(addressFile(a.cfg.Server.Data))
+	a.first = errors.Is(err, os.ErrNotExist)
+	if a.release, err = lock(a.cfg.Server.Data); err != nil {
+		return a, err
+	}
+	bound, err := a.bind()
+	if err != nil {
+		return a, err
+	}
+	if err := a.furnish(defs, bound); err != nil {
+		return a, err
+	}
+	for _, d := range defs {
+		if err := a.openService(ctx, d, bound); err != nil {
+			return a, fmt.Errorf("start %s: %w", d.Name, err)
+		}
+	}
+	return a, nil
+}
+
+// choose picks the definitions by name, in the order of the list.
+func choose(all []Definition, only []string) ([]Definition, error) {
+	var known []string
+	for _, d := range all {
+		known = append(known, d.Name)
+	}
+	for _, name := range only {
+		if !slices.Contains(known, name) {
+			return nil, fault.Fields(fault.Field{Name: "service", Code: "unknown",
+				Detail: fmt.Sprintf("There is no service %q. The services are: %s.", name, strings.Join(known, ", "))})
+		}
+	}
+	if len(only) == 0 {
+		return all, nil
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(d Definition) bool { return !slices.Contains(only, d.Name) }), nil
+}
+
+// bind takes the listeners, or remembers the last ones when offline.
+func (a *App) bind() (addresses, error) {
+	if a.offline {
+		return lastAddresses(a.cfg.Server)
+	}
+	var err error
+	if a.listeners, err = listen(a.cfg.Server); err != nil {
+		return addresses{}, err
+	}
+	bound := a.listeners.addresses(a.cfg.Server.Domain)
+	return bound, bound.save(a.cfg.Server.Data)
+}
+
+// furnish makes what all services share.
+func (a *App) furnish(defs []Definition, bound addresses) error {
+	glass, err := session.OpenBreakGlass(filepath.Join(a.cfg.Server.Data, "admin.json"), a.cfg.Admin.BreakGlass, a.opts.Now)
+	if err != nil {
+		return err
+	}
+	a.metrics = obs.NewMetrics()
+	a.health = &health{}
+	a.health.set("starting")
+	publicPort := a.cfg.Server.PublicPort
+	if publicPort == 0 {
+		publicPort = port(bound.HTTPS)
+	}
+	a.hosts = &hosts{domain: bound.Domain, port: publicPort, byName: map[string]http.Handler{}, health: a.health}
+	if a.site, err = a.newSite(defs); err != nil {
+		return err
+	}
+	refuse := a.site.Shell("portal", nil).Error
+	a.hosts.refuse = refuse
+	a.door = &session.Door{BreakGlass: glass, Domain: bound.Domain, Refuse: refuse, Entered: a.entered}
+	a.node, err = peer.NewNode(peer.NodeOptions{Dir: filepath.Join(a.cfg.Server.Data, "peers"), URLs: a.cfg.Peers.URLs,
+		Tokens: a.cfg.Peers.tokens(), Internal: bound.Internal, Lease: time.Duration(a.cfg.Peers.Lease), Now: a.opts.Now, Log: a.log})
+	if err != nil {
+		return err
+	}
+	if !a.offline {
+		a.health.peers = a.node.Health
+	}
+	a.hosts.byName[""] = a.portal()
+	return nil
+}
+
+func (a *App) entered(r *http.Request, p session.Principal) {
+	a.log.WarnContext(r.Context(), "an administrator entered by a break-glass link", "principal", p.ID, "by", p.Name, "from", r.RemoteAddr)
+}
+
+// stop begins the orderly end; it may be called many times.
+func (a *App) stop() { a.stopOnce.Do(func() { close(a.stopping) }) }
+
+// close undoes open, in the reverse order.
+func (a *App) close() error {
+	var errs []error
+	for _, s := range slices.Backward(a.services) {
+		errs = append(errs, s.close())
+	}
+	a.listeners.close()
+	if a.release != nil {
+		a.release()
+	}
+	return errors.Join(errs...)
+}
+
+// reload reads what may change while running: the log level and the TLS files.
+func (a *App) reload(ctx context.Context) error {
+	if a.opts.Reload != nil {
+		cfg, err := a.opts.Reload()
+		if err != nil {
+			return err
+		}
+		if err := a.opts.Level.UnmarshalText([]byte(cfg.Log.Level)); err != nil {
+			return fault.Fields(fault.Field{Name: "log.level", Code: "invalid", Detail: "Write debug, info, warn or error."})
+		}
+	}
+	if a.public == nil {
+		return nil
+	}
+	return a.public.reload(ctx)
+}

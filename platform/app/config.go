@@ -1,0 +1,184 @@
+package app
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"guildhall/platform/config"
+	"guildhall/platform/fault"
+)
+
+// Config is the process's own part of the configuration file.
+type Config struct {
+	Server    ServerConfig
+	Log       LogConfig
+	Databases DatabaseConfig
+	Backup    BackupConfig
+	Admin     AdminConfig
+	Peers     PeersConfig
+}
+
+// ServerConfig says where the process keeps its data and listens.
+type ServerConfig struct {
+	// Data is the directory of everything the process writes.
+	Data string `yaml:"data"`
+	// HTTP, HTTPS and Internal are listen addresses, host:port.
+	HTTP     string `yaml:"http"`
+	HTTPS    string `yaml:"https"`
+	Internal string `yaml:"internal"`
+	// Domain is the parent of all hosts; the portal is at the domain itself.
+	Domain string `yaml:"domain"`
+	// PublicPort is the port in the addresses that people see, when a proxy or
+	// a port redirection stands before the HTTPS listener; 0: the port listened on.
+	PublicPort int `yaml:"public_port"`
+	// Production refuses everything that is only for development.
+	Production bool `yaml:"production"`
+	// TLSCert and TLSKey are PEM files of a certificate for the domain and its
+	// hosts from somewhere else; empty: the process's own authority issues one.
+	TLSCert string `yaml:"tls_cert"`
+	TLSKey  string `yaml:"tls_key"`
+	// Drain is how long running requests may take to end at a stop.
+	Drain config.Duration `yaml:"drain"`
+}
+
+// LogConfig is the log's form.
+type LogConfig struct {
+	// Format is "text" or "json"; Level "debug", "info", "warn" or "error".
+	Format string `yaml:"format"`
+	Level  string `yaml:"level"`
+}
+
+// DatabaseConfig maps services to databases. A service without one uses
+// Default; without that, SQLite in its data directory.
+type DatabaseConfig struct {
+	// Default is a PostgreSQL address in which each service has its own schema.
+	Default config.Secret `yaml:"default"`
+	// Services are addresses by service name.
+	Services map[string]config.Secret `yaml:"services"`
+}
+
+// BackupConfig says when backups are made and how many stay.
+type BackupConfig struct {
+	// Dir is where they go; empty: backups in the data directory.
+	Dir string `yaml:"dir"`
+	// At is the time of the daily backup, HH:MM in UTC.
+	At string `yaml:"at"`
+	// Keep is the number of newest backups that stay whatever their age.
+	Keep int `yaml:"keep"`
+	// Recipient is an age public key ("age1..."); empty: not encrypted.
+	Recipient string `yaml:"recipient"`
+}
+
+// AdminConfig is about the entrance that needs no sign-in service.
+type AdminConfig struct {
+	// BreakGlass allows one-time links and tokens made on the server itself.
+	BreakGlass bool `yaml:"break_glass"`
+}
+
+// PeersConfig is about the other services' processes.
+type PeersConfig struct {
+	// URLs are https addresses of internal listeners by service name; a service
+	// of this process needs none. Without an authority here, "ca" must be given.
+	URLs map[string]string `yaml:"urls"`
+	// JoinTokens enrol this process's services by name, once. Each is made by
+	// "guildhall ca token".
+	JoinTokens map[string]config.Secret `yaml:"join_tokens"`
+	// Lease is how long a service trusts its last news of revocations.
+	Lease config.Duration `yaml:"lease"`
+}
+
+// tokens are the join tokens' texts, for the one package that sends them.
+func (p PeersConfig) tokens() map[string]string {
+	texts := map[string]string{}
+	for service, t := range p.JoinTokens {
+		texts[service] = t.Reveal()
+	}
+	return texts
+}
+
+// DefaultConfig is the configuration of a process that is told nothing.
+func DefaultConfig() Config {
+	return Config{
+		Server: ServerConfig{Data: "./guildhall-data", HTTP: "127.0.0.1:8080", HTTPS: "127.0.0.1:8443",
+			Internal: "127.0.0.1:8444", Domain: "guildhall.localhost", Drain: config.Duration(20 * time.Second)},
+		Log:    LogConfig{Format: "text", Level: "info"},
+		Backup: BackupConfig{At: "02:30", Keep: 7},
+		Admin:  AdminConfig{BreakGlass: true},
+		Peers:  PeersConfig{Lease: config.Duration(30 * time.Second)},
+	}
+}
+
+// Sections lists the process's sections, each with a pointer to its struct.
+func (c *Config) Sections() []config.Section {
+	return []config.Section{
+		{Key: "server", Value: &c.Server}, {Key: "log", Value: &c.Log}, {Key: "databases", Value: &c.Databases},
+		{Key: "backup", Value: &c.Backup}, {Key: "admin", Value: &c.Admin}, {Key: "peers", Value: &c.Peers},
+	}
+}
+
+// Check says what is wrong with the values, each by its key.
+func (c *Config) Check() error {
+	var wrong []fault.Field
+	refuse := func(key, format string, args ...any) {
+		wrong = append(wrong, fault.Field{Name: key, Code: "invalid", Detail: fmt.Sprintf(format, args...)})
+	}
+	for key, addr := range map[string]string{"server.http": c.Server.HTTP, "server.https": c.Server.HTTPS, "server.internal": c.Server.Internal} {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			refuse(key, "%q is not a listen address. Write host:port, as in 127.0.0.1:8443.", addr)
+		}
+	}
+	if !validDomain(c.Server.Domain) {
+		refuse("server.domain", "%q is not a domain name. Write one such as guild.example.com.", c.Server.Domain)
+	}
+	if (c.Server.TLSCert == "") != (c.Server.TLSKey == "") {
+		refuse("server.tls_cert", "The certificate and its key go together: set tls_cert and tls_key, or neither.")
+	}
+	if _, err := time.Parse("15:04", c.Backup.At); err != nil {
+		refuse("backup.at", "%q is not a time of day. Write HH:MM, as in 02:30.", c.Backup.At)
+	}
+	if c.Backup.Keep < 1 {
+		refuse("backup.keep", "%d backups would leave none. Keep at least 1.", c.Backup.Keep)
+	}
+	if c.Peers.Lease < config.Duration(2*time.Second) {
+		refuse("peers.lease", "A lease under 2 seconds ends between two heads. Write 30s, or at least 2s.")
+	}
+	return fault.Fields(wrong...)
+}
+
+func validDomain(domain string) bool {
+	if domain == "" || len(domain) > 200 {
+		return false
+	}
+	for label := range strings.SplitSeq(domain, ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" ||
+			strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
+			return false
+		}
+	}
+	return true
+}
+
+// serviceDir is the private directory of a service.
+func (c *Config) serviceDir(name string) string { return filepath.Join(c.Server.Data, name) }
+
+// backupDir is where a service's backups go.
+func (c *Config) backupDir(name string) string {
+	if c.Backup.Dir == "" {
+		return filepath.Join(c.Server.Data, "backups", name)
+	}
+	return filepath.Join(c.Backup.Dir, name)
+}
+
+// databaseURL is where a service's data is.
+func (c *Config) databaseURL(name string) string {
+	if url := c.Databases.Services[name]; url != "" {
+		return url.Reveal()
+	}
+	if c.Databases.Default != "" {
+		return c.Databases.Default.Reveal()
+	}
+	return "sqlite:" + filepath.Join(c.serviceDir(name), name+".db")
+}

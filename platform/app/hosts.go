@@ -1,0 +1,96 @@
+package app
+
+import (
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"guildhall/platform/fault"
+)
+
+// hosts knows the public names of the process and serves each by its handler.
+type hosts struct {
+	domain string
+	port   int // the port in public addresses
+	plain  string
+	byName map[string]http.Handler // "" is the portal
+	health *health
+	refuse func(http.ResponseWriter, *http.Request, error)
+}
+
+// publicURL is the https address of a service's host; "" is the portal.
+func (h *hosts) publicURL(service string) string {
+	name := h.domain
+	if service != "" {
+		name = service + "." + h.domain
+	}
+	if h.port != 443 {
+		name = net.JoinHostPort(name, strconv.Itoa(h.port))
+	}
+	return "https://" + name
+}
+
+// plainURL is where revocation lists and OCSP answer. Names under .localhost
+// resolve in browsers only, so there the listener's own address is used.
+func plainURL(service, domain, addr string) string {
+	host, p, _ := net.SplitHostPort(addr)
+	if !strings.HasSuffix("."+domain, ".localhost") {
+		host = service + "." + domain
+	} else if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	if p == "80" {
+		return "http://" + host
+	}
+	return "http://" + net.JoinHostPort(host, p)
+}
+
+// service is the host label of a request, and whether the host is ours.
+func (h *hosts) service(r *http.Request) (string, bool) {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if host == h.domain {
+		return "", true
+	}
+	label, ok := strings.CutSuffix(host, "."+h.domain)
+	return label, ok
+}
+
+// ServeHTTP chooses by the Host header; /healthz and /readyz answer on any, so
+// that a probe needs no name.
+func (h *hosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.health.serves(r) {
+		h.health.ServeHTTP(w, r)
+		return
+	}
+	name, ours := h.service(r)
+	handler, known := h.byName[name]
+	if !ours || !known {
+		h.refuse(w, r, fault.New(fault.NotFound, "unknown_host",
+			"Nothing is served at this host name. The portal is at %s.", h.publicURL("")).
+			With(map[string]any{"URL": h.publicURL("")}))
+		return
+	}
+	handler.ServeHTTP(w, r)
+}
+
+// toHTTPS sends a plain request to the same page of the public listener.
+func (h *hosts) toHTTPS(w http.ResponseWriter, r *http.Request) {
+	if h.health.serves(r) {
+		h.health.ServeHTTP(w, r)
+		return
+	}
+	name, ours := h.service(r)
+	if _, known := h.byName[name]; !ours || !known {
+		name = ""
+	}
+	code := http.StatusPermanentRedirect
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		code = http.StatusFound // not remembered by browsers: ports change in development
+	}
+	http.Redirect(w, r, h.publicURL(name)+r.URL.RequestURI(), code)
+}

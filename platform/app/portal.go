@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"net/http"
+
+	"guildhall/platform/fault"
+	"guildhall/platform/i18n"
+	"guildhall/platform/session"
+	"guildhall/platform/web"
+)
+
+var errNoRoot = fault.New(fault.Unavailable, "no_root", "The root certificate is not known yet. Try again in a moment.")
+
+// portalView is what the page at the bare domain shows.
+type portalView struct {
+	Services []portalService
+	// Root is nil until the process knows its authority.
+	Root *portalRoot
+}
+
+type portalService struct {
+	Name, URL string
+	// Problem is empty when the service works. Its text is for administrators.
+	Problem string
+}
+
+type portalRoot struct{ Fingerprint, Subject, TrustURL string }
+
+// portal is the handler of the bare domain.
+func (a *App) portal() http.Handler {
+	public := a.site.Shell("portal", nil)
+	shell := a.site.Shell("portal", []web.NavItem{{Path: "/", Key: "app.nav.services", Icon: "home"}, {Path: "/jobs", Key: "app.nav.jobs", Icon: "clock"}})
+	mux := http.NewServeMux()
+	a.jobPages(shell, mux)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		frame := public
+		if session.Check(r.Context(), session.Everything) == nil {
+			frame = shell
+		}
+		frame.Render(w, r, http.StatusOK, web.Page{Title: i18n.T(r.Context(), "app.portal.title"), Active: "/",
+			Lead: i18n.T(r.Context(), "app.portal.lead", "Domain", a.hosts.domain), Body: portalBody(a.portalView(r.Context()))})
+	})
+	mux.HandleFunc("GET /root.pem", func(w http.ResponseWriter, r *http.Request) {
+		root := a.rootCertificate()
+		if root == nil {
+			shell.Error(w, r, errNoRoot)
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-pem-file")
+		w.Header().Set("Content-Disposition", `attachment; filename="guildhall-root.pem"`)
+		_ = pem.Encode(w, &pem.Block{Type: "CERTIFICATE", Bytes: root.Raw}) // the client is gone if this fails
+	})
+	a.door.Mount(mux)
+	return a.site.Wrap(a.door.Identify(shell.Handler(mux)))
+}
+
+func (a *App) portalView(ctx context.Context) portalView {
+	got := a.health.check(ctx)
+	var v portalView
+	for _, s := range a.services {
+		p := portalService{Name: s.def.Name, URL: a.hosts.publicURL(s.def.Name) + "/"}
+		if reason := got.Services[s.def.Name]; reason != "ok" {
+			p.Problem = reason
+		}
+		v.Services = append(v.Services, p)
+	}
+	if root := a.rootCertificate(); root != nil {
+		v.Root = &portalRoot{Fingerprint: fingerprint(root.Raw), Subject: root.Subject.CommonName, TrustURL: a.hosts.publicURL("ca") + "/trust"}
+	}
+	return v
+}
+
+// rootCertificate is the first root of the process's authority, nil before it
+// is known.
+func (a *App) rootCertificate() *x509.Certificate {
+	authority := a.node.Authority()
+	if authority == nil {
+		return nil
+	}
+	roots, err := authority.Roots()
+	if err != nil || len(roots) == 0 {
+		return nil
+	}
+	return roots[0]
+}

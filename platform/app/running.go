@@ -1,0 +1,143 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"guildhall/platform/backup"
+	"guildhall/platform/db"
+	"guildhall/platform/jobs"
+)
+
+// closeTimeout bounds the Close of one service.
+const closeTimeout = 10 * time.Second
+
+// running is one open service.
+type running struct {
+	def Definition
+	env Env
+	svc *Service
+	mux *http.ServeMux
+}
+
+// openService opens the database, saves what is in it, brings it up to date and
+// lets the service wire itself.
+func (a *App) openService(ctx context.Context, def Definition, bound addresses) error {
+	log := a.log.With("service", def.Name)
+	dir := a.cfg.serviceDir(def.Name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make its directory: %w", err)
+	}
+	d, err := db.Open(ctx, a.cfg.databaseURL(def.Name), db.Options{Name: def.Name, Log: log})
+	if err != nil {
+		return err
+	}
+	s := &running{def: def, svc: &Service{}, mux: http.NewServeMux()}
+	s.env = Env{Name: def.Name, Dir: dir, DB: d, Log: log, Site: a.site, Peer: a.node.As(def.Name), Now: a.opts.Now,
+		Jobs:      jobs.New(jobs.Options{DB: d, Now: a.opts.Now, Log: log}),
+		Metrics:   prometheus.WrapRegistererWith(prometheus.Labels{"service": def.Name}, a.metrics.Registry),
+		PublicURL: a.hosts.publicURL, PlainURL: plainURL(def.Name, bound.Domain, bound.HTTP),
+		Domain: bound.Domain, Production: a.cfg.Server.Production}
+	a.services = append(a.services, s) // from here on close closes it
+	a.health.services = a.services
+	if err := a.prepare(ctx, s); err != nil {
+		return err
+	}
+	if s.svc, err = def.New(ctx, s.env); err != nil {
+		s.svc = &Service{}
+		return err
+	}
+	a.mount(s)
+	return nil
+}
+
+// prepare saves an existing database before anything changes it, then migrates.
+func (a *App) prepare(ctx context.Context, s *running) error {
+	versions, err := s.env.DB.Versions(ctx)
+	if err != nil {
+		return err
+	}
+	if len(versions) > 0 && !a.offline {
+		if _, err := a.backup(ctx, s); err != nil {
+			return fmt.Errorf("back up before the start: %w", err)
+		}
+	}
+	for _, m := range s.def.migrations() {
+		if err := s.env.DB.Migrate(ctx, m.FS, m.Table); err != nil {
+			return err
+		}
+	}
+	return a.scheduleBackups(s)
+}
+
+// mount puts the service's handlers on its mux, its host and its peer name.
+func (a *App) mount(s *running) {
+	if s.svc.Pages != nil {
+		s.svc.Pages(s.mux)
+	}
+	if s.svc.Plain != nil {
+		s.svc.Plain(s.mux)
+	}
+	shell := s.svc.Shell
+	if shell == nil {
+		shell = a.site.Shell(s.def.Name, nil)
+	}
+	if s.svc.API != nil {
+		api := newAPI(s.mux, s.def.Name, a.opts.Version, a.hosts.publicURL(s.def.Name), s.env.Log)
+		s.svc.API(api)
+		s.mux.HandleFunc("GET /api", apiPage(shell, api))
+	}
+	a.door.Mount(s.mux)
+	a.hosts.byName[s.def.Name] = a.site.Wrap(a.door.Identify(shell.Handler(s.mux)))
+	a.node.Serve(s.def.Name, s.svc.Peer)
+}
+
+func (s *running) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	var err error
+	if s.svc.Close != nil {
+		err = s.svc.Close(ctx)
+	}
+	return errors.Join(err, s.env.DB.Close())
+}
+
+// backup writes one file of the service and drops those that are too old.
+func (a *App) backup(ctx context.Context, s *running) (string, error) {
+	dir := a.cfg.backupDir(s.def.Name)
+	file, err := backup.Create(ctx, backup.Source{Service: s.def.Name, Dir: s.env.Dir, DB: s.env.DB},
+		backup.Options{To: dir, Recipient: a.cfg.Backup.Recipient, Now: a.opts.Now})
+	if err != nil {
+		return "", err
+	}
+	s.env.Log.InfoContext(ctx, "backed up", "file", file)
+	return file, backup.Prune(dir, backup.Policy{Keep: a.cfg.Backup.Keep}, a.opts.Now())
+}
+
+// scheduleBackups makes the daily backup a periodic job of the service.
+func (a *App) scheduleBackups(s *running) error {
+	at, err := jobs.ParseDaily(a.cfg.Backup.At, time.UTC)
+	if err != nil {
+		return err
+	}
+	s.env.Jobs.Every("platform.backup", at, func(ctx context.Context) error {
+		_, err := a.backup(ctx, s)
+		return err
+	})
+	return nil
+}
+
+// lastBackup is the newest backup file of a service, or empty.
+func (a *App) lastBackup(service string) string {
+	file, err := backup.Newest(a.cfg.backupDir(service))
+	if err != nil {
+		a.log.Warn("look for the newest backup", "service", service, "err", err)
+	}
+	return file
+}

@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"guildhall/platform/backup"
+	"guildhall/platform/db"
+	"guildhall/platform/jobs"
+	"guildhall/platform/peer"
+	"guildhall/platform/web"
+)
+
+// Definition is what a process must know of a service before it opens it.
+type Definition struct {
+	// Name is the host label, the configuration key, the database's name and
+	// the peer name: "ca".
+	Name string
+	// Migrations holds NNNN_name.sql files at its root, one text for both engines.
+	Migrations fs.FS
+	// Also are migrations of platform packages that the service keeps in its
+	// database, such as audit. Those of jobs are always there.
+	Also []backup.Migrations
+	// Locales holds locales/en.json, zh.json and pl.json. The keys
+	// "<name>.service.title" and "<name>.service.purpose" introduce the service.
+	Locales fs.FS
+	// Config points to the service's configuration with its defaults; the file
+	// and the environment are decoded into it before New.
+	Config any
+	// New wires the service. Calls to other services work once all are open.
+	New func(ctx context.Context, env Env) (*Service, error)
+}
+
+// Env is what the process gives a service.
+type Env struct {
+	// Name is the service's own name, Dir its private directory.
+	Name, Dir string
+	DB        *db.DB
+	Jobs      *jobs.Queue
+	Log       *slog.Logger
+	Metrics   prometheus.Registerer
+	// Site renders the pages; Site.Shell(Name, nav) is the service's frame.
+	Site *web.Site
+	// Peer is the service's identity, for calls to other services.
+	Peer *peer.Identity
+	Now  func() time.Time
+	// PublicURL is the https address of a service's host, without final slash.
+	PublicURL func(service string) string
+	// PlainURL is the http address under which Service.Plain is reached,
+	// without final slash.
+	PlainURL string
+	// Domain is the parent of all hosts, "guildhall.localhost".
+	Domain     string
+	Production bool
+}
+
+// Service is a running service: what the listeners serve and the process does
+// for it. Every field may be left out.
+type Service struct {
+	// API registers operations; paths start with /api/. A request without an
+	// administrator is refused unless the operation has the Public metadata.
+	API func(huma.API)
+	// Shell frames the pages, and the error pages of the host.
+	Shell *web.Shell
+	// Pages registers the HTML pages and every other handler of the host.
+	Pages func(*http.ServeMux)
+	// Plain registers what is served over plain HTTP as well as HTTPS, on any
+	// host name: revocation lists and the like.
+	Plain func(*http.ServeMux)
+	// Peer are the routes of the internal listener, each with its allow-list.
+	Peer []peer.Route
+	// Authority issues the certificates of this process; only ca has it.
+	Authority peer.Authority
+	// Health says in a sentence what is wrong, or nil.
+	Health func(context.Context) error
+	// Run works until the context ends.
+	Run func(context.Context) error
+	// Close runs after everything else of the service has stopped.
+	Close func(context.Context) error
+}

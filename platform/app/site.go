@@ -1,0 +1,47 @@
+package app
+
+import (
+	"context"
+	"io/fs"
+	"net/http"
+
+	"guildhall/platform/app/locales"
+	"guildhall/platform/i18n"
+	"guildhall/platform/session"
+	"guildhall/platform/web"
+	weblocales "guildhall/platform/web/locales"
+)
+
+// newSite joins the catalogues and tells the pages about the process.
+func (a *App) newSite(defs []Definition) (*web.Site, error) {
+	catalogues := []fs.FS{weblocales.FS(), locales.FS()}
+	var links []web.ServiceLink
+	for _, d := range defs {
+		catalogues = append(catalogues, d.Locales)
+		links = append(links, web.ServiceLink{Name: d.Name, URL: a.hosts.publicURL(d.Name) + "/"})
+	}
+	bundle, err := i18n.NewBundle(catalogues...)
+	if err != nil {
+		return nil, err
+	}
+	links = append([]web.ServiceLink{{Name: "portal", URL: a.hosts.publicURL("") + "/"}}, links...)
+	return web.NewSite(web.SiteOptions{Bundle: bundle, Log: a.log, Now: a.opts.Now, Production: a.cfg.Server.Production,
+		Domain: a.hosts.domain, Services: links, User: signedIn, SignIn: a.signIn}), nil
+}
+
+// signedIn is the principal as the header shows him.
+func signedIn(r *http.Request) (web.User, bool) {
+	p, ok := session.From(r.Context())
+	if !ok {
+		return web.User{}, false
+	}
+	return web.User{Name: p.Name, Role: i18n.T(r.Context(), "app.role.administrator"), SignOut: "/admin/leave"}, true
+}
+
+// signIn tells a visitor how to become an administrator.
+func (a *App) signIn(ctx context.Context) web.SignIn {
+	if !a.cfg.Admin.BreakGlass {
+		return web.SignIn{Text: i18n.T(ctx, "app.signin.off")}
+	}
+	return web.SignIn{Text: i18n.T(ctx, "app.signin.text"), Command: "guildhall admin link --data " + a.cfg.Server.Data}
+}

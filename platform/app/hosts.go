@@ -31,19 +31,20 @@ func (h *hosts) publicURL(service string) string {
 	return "https://" + name
 }
 
-// plainURL is where revocation lists and OCSP answer. Names under .localhost
-// resolve in browsers only, so there the listener's own address is used.
-func plainURL(service, domain, addr string) string {
+// reachable is the host and port at which programs reach a listener. Names
+// under .localhost resolve in browsers only, so there it is the listener's own
+// address. usual is the port that needs no mention.
+func reachable(service, domain, addr, usual string) string {
 	host, p, _ := net.SplitHostPort(addr)
 	if !strings.HasSuffix("."+domain, ".localhost") {
 		host = service + "." + domain
 	} else if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	if p == "80" {
-		return "http://" + host
+	if p == usual {
+		return host
 	}
-	return "http://" + net.JoinHostPort(host, p)
+	return net.JoinHostPort(host, p)
 }
 
 // service is the host label of a request, and whether the host is ours.

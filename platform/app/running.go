@@ -42,7 +42,8 @@ func (a *App) openService(ctx context.Context, def Definition, bound addresses) 
 	s.env = Env{Name: def.Name, Dir: dir, DB: d, Log: log, Site: a.site, Peer: a.node.As(def.Name), Now: a.opts.Now,
 		Jobs:      jobs.New(jobs.Options{DB: d, Now: a.opts.Now, Log: log}),
 		Metrics:   prometheus.WrapRegistererWith(prometheus.Labels{"service": def.Name}, a.metrics.Registry),
-		PublicURL: a.hosts.publicURL, PlainURL: plainURL(def.Name, bound.Domain, bound.HTTP),
+		PublicURL: a.hosts.publicURL, PlainURL: "http://" + reachable(def.Name, bound.Domain, bound.HTTP, "80"),
+		InternalURL: "https://" + reachable(def.Name, bound.Domain, bound.Internal, "443"),
 		Domain: bound.Domain, Production: a.cfg.Server.Production}
 	a.services = append(a.services, s) // from here on close closes it
 	a.health.services = a.services

@@ -55,6 +55,9 @@ type Env struct {
 	// PlainURL is the http address under which Service.Plain is reached,
 	// without final slash.
 	PlainURL string
+	// InternalURL is the https address at which other hosts reach the internal
+	// listener, without final slash.
+	InternalURL string
 	// Domain is the parent of all hosts, "guildhall.localhost".
 	Domain     string
 	Production bool

@@ -21,6 +21,18 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// MigrationsTable is the goose table of the log's migrations.
+const MigrationsTable = "audit_migrations"
+
+// Migrations are the log's own tables, for a restore; Migrate applies them.
+func Migrations() fs.FS {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil { // the folder is part of the program
+		panic(err)
+	}
+	return files
+}
+
 // ErrDamaged says that the log cannot be continued, because its head is gone or
 // was written by somebody else. What cannot be recorded is not done.
 var ErrDamaged = fault.New(fault.Unavailable, "audit_damaged",
@@ -77,11 +89,7 @@ func (l *Log) VerifierKey() string { return l.key }
 
 // Migrate makes the tables and, in an empty log, the first head.
 func (l *Log) Migrate(ctx context.Context) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return fmt.Errorf("read audit migrations: %w", err)
-	}
-	if err := l.db.Migrate(ctx, files, "audit_migrations"); err != nil {
+	if err := l.db.Migrate(ctx, Migrations(), MigrationsTable); err != nil {
 		return fmt.Errorf("migrate audit log: %w", err)
 	}
 	head, err := l.signer.head(&edge{})

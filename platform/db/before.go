@@ -1,15 +1,13 @@
 package db
 
-import (
-	"context"
-	"database/sql"
-)
+import "database/sql"
 
 // BeforeCommit runs fn once in tx, which WithTx or Group lent, when all its
-// members are done and before it is committed. An error of fn rolls tx back and
+// members are done and before it is committed. It must not end with a member's
+// context. An error of fn rolls tx back and
 // is the commit's: Group then looks for the member that made it fail. With
 // Local, what many members do one by one is gathered and written at once.
-func (d *DB) BeforeCommit(tx *sql.Tx, fn func(ctx context.Context) error) {
+func (d *DB) BeforeCommit(tx *sql.Tx, fn func() error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if t := d.open[tx]; t != nil {
@@ -41,7 +39,7 @@ func (d *DB) Local(tx *sql.Tx, key any, first func() any) any {
 // flush runs what waited for the end of the members' work.
 func (t *transaction) flush() error {
 	for _, fn := range t.before {
-		if err := fn(context.Background()); err != nil {
+		if err := fn(); err != nil {
 			return err
 		}
 	}

@@ -46,9 +46,9 @@ type gathered struct{ list []int }
 func gather(d *db.DB, tx *sql.Tx, n int) {
 	v, _ := d.Local(tx, "gathered", func() any {
 		g := &gathered{}
-		d.BeforeCommit(tx, func(ctx context.Context) error {
+		d.BeforeCommit(tx, func() error {
 			for _, n := range g.list {
-				if _, err := tx.ExecContext(ctx, `INSERT INTO gathered (n) VALUES ($1)`, n); err != nil {
+				if _, err := tx.ExecContext(context.Background(), `INSERT INTO gathered (n) VALUES ($1)`, n); err != nil {
 					return err
 				}
 			}

@@ -43,13 +43,21 @@ func (d *DB) WithTx(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	return nil
 }
 
+// Conn takes a connection out of the write pool, for what needs the driver
+// itself, such as COPY. On SQLite it is the only one that writes. The caller
+// closes it.
+func (d *DB) Conn(ctx context.Context) (*sql.Conn, error) {
+	conn, err := d.write.Conn(ctx)
+	return conn, Coded(err)
+}
+
 // transaction is a write transaction and the connection it holds.
 type transaction struct {
 	db   *DB
 	conn *sql.Conn
 	tx   *sql.Tx
 	// before runs before it is committed, after once it is.
-	before []func(ctx context.Context) error
+	before []func() error
 	after  []func()
 	local  map[any]any // one goroutine at a time has the transaction
 }

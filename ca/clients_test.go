@@ -94,9 +94,9 @@ func (s *site) statuses(ctx context.Context, serials []string) (map[string]ocsp.
 // get fetches a path of the status files.
 func (s *site) get(path string) []byte {
 	s.t.Helper()
-	res, err := http.Get(s.base + path) //nolint:noctx // a test
+	res, err := http.Get(s.base + path)
 	must(s.t, err)
-	defer res.Body.Close() //nolint:errcheck // read to the end
+	defer res.Body.Close()
 	var body bytes.Buffer
 	_, err = body.ReadFrom(res.Body)
 	must(s.t, err)

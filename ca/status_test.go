@@ -184,7 +184,7 @@ func TestPlainAndSecure(t *testing.T) {
 	t.Cleanup(server.Close)
 	res, err := server.Client().Get(server.URL + "/crl/issuing.crl")
 	must(t, err)
-	defer res.Body.Close() //nolint:errcheck // read to the end
+	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	must(t, err)
 	if !bytes.Equal(body, s.read("issuing.crl")) {

@@ -33,7 +33,7 @@ func (l *Log) Append(ctx context.Context, tx *sql.Tx, entries ...Entry) error {
 			return err
 		}
 	}
-	g, ok := l.db.Local(tx, l, func() any { return l.gather(tx) }).(*gathered)
+	g, ok := l.db.Local(tx, l, func() any { return l.gather(ctx, tx) }).(*gathered)
 	if !ok {
 		return errors.New("append to audit log: the transaction is not one of the log's database")
 	}
@@ -57,9 +57,10 @@ type gathered struct {
 	rows []row
 }
 
-func (l *Log) gather(tx *sql.Tx) *gathered {
+func (l *Log) gather(ctx context.Context, tx *sql.Tx) *gathered {
 	g := &gathered{log: l}
-	l.db.BeforeCommit(tx, func(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx) // others have a part in the transaction
+	l.db.BeforeCommit(tx, func() error {
 		if len(g.rows) == 0 {
 			return nil
 		}

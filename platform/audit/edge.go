@@ -51,7 +51,10 @@ func decodeEdge(size int64, data []byte) (*edge, error) {
 	if err != nil {
 		return nil, err
 	}
-	if want := bits.OnesCount64(uint64(size)); size < 0 || len(hashes) != want {
+	if size < 0 {
+		return nil, fmt.Errorf("%d is no number of rows", size)
+	}
+	if want := bits.OnesCount64(uint64(size)); len(hashes) != want {
 		return nil, fmt.Errorf("the edge of %d rows has %d hashes instead of %d", size, len(hashes), want)
 	}
 	return &edge{size, hashes}, nil

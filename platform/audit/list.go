@@ -49,7 +49,7 @@ func (l *Log) List(ctx context.Context, f Filter) (Page, error) {
 	f.Limit = min(f.Limit, MaxLimit)
 	where, args := f.where()
 	// One row more than asked for tells whether there is a next page.
-	query := `SELECT ` + columns + ` FROM audit_entries` + where + ` ORDER BY seq DESC LIMIT ` + strconv.Itoa(f.Limit+1)
+	query := `SELECT ` + columns + ` FROM audit_entries` + where + ` ORDER BY seq DESC LIMIT ` + strconv.Itoa(f.Limit+1) //nolint:gosec // column names and placeholders only
 	rows, err := l.db.Read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return Page{}, fmt.Errorf("list audit log: %w", err)

@@ -180,9 +180,9 @@ func (v *verifier) doubt(r *row, leaf tlog.Hash) {
 // with number until. The true log had until-next rows here: where there are
 // more doubtful ones, the last were inserted; those that are not there are gone.
 func (v *verifier) settle(until int64, gone Kind) {
-	real := min(int64(len(v.doubtful)), max(0, until-v.next))
+	expected := min(int64(len(v.doubtful)), max(0, until-v.next))
 	for i, d := range v.doubtful {
-		if int64(i) >= real {
+		if int64(i) >= expected {
 			v.report.row(Inserted, d.row.seq, "the log never wrote this row")
 			continue
 		}

@@ -2,11 +2,11 @@ package db
 
 import "database/sql"
 
-// BeforeCommit runs fn once in tx, which WithTx or Group lent, when all its
-// members are done and before it is committed. It must not end with a member's
-// context. An error of fn rolls tx back and
-// is the commit's: Group then looks for the member that made it fail. With
-// Local, what many members do one by one is gathered and written at once.
+// BeforeCommit runs fn once, when all members of tx, which WithTx or Group lent,
+// are done and before it is committed. fn works for all of them, so it must not
+// end with one member's context. Its error rolls tx back and is the commit's:
+// Group then looks for the member that made it fail. With Local, what many
+// members do one by one is gathered and written at once.
 func (d *DB) BeforeCommit(tx *sql.Tx, fn func() error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 
 // responseStatus is the outcome of the request itself (RFC 6960, section
 // 4.2.1); anything but successful has no body and no signature.
-type responseStatus asn1.Enumerated
+type responseStatus byte
 
 const (
 	successful       responseStatus = 0

@@ -10,7 +10,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/hex"
-	"io"
 	"log/slog"
 	"math/big"
 	"sync"
@@ -126,7 +125,7 @@ func (w *world) advance(d time.Duration) {
 func (w *world) responder() *ocsp.Responder {
 	w.t.Helper()
 	r, err := ocsp.New(ocsp.Options{Issuer: w.issuer, Lookup: w.lookup, Certify: w.certify, Now: w.clock,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		w.t.Fatal(err)
 	}

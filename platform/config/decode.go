@@ -180,6 +180,7 @@ func (d *decoder) mapping(v reflect.Value, n *yaml.Node, path string) {
 		filled.SetMapIndex(reflect.ValueOf(name).Convert(v.Type().Key()), f.value)
 	}
 	v.Set(filled)
+	d.record(v, path, d.name+":"+strconv.Itoa(n.Line))
 }
 
 func (d *decoder) list(v reflect.Value, n *yaml.Node, path string) {

@@ -9,7 +9,7 @@ import (
 
 func TestPrintMasksSecretsAndNamesSources(t *testing.T) {
 	t.Parallel()
-	path := write(t, "s:\n  addr: 'file: x # y'\n  password: hunter2\n  tokens:\n    shop: hunter3\n  rules:\n  - name: r\n")
+	path := write(t, "s:\n  addr: 'file: x # y'\n  password: hunter2\n  tokens:\n    shop: hunter3\n  rules:\n  - name: r\n  urls: {}\n")
 	f, err := config.Load(path, []string{"GUILDHALL_S_LIFE=90d", "GUILDHALL_S_NAMES=a,true"})
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func TestPrintMasksSecretsAndNamesSources(t *testing.T) {
   names: [a, 'true'] # GUILDHALL_S_NAMES
   tls:
     cert: '' # default
-  urls: {} # default
+  urls: {} # FILE:8
   tokens:
     shop: '********' # FILE:5
   rules:

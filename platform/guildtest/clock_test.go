@@ -1,0 +1,26 @@
+package guildtest_test
+
+import (
+	"testing"
+	"time"
+
+	"guildhall/platform/guildtest"
+)
+
+func TestClock(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2031, 3, 4, 5, 6, 7, 0, time.UTC)
+	c := guildtest.NewClock(start)
+	if !c.Now().Equal(start) || !c.Now().Equal(start) {
+		t.Errorf("it does not stand still: %v", c.Now())
+	}
+	c.Advance(time.Hour)
+	c.Advance(-time.Minute)
+	if want := start.Add(59 * time.Minute); !c.Now().Equal(want) {
+		t.Errorf("got %v, want %v", c.Now(), want)
+	}
+	c.Set(start)
+	if !c.Now().Equal(start) {
+		t.Errorf("got %v, want %v", c.Now(), start)
+	}
+}

@@ -29,6 +29,7 @@ type sample struct {
 	} `yaml:"tls"`
 	URLs   map[string]string        `yaml:"urls"`
 	Tokens map[string]config.Secret `yaml:"tokens"`
+	Hosts  map[string][]string      `yaml:"hosts"`
 	Rules  []rule                   `yaml:"rules"`
 	Ours   string                   // no tag: not configured
 }
@@ -78,6 +79,7 @@ s:
   urls:
     bank: https://bank
   tokens: {shop: tok}
+  hosts: {ca: [a, b]}
   rules:
     - name: first
       max: 3
@@ -87,7 +89,7 @@ s:
 	}
 	want := sample{Addr: "127.0.0.1:80", Port: 8443, Ratio: 0.5, On: true, Life: config.Duration(90 * 24 * time.Hour),
 		Body: 16 << 20, Password: "hunter2", Names: []string{"x", "y"}, URLs: map[string]string{"bank": "https://bank"},
-		Tokens: map[string]config.Secret{"shop": "tok"}, Rules: []rule{{"first", 3}}}
+		Tokens: map[string]config.Secret{"shop": "tok"}, Hosts: map[string][]string{"ca": {"a", "b"}}, Rules: []rule{{"first", 3}}}
 	want.TLS.Cert = "/c.pem"
 	// cmp shows secrets by String, so they are compared by what they reveal.
 	reveal := cmp.Transformer("reveal", config.Secret.Reveal)

@@ -47,7 +47,7 @@ func (d *decoder) defaults(v reflect.Value, path string) {
 		case f.fromFile:
 		case t.Kind() == reflect.Struct && !isScalar(t):
 			d.defaults(f.value, at)
-		case t.Kind() == reflect.Map && isScalar(t.Elem()):
+		case t.Kind() == reflect.Map && isScalar(t.Elem()) && f.value.Len() > 0:
 			for _, key := range f.value.MapKeys() {
 				d.record(f.value.MapIndex(key), under(at, key.String()), "default")
 			}

@@ -22,13 +22,18 @@ func knownVariables(name string, known []string) string {
 	return "no key has this name; " + strings.Replace(knownKeys(name, known), "known keys", "known variables", 1)
 }
 
+// oneVariable says whether the text of one variable fills a value of the type.
+func oneVariable(t reflect.Type) bool {
+	return isScalar(t) || t.Kind() == reflect.Slice && isScalar(t.Elem())
+}
+
 // fromVariables fills the scalars and lists of a struct.
 func (d *decoder) fromVariables(v reflect.Value, path string) {
 	for _, f := range fieldsOf(v) {
 		at := under(path, f.key)
 		t := f.value.Type()
 		switch {
-		case isScalar(t), t.Kind() == reflect.Slice && isScalar(t.Elem()):
+		case oneVariable(t):
 			d.names = append(d.names, variable(at))
 			if text, set := d.env[variable(at)]; set {
 				d.variable(f, text, variable(at), at)
@@ -47,7 +52,7 @@ func (d *decoder) mapsFromVariables(v reflect.Value, path string) {
 		switch {
 		case t.Kind() == reflect.Struct && !isScalar(t):
 			d.mapsFromVariables(f.value, at)
-		case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String && isScalar(t.Elem()):
+		case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String && oneVariable(t.Elem()):
 			d.names = append(d.names, variable(at)+"_<NAME>")
 			d.entries(f.value, at)
 		}

@@ -19,7 +19,7 @@ func TestEnvironmentOverridesTheFile(t *testing.T) {
 	got, err := load(t, "s:\n  addr: file\n  names: [f]\n  urls: {ca: kept, bank: lost}\n  password: lost\n",
 		"GUILDHALL_S_ADDR=env", "GUILDHALL_S_PORT=99", "GUILDHALL_S_LIFE=1d12h", "GUILDHALL_S_NAMES=x, y",
 		"GUILDHALL_S_TLS_CERT=/c", "GUILDHALL_S_URLS_BANK=https://bank", "GUILDHALL_S_PASSWORD_FILE="+secret,
-		"GUILDHALL_S_TOKENS_SHOP=tok", "GUILDHALL_S_TOKENS_CA_FILE="+secret, "PATH=/bin")
+		"GUILDHALL_S_TOKENS_SHOP=tok", "GUILDHALL_S_HOSTS_CA=a,b", "GUILDHALL_S_TOKENS_CA_FILE="+secret, "PATH=/bin")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,6 +28,9 @@ func TestEnvironmentOverridesTheFile(t *testing.T) {
 	}
 	if got.URLs["bank"] != "https://bank" || got.URLs["ca"] != "kept" {
 		t.Errorf("urls: %v", got.URLs)
+	}
+	if len(got.Hosts["ca"]) != 2 {
+		t.Errorf("hosts: %v", got.Hosts)
 	}
 	if got.Password.Reveal() != "from a file" || got.Tokens["shop"].Reveal() != "tok" || got.Tokens["ca"].Reveal() != "from a file" {
 		t.Error("a secret did not arrive")

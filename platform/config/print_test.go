@@ -9,7 +9,7 @@ import (
 
 func TestPrintMasksSecretsAndNamesSources(t *testing.T) {
 	t.Parallel()
-	path := write(t, "s:\n  addr: 'file: x # y'\n  password: hunter2\n  tokens:\n    shop: hunter3\n  rules:\n  - name: r\n  urls: {}\n")
+	path := write(t, "s:\n  addr: 'file: x # y'\n  password: hunter2\n  tokens:\n    shop: hunter3\n  rules:\n  - name: r\n  urls: {}\n  hosts: {b: [x], a: []}\n")
 	f, err := config.Load(path, []string{"GUILDHALL_S_LIFE=90d", "GUILDHALL_S_NAMES=a,true"})
 	if err != nil {
 		t.Fatal(err)
@@ -37,6 +37,9 @@ func TestPrintMasksSecretsAndNamesSources(t *testing.T) {
   urls: {} # FILE:8
   tokens:
     shop: '********' # FILE:5
+  hosts:
+    a: [] # FILE:9
+    b: [x] # FILE:9
   rules:
   - name: r # FILE:7
     max: 0 # default

@@ -10,7 +10,7 @@ zlint) module=github.com/zmap/zlint/v3 package=$module/cmd/zlint ;;
 *) echo "scripts/tool.sh: no tool $1 is pinned" >&2 && exit 2 ;;
 esac
 # A linter must be built by the Go that the code is for.
-binary=$(pwd)/../bin/tools/$1-$(go list -m -f '{{.Version}}' "$module")-$(go env GOVERSION)
+binary=${PWD%/tools}/bin/tools/$1-$(go list -m -f '{{.Version}}' "$module")-$(go env GOVERSION)
 if [ ! -x "$binary" ]; then
 	mkdir -p "$(dirname "$binary")"
 	echo "building $(basename "$binary"), once" >&2

@@ -20,7 +20,7 @@ if ! diff "$before" "$after" >/dev/null; then
 fi
 for module in . tools; do
 	if ! (cd "$module" && go mod tidy -diff >"$after" 2>&1); then
-		head -n 40 "$after" >&2
+		grep -v '^go: downloading' "$after" | head -n 40 >&2
 		echo "verify: $module/go.mod or go.sum is not tidy; run: (cd $module && go mod tidy)" >&2
 		failed=yes
 	fi

@@ -4,4 +4,4 @@ set -eu
 cd "$(dirname "$0")/.."
 linter=$(scripts/tool.sh golangci-lint)
 [ $# -gt 0 ] || set -- ./...
-exec "$linter" run "$@"
+exec "$linter" run --allow-parallel-runners "$@"

@@ -31,7 +31,7 @@ func iconPath(name string) string {
 	case "alert":
 		return "M8 2.2 14.6 13.6H1.4ZM8 6.4v3.4M8 11.7v.1"
 	case "auto":
-		return "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2ZM8 2v12M10 4.5v7M12 5.6v4.8"
+		return "M2 3h12v8.2H2ZM5.5 13.8h5M8 11.2v2.6"
 	case "ban":
 		return "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2ZM3.8 3.8l8.4 8.4"
 	case "bank":

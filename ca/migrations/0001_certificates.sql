@@ -32,6 +32,7 @@ CREATE TABLE certificates (
     reason      BIGINT,                    -- RFC 5280, section 5.3.1
     der         BYTEA   NOT NULL,
     sealed_key  BYTEA,
+    warned      BIGINT,                    -- microseconds before the end at which the last warning was due
     CHECK (not_after > not_before),
     CHECK ((revoked_at IS NULL) = (reason IS NULL))
 );

@@ -20,6 +20,7 @@ const (
 	RenewRefused       = "certificate.renew_refused"
 	Revoked            = "certificate.revoked"
 	RevokeRefused      = "certificate.revoke_refused"
+	Expiring           = "certificate.expiring"
 	VerificationFailed = "certificate.verification_failed"
 	KeyExported        = "certificate.key_exported"
 	TokenCreated       = "join_token.created"

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
+	"guildhall/platform/config"
 	"guildhall/platform/fault"
 )
 
@@ -129,17 +129,4 @@ func (s *Set) Requestable() []Profile {
 func (p Profile) Requestable() bool { return p.Name != Service && p.Name != OCSP }
 
 // Duration writes a length of time as the configuration reads it: "90d", "24h".
-func Duration(d time.Duration) string {
-	if d >= 2*day && d%day == 0 {
-		return fmt.Sprintf("%dd", d/day)
-	}
-	text := d.String()
-	text = strings.TrimSuffix(text, "0s")
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	if text == "" {
-		return "0s"
-	}
-	return text
-}
+func Duration(d time.Duration) string { return config.Duration(d).String() }

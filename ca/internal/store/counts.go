@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -31,13 +32,31 @@ func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 	return c, nil
 }
 
-// Ending yields the certificates that end in a span of time (after from, until
-// to) and that nobody has revoked or renewed, of profiles other than those of
-// the authority's own procedures, which renew by themselves.
+// Those that are looked after: nobody has revoked or renewed them, and they are
+// not of the profiles that renew by themselves.
+const lookedAfter = ` AND revoked_at IS NULL AND renewed_by IS NULL AND profile NOT IN ('service', 'ocsp') `
+
+// Ending is the certificates that end in a span of time (after from, until to)
+// and that nobody has revoked or renewed.
 func (s *Store) Ending(ctx context.Context, from, to time.Time, limit int) ([]*Record, error) {
 	return collect(s.db.Read.QueryContext(ctx, `SELECT `+columns+` FROM certificates
-		WHERE not_after > $1 AND not_after <= $2 AND revoked_at IS NULL AND renewed_by IS NULL AND profile NOT IN ('service', 'ocsp')
-		ORDER BY not_after, id LIMIT $3`, db.Micros(from), db.Micros(to), limit))
+		WHERE not_after > $1 AND not_after <= $2`+lookedAfter+`ORDER BY not_after, id LIMIT $3`, db.Micros(from), db.Micros(to), limit))
+}
+
+// Unwarned is those of Ending, from now until before from now, for which no
+// warning as late as this was given.
+func (s *Store) Unwarned(ctx context.Context, now time.Time, before time.Duration, limit int) ([]*Record, error) {
+	return collect(s.db.Read.QueryContext(ctx, `SELECT `+columns+` FROM certificates
+		WHERE not_after > $1 AND not_after <= $2 AND (warned IS NULL OR warned > $3)`+lookedAfter+`ORDER BY not_after, id LIMIT $4`,
+		db.Micros(now), db.Micros(now.Add(before)), before.Microseconds(), limit))
+}
+
+// Warned notes that a warning was given, so long before the end.
+func (s *Store) Warned(ctx context.Context, tx *sql.Tx, id string, before time.Duration) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE certificates SET warned = $1 WHERE id = $2`, before.Microseconds(), id); err != nil {
+		return fmt.Errorf("note a warning: %w", err)
+	}
+	return nil
 }
 
 // Day is how many certificates were issued on a day.

@@ -1,0 +1,100 @@
+package ca
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"guildhall/ca/internal/certificate"
+	"guildhall/ca/internal/profile"
+	wire "guildhall/sdk/go/ca"
+)
+
+type issueInput struct{ Body wire.IssueRequest }
+
+type renewInput struct {
+	ID   string `path:"id" maxLength:"100" doc:"Id or serial number of the certificate."`
+	Body wire.RenewRequest
+}
+
+type revokeInput struct {
+	ID   string `path:"id" maxLength:"100" doc:"Id or serial number of the certificate."`
+	Body wire.RevokeRequest
+}
+
+type verifyInput struct{ Body wire.VerifyRequest }
+
+func (s *service) issueOperations(api huma.API) {
+	issue := huma.Operation{OperationID: "issue-certificate", Method: http.MethodPost, Path: "/api/v1/certificates", Tags: []string{"Certificates"},
+		Summary: "Issue a certificate", DefaultStatus: http.StatusCreated, MaxBodyBytes: issueBody,
+		Description: "From a CSR, whose private key stays with you, or for a name alone: then the authority makes the key and hands it over once. " +
+			"Answers 201 with a new certificate, or 200 with an older one when reuse was asked for. " +
+			"Error codes: invalid_fields (errors[].code: invalid_csr, weak_key, invalid_name, unknown_profile, out_of_range ...), clock_behind, disk_full."}
+	register(api, issue, s.issue)
+	issue.OperationID, issue.Path = "issue-certificate-alias", "/api/issue_certificate"
+	issue.Summary, issue.Description = "Issue a certificate (short address)", "The same as POST /api/v1/certificates: send {\"common_name\": \"shop.example.com\"}."
+	register(api, issue, s.issue)
+	register(api, huma.Operation{OperationID: "renew-certificate", Method: http.MethodPost, Path: "/api/v1/certificates/{id}/renew", Tags: []string{"Certificates"},
+		Summary: "Renew a certificate", DefaultStatus: http.StatusCreated, MaxBodyBytes: issueBody,
+		Description: "Issues a successor with the same profile and names. Error codes: certificate_revoked, certificate_not_found."},
+		s.renew, http.StatusNotFound, http.StatusConflict)
+	register(api, huma.Operation{OperationID: "revoke-certificate", Method: http.MethodPost, Path: "/api/v1/certificates/{id}/revoke", Tags: []string{"Certificates"},
+		Summary: "Revoke a certificate",
+		Description: "For good: there is no hold. Answers when every connected service knows, or may no longer accept connections. " +
+			"Repeating it is harmless. Error codes: already_revoked (for another reason), certificate_not_found."},
+		s.revoke, http.StatusNotFound, http.StatusConflict)
+	verify := huma.Operation{OperationID: "verify-certificate", Method: http.MethodPost, Path: "/api/v1/verify", Tags: []string{"Certificates"},
+		Summary: "Verify a certificate", MaxBodyBytes: issueBody,
+		Description: "Checks signatures, validity, name constraints, key usage and revocation, and says which check failed and why. A certificate that is not good is no error: valid is false."}
+	register(api, verify, s.verify, http.StatusNotFound)
+	verify.OperationID, verify.Path = "verify-certificate-alias", "/api/verify_certificate"
+	verify.Summary, verify.Description = "Verify a certificate (short address)", "The same as POST /api/v1/verify."
+	register(api, verify, s.verify, http.StatusNotFound)
+}
+
+func (s *service) issue(ctx context.Context, in *issueInput) (*statusOutput[wire.Issued], error) {
+	r := in.Body
+	life, err := lifetime(r.Lifetime)
+	if err != nil {
+		return nil, err
+	}
+	issued, err := s.certificates.Issue(ctx, certificate.IssueRequest{Profile: r.Profile, CommonName: r.CommonName, Names: r.SANs, Lifetime: life,
+		CSR: []byte(r.CSR), KeyType: profile.KeyType(r.KeyType), KeepKey: r.KeepKey, Reuse: r.Reuse, By: caller(ctx)})
+	if err != nil {
+		return nil, err
+	}
+	status := http.StatusCreated
+	if issued.Reused {
+		status = http.StatusOK
+	}
+	return &statusOutput[wire.Issued]{Status: status, Body: s.wireIssued(issued)}, nil
+}
+
+func (s *service) renew(ctx context.Context, in *renewInput) (*output[wire.Issued], error) {
+	life, err := lifetime(in.Body.Lifetime)
+	if err != nil {
+		return nil, err
+	}
+	issued, err := s.certificates.Renew(ctx, certificate.RenewRequest{ID: in.ID, CSR: []byte(in.Body.CSR), NewKey: in.Body.NewKey, Lifetime: life, By: caller(ctx)})
+	if err != nil {
+		return nil, err
+	}
+	return &output[wire.Issued]{Body: s.wireIssued(issued)}, nil
+}
+
+func (s *service) revoke(ctx context.Context, in *revokeInput) (*output[wire.Revoked], error) {
+	done, err := s.certificates.Revoke(ctx, certificate.RevokeRequest{ID: in.ID, Reason: in.Body.Reason, By: caller(ctx)})
+	if err != nil {
+		return nil, err
+	}
+	return &output[wire.Revoked]{Body: s.wireRevoked(done)}, nil
+}
+
+func (s *service) verify(ctx context.Context, in *verifyInput) (*output[wire.Verification], error) {
+	v, err := s.certificates.Verify(ctx, certificate.VerifyRequest{PEM: in.Body.Certificate, Name: in.Body.CommonName, By: caller(ctx)})
+	if err != nil {
+		return nil, err
+	}
+	return &output[wire.Verification]{Body: s.wireVerification(v)}, nil
+}

@@ -20,10 +20,10 @@ const Public = "public"
 // OpenAPIPath is where a service's host serves its OpenAPI 3.1 description.
 const OpenAPIPath = "/api/openapi"
 
-// newAPI makes the typed API of a service on mux. Errors become our problem
+// NewAPI makes the typed API of a service on mux. Errors become our problem
 // documents, and operations ask for the role "<service>.admin" unless they are
 // Public.
-func newAPI(mux *http.ServeMux, service, version, url string, log *slog.Logger) huma.API {
+func NewAPI(mux *http.ServeMux, service, version, url string, log *slog.Logger) huma.API {
 	c := huma.DefaultConfig("guildhall "+service, version)
 	c.OpenAPIPath = OpenAPIPath
 	c.DocsPath = ""     // huma's page loads scripts from elsewhere; ours is a page of the design system

@@ -90,7 +90,7 @@ func (a *App) mount(s *running) {
 		shell = a.site.Shell(s.def.Name, nil)
 	}
 	if s.svc.API != nil {
-		api := newAPI(s.mux, s.def.Name, a.opts.Version, a.hosts.publicURL(s.def.Name), s.env.Log)
+		api := NewAPI(s.mux, s.def.Name, a.opts.Version, a.hosts.publicURL(s.def.Name), s.env.Log)
 		s.svc.API(api)
 		s.mux.HandleFunc("GET /api", apiPage(shell, api))
 	}

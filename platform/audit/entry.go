@@ -38,7 +38,8 @@ type Record struct {
 	Action  string
 	Subject string
 	From    string
-	// Detail is the JSON object as stored.
+	// Detail is the JSON object as stored. Where somebody put something else in
+	// its place, that is the member "unreadable" of one.
 	Detail   json.RawMessage
 	LeafHash tlog.Hash
 }
@@ -119,6 +120,11 @@ func (r *row) record() Record {
 	out := Record{Seq: r.seq, At: db.FromMicros(r.at), Actor: r.actor, Action: r.action, Subject: r.subject,
 		From: r.from, Detail: r.detail}
 	copy(out.LeafHash[:], r.leaf)
+	var object map[string]json.RawMessage
+	if json.Unmarshal(r.detail, &object) != nil {
+		// A text in a map always encodes.
+		out.Detail, _ = encode(map[string]string{"unreadable": string(r.detail)})
+	}
 	return out
 }
 

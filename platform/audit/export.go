@@ -58,7 +58,8 @@ func writeRow(w *bufio.Writer, r *row) error {
 	if err != nil {
 		return err
 	}
-	hash := r.record().LeafHash
+	var hash tlog.Hash
+	copy(hash[:], r.leaf)
 	for _, part := range [][]byte{[]byte(`{"entry":`), data, []byte(`,"hash":"` + hash.String() + "\"}\n")} {
 		if _, err := w.Write(part); err != nil {
 			return err

@@ -177,12 +177,11 @@ func (v *verifier) doubt(r *row, leaf tlog.Hash) {
 }
 
 // settle decides what the doubtful rows were, now that the next row was written
-// with number until. The true log had until-next rows here: where there are
-// more doubtful ones, the last were inserted; those that are not there are gone.
+// with number until: those that stand where a row before it stood were changed,
+// the others inserted; what has nothing in its place is gone.
 func (v *verifier) settle(until int64, gone Kind) {
-	expected := min(int64(len(v.doubtful)), max(0, until-v.next))
-	for i, d := range v.doubtful {
-		if int64(i) >= expected {
+	for _, d := range v.doubtful {
+		if d.written >= until {
 			v.report.row(Inserted, d.row.seq, "the log never wrote this row")
 			continue
 		}

@@ -54,12 +54,26 @@ func (p *Publisher) Ensure(ctx context.Context) error {
 			_, err = p.Build(ctx, name)
 		}
 		if errors.Is(err, ErrOffline) {
-			p.log.WarnContext(ctx, "revocation list is due and its key is offline", "list", name)
+			p.warnOffline(ctx, name)
 			err = nil
 		}
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// warnOffline tells once a day that a list waits for its key.
+func (p *Publisher) warnOffline(ctx context.Context, name string) {
+	last := p.warned.Load()
+	now := time.Now().Unix()
+	if now-last < int64(24*time.Hour/time.Second) || !p.warned.CompareAndSwap(last, now) {
+		return
+	}
+	end := "there is none yet"
+	if l, err := p.Current(ctx, name); err == nil {
+		end = "the present one ends at " + l.NextUpdate.Format(time.RFC3339)
+	}
+	p.log.WarnContext(ctx, "a new revocation list is due and its key is offline; "+end, "list", name)
 }
 
 // due says whether a list should be built now.

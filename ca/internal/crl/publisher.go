@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"guildhall/platform/db"
@@ -78,6 +79,7 @@ type Publisher struct {
 	delay  time.Duration
 
 	served map[string]*served // both names; never changed
+	warned atomic.Int64       // when it was last said that a key is offline
 }
 
 // New makes a Publisher and registers its jobs with the queue, which must not

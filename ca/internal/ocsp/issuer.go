@@ -39,8 +39,10 @@ func identify(issuer *x509.Certificate) (issuerID, error) {
 
 // names says whether the certificate ID is one of this issuer.
 func (i issuerID) names(c certID) bool {
+	// What stands in the ID is echoed and signed, so it holds nothing else.
+	params := c.HashAlgorithm.Parameters.FullBytes
 	id, ok := i[c.hash()]
-	return ok && bytes.Equal(id.name, c.NameHash) && bytes.Equal(id.key, c.KeyHash)
+	return ok && (len(params) == 0 || bytes.Equal(params, asn1.NullBytes)) && bytes.Equal(id.name, c.NameHash) && bytes.Equal(id.key, c.KeyHash)
 }
 
 // publicKeyBits is the content of the subjectPublicKey BIT STRING: what a key

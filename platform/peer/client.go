@@ -135,28 +135,21 @@ func (l *link) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		return nil, err
 	}
 	n := l.id.node
-	conn := tls.Client(&dialled{Conn: raw, conns: n.conns}, &tls.Config{
+	below := &dialled{Conn: raw, conns: n.conns}
+	conn := tls.Client(below, &tls.Config{
 		MinVersion: tls.VersionTLS13, NextProtos: protocols(), Time: n.now,
-		ServerName: Name(l.to), RootCAs: n.trust.Load().pool, ClientSessionCache: c.sessions,
+		ServerName: Name(l.to), RootCAs: n.trust.Load().pool, ClientSessionCache: noResumption{},
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &c.tls, nil },
 		VerifyConnection:     admission{node: n, conn: raw, want: l.to, source: l.source}.verify,
 	})
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
-	if err := conn.HandshakeContext(ctx); err != nil {
+	if err = conn.HandshakeContext(ctx); err == nil {
+		err = below.await(ctx, conn)
+	}
+	if err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
 	return conn, nil
-}
-
-// dialled leaves the account of connections when it is closed.
-type dialled struct {
-	net.Conn
-	conns *connections
-}
-
-func (d *dialled) Close() error {
-	d.conns.remove(d.Conn)
-	return d.Conn.Close()
 }

@@ -33,8 +33,6 @@ type credential struct {
 	roots     []*x509.Certificate
 	statusKey ed25519.PublicKey
 	renewAt   time.Time
-	// sessions hold the tickets of this certificate: another one starts anew.
-	sessions *sessions
 }
 
 // newKey makes a fresh P-256 key and a request for the names.
@@ -71,7 +69,7 @@ func newCredential(service string, key crypto.Signer, b *Bundle) (*credential, e
 		return nil, errors.Join(fmt.Errorf("the certificate is not for %s", Name(service)), err)
 	}
 	life := leaf.NotAfter.Sub(leaf.NotBefore)
-	return &credential{service: service, chain: chain, roots: roots, statusKey: b.StatusKey, sessions: newSessions(),
+	return &credential{service: service, chain: chain, roots: roots, statusKey: b.StatusKey,
 		tls: tls.Certificate{Certificate: b.Chain, PrivateKey: key, Leaf: leaf},
 		// The jitter keeps services that started together from renewing together.
 		renewAt: leaf.NotBefore.Add(life*2/3 + mathrand.N(life/12+1))}, nil //nolint:gosec // jitter needs no secrecy

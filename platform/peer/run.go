@@ -16,6 +16,8 @@ const (
 	// glance is how often a waiting renewal looks at the clock: a host that
 	// slept must not sleep through it.
 	glance = time.Minute
+	// ageGlance is the same for the age of the revocation state.
+	ageGlance = time.Second
 )
 
 // Run follows the authority and renews certificates until ctx ends. Afterwards
@@ -77,7 +79,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 func (n *Node) take(ctx context.Context, u Update) error {
 	revoked, err := n.revoked.Apply(u)
 	if len(revoked) > 0 {
-		n.dropSessions()
+		n.wakeAll()
 	}
 	for _, r := range revoked {
 		k, _ := parseSerial(r.Serial) // Apply has checked it
@@ -88,15 +90,11 @@ func (n *Node) take(ctx context.Context, u Update) error {
 	return err
 }
 
-// dropSessions forgets tickets, which remember certificates, and has the
-// identities look whether theirs is meant.
-func (n *Node) dropSessions() {
+// wakeAll has the identities look whether a revocation means theirs.
+func (n *Node) wakeAll() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, id := range n.identities {
-		if c := id.current.Load(); c != nil {
-			c.sessions.clear()
-		}
+	for _, id := range n.joined {
 		select {
 		case id.wake <- struct{}{}:
 		default:
@@ -118,7 +116,7 @@ func (n *Node) watchAge(ctx context.Context) {
 		if left <= 0 {
 			left = followRetry
 		}
-		t := time.NewTimer(min(left, glance) + time.Millisecond)
+		t := time.NewTimer(min(left, ageGlance) + time.Millisecond)
 		select {
 		case <-ctx.Done():
 			t.Stop()

@@ -36,7 +36,7 @@ func Inspect(file, identity string) (Manifest, error) {
 // unpack gives each member's content to take, in order. Only when it returns nil
 // is what take has seen what Create wrote.
 func unpack(ctx context.Context, file, identity string, take func(Member, io.Reader) error) (Manifest, error) {
-	f, err := os.Open(file) //nolint:gosec // the operator names it
+	f, err := os.Open(file)
 	if err != nil {
 		return Manifest{}, fault.New(fault.NotFound, "backup_unreadable", "The backup %s cannot be read: %w.", file, reason(err))
 	}

@@ -17,14 +17,9 @@ type outcome struct {
 	again bool
 }
 
-// attempt runs the batch in one transaction.
-func (g *group) attempt(batch []*member) outcome {
-	// The batch's transaction lives as long as it needs; each member's own
-	// statements end with the member's context.
-	t, err := g.db.begin(context.Background())
-	if err != nil {
-		return outcome{err: err, at: len(batch), again: transient(err)}
-	}
+// attempt runs the batch in the transaction t, which lives as long as it needs;
+// each member's own statements end with the member's context.
+func (g *group) attempt(t *transaction, batch []*member) outcome {
 	for i, m := range batch {
 		if err := m.take(t.tx); err != nil {
 			connLost := t.rollback()
@@ -33,7 +28,7 @@ func (g *group) attempt(batch []*member) outcome {
 			return outcome{err: err, at: i, again: m.ctx.Err() == nil && !m.exited && (connLost || transient(err))}
 		}
 	}
-	err = t.commitMarked(g.marks)
+	err := t.commitMarked(g.marks)
 	if err == nil {
 		t.committed()
 	}
@@ -53,10 +48,23 @@ func (g *group) attempt(batch []*member) outcome {
 // for each member would save that commit, but costs every member two statements
 // more: measured with one write in twenty failing, it gained nothing on
 // PostgreSQL and lost a quarter on SQLite; with none failing it lost far more.
-func (g *group) write(batch []*member) {
+func (g *group) write(t *transaction, batch []*member) {
+	defer func() {
+		if t != nil { // every caller withdrew
+			t.rollback()
+		}
+	}()
 	deadline := time.Now().Add(patience)
 	for n := 0; len(batch) > 0; n++ {
-		o := g.attempt(batch)
+		if t == nil {
+			var err error
+			if t, err = g.begin(); err != nil {
+				answer(batch, err)
+				return
+			}
+		}
+		o := g.attempt(t, batch)
+		t = nil
 		if o.again && time.Now().Before(deadline) {
 			pause(context.Background(), n)
 			batch = dropEnded(batch)
@@ -70,7 +78,7 @@ func (g *group) write(batch []*member) {
 			answer(batch[:1], o.err)
 			batch = batch[1:]
 		default:
-			g.write(batch[:o.at])
+			g.write(nil, batch[:o.at])
 			batch = batch[o.at:]
 		}
 	}

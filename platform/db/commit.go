@@ -54,7 +54,7 @@ func (t *transaction) commitMarked(m *marks) error {
 		return t.commit()
 	}
 	m.batch++
-	if _, err := t.tx.Exec(setMark, m.writer, m.batch); err != nil {
+	if _, err := t.tx.ExecContext(context.Background(), setMark, m.writer, m.batch); err != nil {
 		t.rollback()
 		return fmt.Errorf("prepare to commit: %w", err)
 	}

@@ -68,7 +68,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	if err := d.connect(ctx, url); err != nil {
 		return nil, errors.Join(err, d.closePools())
 	}
-	d.group = newGroup(d)
+	d.group = newGroup(d) //nolint:contextcheck // it serves many callers and outlives ctx
 	return d, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 )
 
@@ -23,7 +24,7 @@ var errExited = errors.New("the write ended its goroutine")
 //
 // fn runs in the caller's goroutine. It may run more than once, so it must have
 // no effect outside tx and must set, not add to, what it captured. It must not
-// commit, roll back or leave rows open. When fn fails it fails alone: the others
+// commit, roll back, leave rows open, or call Group or WithTx itself. When fn fails it fails alone: the others
 // of its batch are committed without it. A panic of fn is raised in the caller
 // as a *Panic.
 //
@@ -51,7 +52,7 @@ func (p *Panic) Error() string { return fmt.Sprintf("%v\n\n%s", p.Value, p.Stack
 
 // member is one write that waits for, or has, its outcome.
 type member struct {
-	ctx      context.Context
+	ctx      context.Context //nolint:containedctx // a member is a call that waits in a queue
 	fn       func(tx *sql.Tx) error
 	turn     chan *sql.Tx // the leader lends the transaction
 	ran      chan error   // the caller gives it back
@@ -163,39 +164,62 @@ func (g *group) withdraw(m *member) bool {
 	defer g.mu.Unlock()
 	for i, q := range g.queue {
 		if q == m {
-			g.queue = append(g.queue[:i], g.queue[i+1:]...)
+			g.queue = slices.Delete(g.queue, i, i+1)
 			return true
 		}
 	}
 	return false
 }
 
-// next takes a batch off the queue; last means that none will follow.
-func (g *group) next() (batch []*member, last bool) {
+// await blocks until something is queued; false means that nothing ever will be.
+func (g *group) await() bool {
+	for {
+		g.mu.Lock()
+		queued, closed := len(g.queue) > 0, g.closed
+		g.mu.Unlock()
+		if queued || closed {
+			return queued
+		}
+		<-g.wake
+	}
+}
+
+// next takes a batch off the queue.
+func (g *group) next() []*member {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := min(len(g.queue), maxBatch)
-	batch = append(batch, g.queue[:n]...)
-	g.queue = append(g.queue[:0], g.queue[n:]...)
-	clear(g.queue[len(g.queue):cap(g.queue)])
-	return batch, g.closed && len(g.queue) == 0
+	batch := slices.Clone(g.queue[:n])
+	g.queue = slices.Delete(g.queue, 0, n)
+	return batch
 }
 
 func (g *group) lead() {
 	defer close(g.stopped)
-	for {
-		batch, last := g.next()
-		g.write(batch)
-		if last {
-			return
+	for g.await() {
+		// The transaction comes first: until it has begun, callers can still
+		// withdraw, and more of them join.
+		t, err := g.begin()
+		batch := g.next()
+		if err != nil {
+			answer(batch, err)
+			continue
 		}
-		if len(batch) == 0 {
-			<-g.wake
-		}
+		g.write(t, batch)
 		// Those just answered often write again at once: let them queue, so that
 		// batches do not alternate between full and nearly empty.
 		runtime.Gosched()
 	}
+}
+
+// begin waits for a server that is away.
+func (g *group) begin() (t *transaction, err error) {
+	ctx := context.Background()
+	err = g.db.patiently(ctx, func() error {
+		t, err = g.db.begin(ctx)
+		return err
+	})
+	return t, err
 }
 
 func (g *group) close() {

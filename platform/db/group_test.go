@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"guildhall/platform/db"
 	"guildhall/platform/guildtest"
@@ -123,5 +124,38 @@ func TestCloseDrainsTheGroup(t *testing.T) {
 				t.Errorf("write %d: answered %v, stored %v", i, s, got[fmt.Sprint(i)])
 			}
 		}
+	}
+}
+
+func TestACallerCanLeaveWhileTheDatabaseIsHeld(t *testing.T) {
+	t.Parallel()
+	d := guildtest.Open(t, guildtest.SQLite(t), things())
+	held, release := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		err := d.WithTx(t.Context(), func(*sql.Tx) error {
+			close(held)
+			<-release
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	// It returns although the only writing connection is not free.
+	err := d.Group(ctx, func(tx *sql.Tx) error { return insert(ctx, tx, "left", 1) })
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	close(release)
+	wg.Wait()
+	if err := d.Group(t.Context(), func(tx *sql.Tx) error { return insert(t.Context(), tx, "stayed", 1) }); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, d); len(got) != 1 || !got["stayed"] {
+		t.Errorf("stored %v", got)
 	}
 }

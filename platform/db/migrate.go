@@ -16,7 +16,7 @@ import (
 const migrateWaitSeconds = 600
 
 // Migrate brings the database up to the newest migration of fsys, which holds
-// NNNN_name.sql at its root, and notes in table what was applied. Nodes that
+// NNNN_name.sql at its root, each begun by the line "-- +goose Up", and notes in table what was applied. Nodes that
 // start at once on PostgreSQL take turns. A database that a newer program wrote
 // is refused with the fault db_newer and left as it is.
 func (d *DB) Migrate(ctx context.Context, fsys fs.FS, table string) error {

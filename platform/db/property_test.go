@@ -85,7 +85,7 @@ func oneWrite(d *db.DB, kind, round, i int) (err error) {
 	}()
 	if kind == isCancelledSometime {
 		go func() {
-			for range rand.IntN(2000) { //nolint:gosec // a random moment
+			for range rand.IntN(2000) {
 				runtime.Gosched()
 			}
 			cancel()

@@ -45,7 +45,7 @@ func (d *DB) openSQLite(ctx context.Context, path string) error {
 // touch makes the file when missing, for its owner only (SQLite gives its
 // journal the same mode), and finds out early that it cannot be used.
 func touch(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the path is the operator's own
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fault.New(fault.Unavailable, "db_folder_missing", "There is no folder %s for the database. Make it, or correct the database address.", filepath.Dir(path)).Because(err)

@@ -17,7 +17,7 @@ const (
 
 // WithTx runs fn in a write transaction of its own and commits it; an error or
 // a panic of fn rolls it back. fn runs at most once and must not commit, roll
-// back or leave rows open. If ctx ends before the commit begins, nothing is
+// back, leave rows open, or call Group or WithTx itself. If ctx ends before the commit begins, nothing is
 // written and the error is ctx's; a commit that has begun is waited for. On
 // PostgreSQL a connection that breaks during the commit gives ErrCommitUnknown.
 func (d *DB) WithTx(ctx context.Context, fn func(tx *sql.Tx) error) error {

@@ -172,7 +172,7 @@ func (c *Cluster) watch() error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command("/bin/sh", "-c", `read -r _; "$1/pg_ctl" stop -D "$2/data" -m immediate; cd /; rm -rf "$2"`, "sh", c.bin, c.dir)
+	cmd := exec.Command("/bin/sh", "-c", `read -r _; "$1/pg_ctl" stop -D "$2/data" -m immediate; cd /; rm -rf "$2"`, "sh", c.bin, c.dir) //nolint:gosec // PostgreSQL's own program
 	cmd.Stdin, cmd.Dir = r, c.dir
 	// A session of its own: what kills the test's process group spares it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: c.owner}
@@ -192,7 +192,7 @@ func (c *Cluster) run(program string, args ...string) error {
 		return err
 	}
 	defer func() { _ = out.Close() }()
-	cmd := exec.Command(filepath.Join(c.bin, program), args...)
+	cmd := exec.Command(filepath.Join(c.bin, program), args...) //nolint:gosec // PostgreSQL's own programs
 	cmd.Dir, cmd.Stdout, cmd.Stderr = c.dir, out, out
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "PG") }), "LC_ALL=C")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.owner}

@@ -17,8 +17,8 @@ func (q *Queue) Run(ctx context.Context) error {
 		if h.schedule == nil {
 			continue
 		}
-		if err := q.seed(ctx, h); err != nil {
-			return ignoreEnd(ctx, err)
+		if err := q.seed(ctx, h); err != nil && ctx.Err() == nil {
+			return err
 		}
 	}
 	// Jobs outlive ctx by the time to drain.
@@ -39,14 +39,6 @@ var (
 	errDrained   = errors.New("the program stops")
 	errLeaseLost = errors.New("the job's lease was lost")
 )
-
-// ignoreEnd is err, unless it is that ctx ended.
-func ignoreEnd(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
-}
 
 // worker runs the jobs of one kind on this node.
 type worker struct {
@@ -121,13 +113,7 @@ func (w *worker) one(jobCtx context.Context, j Job) {
 	ctx, cancel := context.WithCancelCause(jobCtx)
 	var beat sync.WaitGroup
 	beat.Go(func() { q.keepLease(ctx, cancel, j, h.Lease) })
-	err := error(nil)
-	if j.Attempt > h.MaxAttempts {
-		// It was claimed from nodes that died; it may well be what kills them.
-		err = fmt.Errorf("given up: %d attempts ended without an answer or in failure; the last one said: %q", j.Attempt-1, j.Error)
-	} else {
-		err = call(ctx, h.fn, j)
-	}
+	err := h.call(ctx, j)
 	cause := context.Cause(ctx)
 	cancel(nil)
 	beat.Wait()
@@ -172,14 +158,18 @@ func (q *Queue) logEnding(ctx context.Context, j Job, e ending, err error) {
 	}
 }
 
-// call is fn with a panic made an error.
-func call(ctx context.Context, fn func(context.Context, Job) error, j Job) (err error) {
+// call runs the handler's function; a panic becomes an error.
+func (h *handler) call(ctx context.Context, j Job) (err error) {
+	if j.Attempt > h.MaxAttempts {
+		// It was claimed from nodes that died; it may well be what kills them.
+		return fmt.Errorf("given up: %d attempts failed or ended without an answer; the last error: %q", j.Attempt-1, j.Error)
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v", v)
 		}
 	}()
-	return fn(ctx, j)
+	return h.fn(ctx, j)
 }
 
 // keepLease extends the job's lease until ctx ends. When the lease is lost, or

@@ -25,7 +25,7 @@ func engines(t *testing.T, suite func(t *testing.T, q *jobs.Queue, clock *guildt
 
 func newQueue(t testing.TB, d *db.DB, now func() time.Time) *jobs.Queue {
 	t.Helper()
-	q := jobs.New(jobs.Options{DB: d, Now: now, Poll: 20 * time.Millisecond, Drain: 200 * time.Millisecond})
+	q := jobs.New(jobs.Options{DB: d, Now: now, Poll: 50 * time.Millisecond, Drain: 200 * time.Millisecond})
 	if err := q.Migrate(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,9 @@ func (a *App) newSite(defs []Definition) (*web.Site, error) {
 	catalogues := []fs.FS{weblocales.FS(), locales.FS()}
 	var links []web.ServiceLink
 	for _, d := range defs {
-		catalogues = append(catalogues, d.Locales)
+		if d.Locales != nil {
+			catalogues = append(catalogues, d.Locales)
+		}
 		links = append(links, web.ServiceLink{Name: d.Name, URL: a.hosts.publicURL(d.Name) + "/"})
 	}
 	bundle, err := i18n.NewBundle(catalogues...)

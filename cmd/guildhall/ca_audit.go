@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"guildhall/sdk/go/ca"
+)
+
+type caAuditCommand struct {
+	List   caAuditListCommand   `cmd:"" help:"List entries, newest first."`
+	Verify caAuditVerifyCommand `cmd:"" help:"Check that no entry was changed, removed or inserted."`
+	Export caAuditExportCommand `cmd:"" help:"Write the whole log as JSON lines that anyone can verify."`
+}
+
+type caAuditListCommand struct {
+	place   `embed:""`
+	Query   string `help:"Text anywhere in the entry." short:"q" placeholder:"TEXT"`
+	Actor   string `help:"Only what this actor did." placeholder:"ACTOR"`
+	Action  string `help:"Only this action." placeholder:"ACTION"`
+	Subject string `help:"Only what was done to this." placeholder:"SUBJECT"`
+	Limit   int    `help:"At most so many, up to 500." default:"50" placeholder:"N"`
+	JSON    bool   `name:"json" help:"Print a JSON array."`
+}
+
+// Run prints one page.
+func (c *caAuditListCommand) Run(ctx context.Context, t terminal) error {
+	return c.authority(ctx, t, func(client *ca.Client) error {
+		list, err := client.Audit(ctx, ca.AuditRequest{Text: c.Query, Actor: c.Actor, Action: c.Action, Subject: c.Subject, Limit: c.Limit})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return t.json(list.Entries)
+		}
+		for _, x := range list.Entries {
+			t.printf("%6d  %s  %-24s  %s  %s\n", x.Seq, x.At.Format(time.RFC3339), x.Action, x.Actor, x.Subject)
+		}
+		return nil
+	})
+}
+
+type caAuditVerifyCommand struct {
+	place `embed:""`
+	Head  string `help:"File with a signed head that you kept; the log must continue it." placeholder:"FILE"`
+	JSON  bool   `name:"json" help:"Print JSON."`
+}
+
+// Help is the long text of --help.
+func (caAuditVerifyCommand) Help() string {
+	return "Keep the printed head elsewhere, and pass it with --head next time: that finds a log that was put back to an older state.\n\n" + exitHelp
+}
+
+// Run exits 4 when the log was tampered with.
+func (c *caAuditVerifyCommand) Run(ctx context.Context, t terminal) error {
+	head, err := readText("--head", c.Head)
+	if err != nil {
+		return err
+	}
+	return c.authority(ctx, t, func(client *ca.Client) error {
+		r, err := client.VerifyAudit(ctx, ca.AuditVerifyRequest{Head: head})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			if err := t.json(r); err != nil {
+				return err
+			}
+		} else {
+			printReport(t, r)
+		}
+		if !r.OK {
+			return errNegative
+		}
+		return nil
+	})
+}
+
+func printReport(t terminal, r *ca.AuditReport) {
+	if r.OK {
+		t.printf("verified %d entries\nkey %s\n%s", r.Rows, r.Key, r.Head)
+		return
+	}
+	t.printf("TAMPERED: %d findings in %d entries\n", r.Count, r.Rows)
+	for _, f := range r.Findings {
+		t.printf("  %s %s: %s\n", f.Kind, rows(f), f.Text)
+	}
+}
+
+func rows(f ca.AuditFinding) string {
+	switch {
+	case f.First < 0:
+		return ""
+	case f.First == f.Last:
+		return fmt.Sprintf("row %d", f.First)
+	}
+	return fmt.Sprintf("rows %d to %d", f.First, f.Last)
+}
+
+type caAuditExportCommand struct {
+	place `embed:""`
+	Out   string `help:"File to write (default: standard output)." placeholder:"FILE"`
+}
+
+// Run writes JSON lines with the signed head at the end.
+func (c *caAuditExportCommand) Run(ctx context.Context, t terminal) error {
+	return c.authority(ctx, t, func(client *ca.Client) error {
+		if c.Out == "" {
+			return client.ExportAudit(ctx, t.out)
+		}
+		f, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err != nil {
+			return fmt.Errorf("make the file: %w", err)
+		}
+		if err := client.ExportAudit(ctx, f); err != nil {
+			_ = f.Close()
+			return err
+		}
+		return f.Close()
+	})
+}

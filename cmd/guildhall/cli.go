@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/alecthomas/kong"
+
+	"guildhall/platform/app"
+	"guildhall/platform/fault"
+	"guildhall/sdk/go/ca"
+)
+
+// Exit codes, a contract with scripts.
+const (
+	exitOK         = 0
+	exitFailed     = 1 // it was tried and did not work; the reason is on standard error
+	exitUsage      = 2 // the command line or an input is wrong; nothing was changed
+	exitNotRunning = 3 // no process serves the data directory
+	exitNegative   = 4 // the question was answered, with no: not healthy, not valid, tampered with
+)
+
+const exitHelp = `Exit codes: 0 done; 1 failed; 2 wrong usage or input, nothing changed; 3 no guildhall runs on the data directory; 4 the answer is no (not healthy, not valid, tampered with).`
+
+// terminal is where a command reads and writes.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// json writes v indented, for --json.
+func (t terminal) json(v any) error {
+	e := json.NewEncoder(t.out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+func (t terminal) printf(format string, args ...any) { _, _ = fmt.Fprintf(t.out, format, args...) }
+
+// errNegative is returned by commands whose answer is no and already printed.
+var errNegative = errors.New("the answer is no")
+
+type cli struct {
+	Serve   serveCommand   `cmd:"" help:"Run all services, or those named."`
+	Status  statusCommand  `cmd:"" help:"Say whether the running process is healthy."`
+	Stop    stopCommand    `cmd:"" help:"Stop the running process after its requests have ended."`
+	Reload  reloadCommand  `cmd:"" help:"Make the running process read its log level and its TLS files again."`
+	Backup  backupCommand  `cmd:"" help:"Back up every service now."`
+	Restore restoreCommand `cmd:"" help:"Put the data of a backup file in place."`
+	Jobs    jobsCommand    `cmd:"" help:"Background work."`
+	Admin   adminCommand   `cmd:"" help:"Links and tokens for administrators."`
+	Config  configCommand  `cmd:"" help:"Check or print the configuration."`
+	CA      caCommand      `cmd:"" name:"ca" help:"The certificate authority."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// run parses and runs one command line and returns its exit code.
+func run(ctx context.Context, args []string, t terminal) int {
+	ended := -1
+	parser, err := kong.New(&cli{}, kong.Name("guildhall"),
+		kong.Description("Sell, license, ship and support your own software: one binary, on your own servers.\n\n"+exitHelp),
+		kong.Writers(t.out, t.err), kong.Exit(func(code int) { ended = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t))
+	if err != nil {
+		panic(err) // the struct above is wrong; every test would see it
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if ended >= 0 { // --help was printed
+		return ended
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(t.err, "guildhall: %v\nTry \"guildhall --help\".\n", err)
+		return exitUsage
+	}
+	return exitCode(parsed.Run(), t)
+}
+
+// exitCode says on standard error what went wrong and maps it to a code.
+func exitCode(err error, t terminal) int {
+	if err == nil {
+		return exitOK
+	}
+	if errors.Is(err, errNegative) {
+		return exitNegative
+	}
+	_, _ = fmt.Fprintf(t.err, "guildhall: %v\n", err)
+	if errors.Is(err, app.ErrNotRunning) {
+		return exitNotRunning
+	}
+	status, fields := refusal(err)
+	if len(fields) > 1 { // the sentence above is about the first one
+		for _, f := range fields[1:] {
+			_, _ = fmt.Fprintf(t.err, "guildhall: %s: %s\n", f.Name, f.Detail)
+		}
+	}
+	if status >= 400 && status < 500 {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// refusal is the HTTP status and the wrong fields of a fault made here, or of a
+// problem document that the process or a service answered.
+func refusal(err error) (status int, fields []fault.Field) {
+	if p, ok := errors.AsType[fault.Problem](err); ok {
+		return p.Status, p.Errors
+	}
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		return e.Kind.Status(), e.Fields
+	}
+	if p, ok := errors.AsType[*ca.Problem](err); ok {
+		for _, f := range p.Fields {
+			fields = append(fields, fault.Field{Name: f.Name, Code: f.Code, Detail: f.Detail})
+		}
+		return p.Status, fields
+	}
+	return 0, nil
+}
+
+type versionCommand struct{}
+
+// Run prints the version of the build.
+func (versionCommand) Run(t terminal) error {
+	t.printf("guildhall %s\n", version())
+	return nil
+}
+
+// stamped is set by the linker: make build passes git describe.
+var stamped string
+
+func version() string {
+	if stamped != "" {
+		return stamped
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "development"
+}

@@ -1,0 +1,32 @@
+package main
+
+type configCommand struct {
+	Check configCheckCommand `cmd:"" help:"Say whether the configuration is right."`
+	Print configPrintCommand `cmd:"" help:"Print the effective configuration, secrets masked."`
+}
+
+type configCheckCommand struct {
+	place `embed:""`
+}
+
+// Run reports the first mistake with its file, line and key.
+func (c *configCheckCommand) Run(t terminal) error {
+	if _, err := c.load(); err != nil {
+		return err
+	}
+	t.printf("ok\n")
+	return nil
+}
+
+type configPrintCommand struct {
+	place `embed:""`
+}
+
+// Run prints YAML that config check accepts.
+func (c *configPrintCommand) Run(t terminal) error {
+	s, err := c.load()
+	if err != nil {
+		return err
+	}
+	return s.file.Print(t.out, s.sections())
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"guildhall/platform/app"
+	"guildhall/platform/config"
+	"guildhall/platform/obs"
+)
+
+// place is the pair of flags with which every command finds its process.
+type place struct {
+	Data   string `help:"Data directory (default: ./guildhall-data, or server.data of the configuration)." placeholder:"DIR"`
+	Config string `help:"Configuration file." placeholder:"FILE" env:"GUILDHALL_CONFIG"`
+}
+
+// settings is a configuration as one command sees it: defaults, then the file,
+// then the environment, then flags.
+type settings struct {
+	file   *config.File
+	config app.Config
+	defs   []app.Definition
+}
+
+// load reads the configuration for the commands; every section is decoded, so
+// that a mistake anywhere is found before anything runs.
+func (p place) load() (*settings, error) {
+	file, err := config.Load(p.Config, os.Environ())
+	if err != nil {
+		return nil, err
+	}
+	s := &settings{file: file, config: app.DefaultConfig(), defs: services()}
+	sections := s.sections()
+	var known []string
+	for _, x := range sections {
+		known = append(known, x.Key)
+	}
+	if err := file.Check(known...); err != nil {
+		return nil, err
+	}
+	for _, x := range sections {
+		if err := file.Decode(x.Key, x.Value); err != nil {
+			return nil, err
+		}
+	}
+	if p.Data != "" {
+		s.config.Server.Data = p.Data
+	}
+	return s, s.config.Check()
+}
+
+// sections are the process's and then each service's.
+func (s *settings) sections() []config.Section {
+	all := s.config.Sections()
+	for _, d := range s.defs {
+		if d.Config != nil {
+			all = append(all, config.Section{Key: d.Name, Value: d.Config})
+		}
+	}
+	return all
+}
+
+// options for the process, logging to w.
+func (s *settings) options(w io.Writer) (app.Options, error) {
+	level := new(slog.LevelVar)
+	if err := level.UnmarshalText([]byte(s.config.Log.Level)); err != nil {
+		return app.Options{}, err
+	}
+	return app.Options{Definitions: s.defs, Config: s.config, Version: version(), Now: time.Now, Level: level,
+		Log: obs.NewLogger(w, obs.LogOptions{Format: s.config.Log.Format, Level: level})}, nil
+}

@@ -9,7 +9,7 @@ import (
 	"guildhall/platform/db"
 )
 
-// format is the version of the file's layout; Restore refuses a newer one.
+// format is the version of the file's layout; Restore refuses another one.
 const format = 1
 
 const (

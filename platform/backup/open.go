@@ -123,6 +123,13 @@ func (a *archive) read(take func(Member, io.Reader) error) (Manifest, error) {
 	if err != nil {
 		return Manifest{}, err
 	}
+	if m.Format != format {
+		// The number itself may be what is damaged.
+		if err := a.finish(z, in); err != nil {
+			return Manifest{}, err
+		}
+		return Manifest{}, fault.New(fault.Invalid, ErrMismatch.Code, "The backup %s has format %d; this program knows %d. Restore it with a newer guildhall. Nothing was changed.", filepath.Base(a.file), m.Format, format)
+	}
 	for _, member := range m.Members {
 		if err := a.member(t, member, take); err != nil {
 			return Manifest{}, err
@@ -162,9 +169,6 @@ func (a *archive) manifest(t *tar.Reader) (Manifest, error) {
 	m, wrong := parseManifest(text)
 	if wrong != "" {
 		return Manifest{}, damaged(a.file, "%s", wrong)
-	}
-	if m.Format > format {
-		return Manifest{}, fault.New(fault.Invalid, ErrMismatch.Code, "The backup %s has format %d; this program knows %d. Restore it with a newer guildhall. Nothing was changed.", filepath.Base(a.file), m.Format, format)
 	}
 	return m, nil
 }

@@ -1,0 +1,47 @@
+package ca
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"guildhall/ca/internal/certificate"
+	views "guildhall/ca/web"
+	"guildhall/platform/i18n"
+	"guildhall/platform/web/form"
+	"guildhall/platform/web/ui"
+)
+
+// revoke revokes a certificate and says how far the news came.
+func (p *pages) revoke(w http.ResponseWriter, r *http.Request) error {
+	f, err := form.Read(r)
+	if err != nil {
+		return err
+	}
+	reason := f.Choice("reason", certificate.Reasons()...)
+	if err := f.Err(); err != nil {
+		return err
+	}
+	done, err := p.Certificates.Revoke(r.Context(), certificate.RevokeRequest{ID: r.PathValue("id"), Reason: reason, By: by(r)})
+	if err != nil {
+		return err
+	}
+	tone, text := reached(r.Context(), done)
+	p.shell.Flash(w, r, tone, text)
+	p.shell.Redirect(w, r, views.URL(done.Record))
+	return nil
+}
+
+// reached says which peers know of a revocation.
+func reached(ctx context.Context, done *certificate.Revoked) (ui.Tone, string) {
+	reach := done.Reach
+	switch {
+	case done.Unannounced:
+		return ui.Warn, i18n.T(ctx, "ca.revoke.unannounced")
+	case reach.Peers == 0:
+		return ui.Good, i18n.T(ctx, "ca.revoke.nobody")
+	case len(reach.Lapsed) > 0:
+		return ui.Warn, i18n.T(ctx, "ca.revoke.lapsed", "Acknowledged", reach.Acknowledged, "Peers", reach.Peers, "Lapsed", strings.Join(reach.Lapsed, ", "))
+	}
+	return ui.Good, i18n.T(ctx, "ca.revoke.done", "Count", reach.Acknowledged)
+}

@@ -141,7 +141,7 @@ func (s *service) openStatus(env app.Env) (err error) {
 		return err
 	}
 	s.hub = feed.New(feed.Options{DB: env.DB, Revocations: s.peerRevocations, Key: s.keys.Status(), Now: s.guard.Now,
-		Shared: env.DB.Engine == db.Postgres, Log: env.Log})
+		Lease: s.config.Lease.Std(), Interval: s.config.HeadInterval.Std(), Shared: env.DB.Engine == db.Postgres, Log: env.Log})
 	return nil
 }
 
@@ -163,11 +163,15 @@ func (s *service) begin(ctx context.Context) error {
 
 // service is what the process serves and does.
 func (s *service) service() *app.Service {
+	peers := s.peers(s.journal.DB)
 	return &app.Service{
 		API:    s.operations,
 		Plain:  s.statusFiles().mount,
 		Health: s.health,
 		Run:    s.hub.Run,
+
+		Peer:      peers.routes(),
+		Authority: peers,
 	}
 }
 

@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"guildhall/ca/internal/clock"
+	"guildhall/ca/internal/feed"
 	"guildhall/ca/internal/profile"
 	"guildhall/platform/config"
 	"guildhall/platform/fault"
+	"guildhall/platform/peer"
 )
 
 // Config is the key "ca" of the configuration file.
@@ -44,6 +46,11 @@ type Config struct {
 	KeepKeys bool `yaml:"keep_keys"`
 	// ClockTolerance is how far the clock may be behind what was signed last.
 	ClockTolerance config.Duration `yaml:"clock_tolerance"`
+	// Lease is how long services go on without hearing from the authority; a
+	// revocation is certain everywhere after at most that time. HeadInterval is
+	// how often they hear from it when nothing happens.
+	Lease        config.Duration `yaml:"lease"`
+	HeadInterval config.Duration `yaml:"head_interval"`
 	// Profiles are the lifetimes of each kind of certificate.
 	Profiles ProfilesConfig `yaml:"profiles"`
 	// ExpiryWarnings are the times before a certificate's end at which the log
@@ -75,6 +82,8 @@ func DefaultConfig() Config {
 	return Config{
 		Organization:   "guildhall",
 		ClockTolerance: config.Duration(clock.DefaultTolerance),
+		Lease:          config.Duration(peer.DefaultLease),
+		HeadInterval:   config.Duration(feed.DefaultInterval),
 		Profiles: ProfilesConfig{
 			Service: LifetimeConfig{days(1), days(1)},
 			Server:  LifetimeConfig{days(90), days(398)},
@@ -117,6 +126,12 @@ func (c *Config) check() error {
 	}
 	if c.ClockTolerance.Std() > time.Hour {
 		refuse("clock_tolerance", "%s is too much. Set at most 1h.", c.ClockTolerance)
+	}
+	if lease := c.Lease.Std(); lease < 2*time.Second || lease > time.Hour {
+		refuse("lease", "%s is not between 2s and 1h.", c.Lease)
+	}
+	if pace := c.HeadInterval.Std(); pace < 50*time.Millisecond || pace > c.Lease.Std()/3 {
+		refuse("head_interval", "%s is not between 50ms and a third of ca.lease.", c.HeadInterval)
 	}
 	for i, w := range c.ExpiryWarnings {
 		if w.Std() < time.Hour {

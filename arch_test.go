@@ -46,17 +46,16 @@ var dependencies = map[string]string{
 	"github.com/pressly/goose/v3":         "migrations",
 	"github.com/prometheus/client_golang": "metrics",
 	"github.com/rogpeppe/go-internal":     "tests: scripts of the command line",
-	"go.uber.org/goleak":                  "tests: goroutines left behind",
 	"go.yaml.in/yaml/v4":                  "the configuration file",
 	"golang.org/x/crypto":                 "OCSP, scrypt, ChaCha20-Poly1305",
 	"golang.org/x/mod":                    "transparency log and signed notes",
 	"golang.org/x/net":                    "HTTP/2 details, IDNA",
 	"golang.org/x/sync":                   "groups of goroutines",
+	"golang.org/x/sys":                    "free disk space",
 	"golang.org/x/text":                   "numbers and dates by language",
 	"modernc.org/sqlite":                  "SQLite without cgo",
 	"pgregory.net/rapid":                  "tests: properties",
 	"software.sslmate.com/src/go-pkcs12":  "PKCS#12 downloads",
-	"github.com/zmap/zlint/v3":            "tests: certificate linter",
 }
 
 // importRules are the laws of who may know whom.

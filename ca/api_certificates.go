@@ -26,7 +26,7 @@ type idInput struct {
 }
 
 type downloadInput struct {
-	idInput
+	ID     string `path:"id" maxLength:"100" doc:"Id or serial number."`
 	Format string `query:"format" enum:"pem,chain,der" default:"pem" doc:"pem: the certificate; chain: with the issuing certificate, what a TLS server sends; der: the certificate in binary."`
 }
 

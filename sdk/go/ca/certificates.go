@@ -122,7 +122,7 @@ type CertificateList struct {
 
 // PKCS12Request asks for a certificate, its chain and its key in one file.
 type PKCS12Request struct {
-	Password   string `json:"password" minLength:"8" maxLength:"1000" doc:"Encrypts the file."`
+	Password   string `json:"password,omitempty" maxLength:"1000" doc:"Encrypts the file; at least 8 characters."`
 	PrivateKey string `json:"private_key,omitempty" maxLength:"32768" doc:"The private key in PEM, unless the authority keeps it."`
 }
 

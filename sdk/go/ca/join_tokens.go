@@ -9,7 +9,7 @@ import (
 
 // TokenRequest asks for a join token.
 type TokenRequest struct {
-	Service  string `json:"service" minLength:"1" maxLength:"63" doc:"Name of the service that may join." example:"shop"`
+	Service  string `json:"service,omitempty" maxLength:"63" doc:"Name of the service that may join." example:"shop"`
 	Lifetime string `json:"lifetime,omitempty" doc:"How long it is good, from 1m to 7d; 1h by default." example:"1h"`
 }
 

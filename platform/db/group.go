@@ -23,8 +23,9 @@ var errExited = errors.New("the write ended its goroutine")
 // when that transaction is committed: many writers wait for the disk once.
 //
 // fn runs in the caller's goroutine. It may run more than once, so it must have
-// no effect outside tx and must set, not add to, what it captured. It must not
-// commit, roll back, leave rows open, or call Group or WithTx itself. When fn fails it fails alone: the others
+// no effect outside tx and must set, not add to, what it captured. It must
+// return every error of tx, and must not commit, roll back, leave rows open, or
+// call Group or WithTx itself. When fn fails it fails alone: the others
 // of its batch are committed without it. A panic of fn is raised in the caller
 // as a *Panic.
 //

@@ -13,14 +13,6 @@ import (
 // once and without counting the attempt. It returns nil after that; a handler
 // that ignores its context holds it up.
 func (q *Queue) Run(ctx context.Context) error {
-	for _, h := range q.handlers {
-		if h.schedule == nil {
-			continue
-		}
-		if err := q.seed(ctx, h); err != nil && ctx.Err() == nil {
-			return err
-		}
-	}
 	// Jobs outlive ctx by the time to drain.
 	jobCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
@@ -50,6 +42,7 @@ type worker struct {
 
 func (w *worker) run(ctx, jobCtx context.Context) {
 	defer w.running.Wait()
+	w.plan(ctx)
 	for ctx.Err() == nil {
 		n, err := w.start(ctx, jobCtx)
 		if err != nil && ctx.Err() == nil {
@@ -58,6 +51,18 @@ func (w *worker) run(ctx, jobCtx context.Context) {
 		if n > 0 && err == nil {
 			continue // there may be more
 		}
+		w.sleep(ctx, err)
+	}
+}
+
+// plan makes the row of a periodic job, as soon as the database lets it.
+func (w *worker) plan(ctx context.Context) {
+	for w.handler.schedule != nil && ctx.Err() == nil {
+		err := w.queue.seed(ctx, w.handler)
+		if err == nil {
+			return
+		}
+		w.queue.Log.WarnContext(ctx, "periodic job cannot be planned", "kind", w.handler.kind, "error", err)
 		w.sleep(ctx, err)
 	}
 }

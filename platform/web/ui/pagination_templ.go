@@ -51,7 +51,7 @@ func (p Pagination) last() int { return max((p.Total+p.Query.Size-1)/max(p.Query
 // window is the page numbers to show; 0 stands for a gap.
 func (p Pagination) window() []int {
 	var pages []int
-	last, here := p.last(), p.Query.Page
+	last, here := p.last(), min(p.Query.Page, p.last())
 	for n := 1; n <= last; n++ {
 		switch {
 		case n == 1, n == last, n >= here-1 && n <= here+1:
@@ -98,7 +98,7 @@ func pagination(p Pagination) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if p.needed() {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"pages\"><p class=\"pages-range num\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"pages\"><p class=\"num\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

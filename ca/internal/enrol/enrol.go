@@ -88,14 +88,17 @@ func (e *Enroller) enrol(ctx context.Context, csr []byte, text string, by *journ
 // must not undo that (ErrPeerRevoked).
 func (e *Enroller) EnrolLocal(ctx context.Context, service string, csr []byte) (Issued, error) {
 	last, err := e.Certificates.Store.FindByName(ctx, Name(service))
+	var renews string
 	switch {
 	case err == nil && last.Revoked():
 		return Issued{}, ErrPeerRevoked
-	case err != nil && !errors.Is(err, store.ErrNotFound):
+	case err == nil:
+		renews = last.ID
+	case !errors.Is(err, store.ErrNotFound):
 		return Issued{}, err
 	}
 	return e.grant(ctx, certificate.Grant{Profile: profile.Service, Names: []string{Name(service)}, CSR: csr,
-		By: journal.Caller{Actor: "local:" + Name(service)}})
+		By: journal.Caller{Actor: "local:" + Name(service)}, Renews: renews})
 }
 
 // serviceOf reads for which service a request is: its only name.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"guildhall/platform/app"
 )
@@ -55,7 +56,7 @@ func printStatus(t terminal, s app.Status) {
 	t.printf("%s  version %s  process %d  since %s\n", s.Status, s.Version, s.PID, s.Started.Format("2006-01-02 15:04:05 MST"))
 	t.printf("  portal    %s\n", s.Portal)
 	for _, name := range slices.Sorted(maps.Keys(s.Services)) {
-		t.printf("  %-9s %s  %s\n", name, s.URLs[name], s.Services[name])
+		t.printf("  %-9s %s\n", name, strings.TrimSpace(s.URLs[name]+"  "+s.Services[name]))
 		if file := s.LastBackup[name]; file != "" {
 			t.printf("            newest backup %s\n", file)
 		}

@@ -148,7 +148,7 @@ func (a *App) plain() http.Handler {
 			s.svc.Plain(mux)
 		}
 	}
-	return a.site.Wrap(mux)
+	return a.site.Wrap(keepSlashes(mux))
 }
 
 // internal is what the internal listener serves beside the services' routes, to
@@ -228,7 +228,7 @@ func (a *App) announce(ctx context.Context) {
 	}
 	n := Announcement{Data: a.cfg.Server.Data, Portal: a.hosts.publicURL(""), FirstStart: a.first}
 	if root := a.node.Root(); root != nil {
-		n.Root, n.TrustURL = fingerprint(root.Raw), a.hosts.publicURL("")+"/trust"
+		n.Root, n.TrustURL = fingerprint(root.Raw), a.hosts.publicURL("ca")+"/trust"
 	}
 	if a.first && a.cfg.Admin.BreakGlass {
 		g, err := a.link(startName())

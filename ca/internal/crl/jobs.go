@@ -69,11 +69,11 @@ func (p *Publisher) warnOffline(ctx context.Context, name string) {
 	if now-last < int64(24*time.Hour/time.Second) || !p.warned.CompareAndSwap(last, now) {
 		return
 	}
-	end := "there is none yet"
+	var end any // none: there is no list yet
 	if l, err := p.Current(ctx, name); err == nil {
-		end = "the present one ends at " + l.NextUpdate.Format(time.RFC3339)
+		end = l.NextUpdate
 	}
-	p.log.WarnContext(ctx, "a new revocation list is due and its key is offline; "+end, "list", name)
+	p.log.WarnContext(ctx, "a new revocation list is due and its key is offline", "list", name, "present_one_ends", end)
 }
 
 // due says whether a list should be built now.

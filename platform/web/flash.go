@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"guildhall/platform/web/ui"
 )
@@ -17,12 +18,14 @@ const maxFlash = 1500
 // cookie: no secret belongs in it.
 func (sh *Shell) Flash(w http.ResponseWriter, r *http.Request, kind ui.Tone, text string) {
 	if len(text) > maxFlash {
-		text = text[:maxFlash]
+		text = strings.ToValidUTF8(text[:maxFlash], "") // the cut may fall inside a character
 	}
 	value, err := json.Marshal(ui.Flash{Tone: kind, Text: text})
 	if err != nil { // two strings always marshal
 		panic(err)
 	}
+	// Secure follows the connection, so that the plain listener works in development.
+	//nolint:gosec // G124: see above
 	http.SetCookie(w, &http.Cookie{Name: flashCookie(r), Value: base64.RawURLEncoding.EncodeToString(value),
 		Path: "/", MaxAge: 60, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
 }
@@ -42,6 +45,7 @@ func takeFlashes(w http.ResponseWriter, r *http.Request) []ui.Flash {
 	if err != nil {
 		return nil
 	}
+	//nolint:gosec // G124: as it was set
 	http.SetCookie(w, &http.Cookie{Name: c.Name, Path: "/", MaxAge: -1, HttpOnly: true,
 		Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
 	value, err := base64.RawURLEncoding.DecodeString(c.Value)

@@ -160,7 +160,7 @@ func TestStylesNameEveryClass(t *testing.T) {
 	css := w.do(browse("GET", assetURL(t, page, "app.css"), "")).Body.String()
 	hooks := map[string]bool{"neutral": true, "htmx-indicator": true, "info": true}
 	for _, match := range regexp.MustCompile(` class="([^"]+)"`).FindAllStringSubmatch(page, -1) {
-		for _, class := range strings.Fields(match[1]) {
+		for class := range strings.FieldsSeq(match[1]) {
 			if !hooks[class] && !strings.Contains(css, "."+class) {
 				t.Errorf("no style for the class %q", class)
 			}

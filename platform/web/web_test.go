@@ -22,6 +22,7 @@ import (
 	"guildhall/platform/fault"
 	"guildhall/platform/i18n"
 	"guildhall/platform/i18n/i18ntest"
+	"guildhall/platform/obs"
 	"guildhall/platform/web"
 	"guildhall/platform/web/form"
 	"guildhall/platform/web/locales"
@@ -144,7 +145,8 @@ func TestRequestID(t *testing.T) {
 	w := newWorld(t, nil)
 	var parent string
 	w.mux.HandleFunc("GET /id", func(rw http.ResponseWriter, r *http.Request) {
-		parent = web.Traceparent(r.Context())
+		trace, _ := obs.Trace(r.Context())
+		parent = trace.String()
 		_, _ = io.WriteString(rw, web.RequestID(r.Context()))
 	})
 	if rec := w.do(browse("GET", "/id", "", "X-Request-Id", "abc-123_DEF.9")); rec.Body.String() != "abc-123_DEF.9" || rec.Header().Get("X-Request-Id") != "abc-123_DEF.9" {
@@ -161,7 +163,7 @@ func TestRequestID(t *testing.T) {
 	if !strings.HasPrefix(parent, "00-"+trace+"-") || !strings.HasSuffix(parent, "-01") || strings.Contains(parent, "00f067aa0ba902b7") {
 		t.Errorf("the trace goes on as %q", parent)
 	}
-	for _, bad := range []string{"", "00-" + strings.Repeat("0", 32) + "-00f067aa0ba902b7-01", "01-" + trace + "-00f067aa0ba902b7-01", "00-" + strings.ToUpper(trace) + "-00f067aa0ba902b7-01", "00-" + trace + "-0000000000000000-01"} {
+	for _, bad := range []string{"", "00-" + strings.Repeat("0", 32) + "-00f067aa0ba902b7-01", "ff-" + trace + "-00f067aa0ba902b7-01", "00-" + strings.ToUpper(trace) + "-00f067aa0ba902b7-01", "00-" + trace + "-0000000000000000-01"} {
 		w.do(browse("GET", "/id", "", "Traceparent", bad))
 		if len(parent) != 55 || strings.Contains(parent, trace) {
 			t.Errorf("the traceparent %q became %q", bad, parent)

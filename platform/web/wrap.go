@@ -1,9 +1,13 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+
+	"guildhall/platform/obs"
+)
 
 // Wrap puts around h what every request to a public listener goes through,
-// outermost first: request id and trace context, language, access log, security
+// outermost first: trace context and request id, language, access log, security
 // headers, recovery from panics, compression, body limit, cross-origin
 // protection.
 func (s *Site) Wrap(h http.Handler) http.Handler {
@@ -14,7 +18,7 @@ func (s *Site) Wrap(h http.Handler) http.Handler {
 	h = secureHeaders(h)
 	h = s.logAccess(h)
 	h = s.chooseLanguage(h)
-	return identify(h)
+	return obs.Traced(identify(h))
 }
 
 func (s *Site) limitBody(h http.Handler) http.Handler {

@@ -39,17 +39,18 @@ func usedKeys(dir string, own map[string]bool) ([]use, error) {
 		given:   regexp.MustCompile(`\b(?:T|Lookup)\([^",]*,\s*"([^"]+)"`),
 		literal: regexp.MustCompile(`"([a-z0-9_-]+(?:\.[a-z0-9_-]+){2,}|[a-z0-9_-]+\.(?:[a-z0-9_-]+\.)+)"`)}
 	var found []use
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	tree := os.DirFS(dir)
+	err := fs.WalkDir(tree, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !isSource(path) {
 			return err
 		}
-		text, err := os.ReadFile(path)
+		text, err := fs.ReadFile(tree, path)
 		if err != nil {
 			return err
 		}
 		for i, line := range strings.Split(string(text), "\n") {
 			for _, key := range s.keys(line) {
-				found = append(found, use{where: fmt.Sprintf("%s:%d", path, i+1), key: key})
+				found = append(found, use{where: fmt.Sprintf("%s:%d", filepath.Join(dir, path), i+1), key: key})
 			}
 		}
 		return nil

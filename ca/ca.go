@@ -22,6 +22,7 @@ import (
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
 	"guildhall/ca/internal/token"
+	"guildhall/ca/web/locales"
 	"guildhall/platform/app"
 	"guildhall/platform/audit"
 	"guildhall/platform/backup"
@@ -46,6 +47,7 @@ func Definition() app.Definition {
 	return app.Definition{
 		Name:       "ca",
 		Migrations: migrations(),
+		Locales:    locales.FS(),
 		Also:       []backup.Migrations{{Table: audit.MigrationsTable, FS: audit.Migrations()}},
 		Config:     &config,
 		New: func(ctx context.Context, env app.Env) (*app.Service, error) {
@@ -53,7 +55,7 @@ func Definition() app.Definition {
 			if err != nil {
 				return nil, err
 			}
-			return s.service(), nil
+			return s.service(env), nil
 		},
 	}
 }
@@ -162,10 +164,14 @@ func (s *service) begin(ctx context.Context) error {
 }
 
 // service is what the process serves and does.
-func (s *service) service() *app.Service {
+func (s *service) service(env app.Env) *app.Service {
 	peers := s.peers(s.journal.DB)
+	pages := newPages(pageOptions{Site: env.Site, Certificates: s.certificates, Tokens: s.tokens, Lists: s.lists, Audit: s.audit,
+		PublicURL: env.PublicURL(env.Name), InternalURL: env.InternalURL})
 	return &app.Service{
 		API:    s.operations,
+		Shell:  pages.Shell(),
+		Pages:  pages.Mount,
 		Plain:  s.statusFiles().mount,
 		Health: s.health,
 		Run:    s.hub.Run,

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"net"
 	"sync"
+	"time"
 )
 
 // connections knows every live connection by the serial numbers of the other
@@ -19,8 +20,9 @@ type connection struct {
 	serials []serialKey
 	// busy is false while an accepted connection has no request.
 	busy bool
-	// keep is true for the connection to the authority, which must survive a
-	// stale state to end it.
+	// keep is true for a connection that carries the news of revocations, at
+	// both ends: it survives a stale state, to end it, and a revocation for a
+	// moment, to hear and acknowledge it.
 	keep bool
 }
 
@@ -70,13 +72,27 @@ func (c *connections) setBusy(conn net.Conn, busy bool) {
 	}
 }
 
-// cut closes the connections of a serial number and says how many there were.
-func (c *connections) cut(k serialKey) int {
+// keepNews marks a connection as one that carries the news.
+func (c *connections) keepNews(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if entry, ok := c.byConn[conn]; ok {
+		entry.keep = true
+	}
+}
+
+// cut closes the connections of a serial number, those that carry the news a
+// grace later, and says how many there are.
+func (c *connections) cut(k serialKey, grace time.Duration) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for conn := range c.bySerial[k] {
-		// The owner sees the error and calls remove.
-		_ = conn.Close()
+		// The owner of a closed connection sees the error and calls remove.
+		if c.byConn[conn].keep {
+			time.AfterFunc(grace, func() { _ = conn.Close() })
+		} else {
+			_ = conn.Close()
+		}
 	}
 	return len(c.bySerial[k])
 }

@@ -113,6 +113,28 @@ func TestRevokedIssuerCutsEverybody(t *testing.T) {
 	}
 }
 
+// The process of a revoked service hears of it and says so, before it is cut
+// off: the authority need not wait for its lease.
+func TestRevokedSubscriberAcknowledges(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	bank := w.bank(t)
+	w.revoke(t, "bank", bank)
+	eventually(t, "acknowledged", func() bool { seq, _ := w.authority.AckedBy("bank"); return seq == 1 })
+	wantLog(t, bank, "no valid certificate", "guildhall ca token bank")
+}
+
+// A process goes on under another of its names when one is revoked.
+func TestOtherServicesOfTheProcessGoOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	both := w.join(t, plan{services: []string{"bank", "shop"}})
+	w.revoke(t, "bank", both)
+	wantLog(t, w.ca, "level=WARN", "connections are cut")
+
+	eventually(t, "heard under the other name", func() bool { seq, _ := w.authority.AckedBy("shop"); return seq >= 1 })
+}
+
 func TestOthersKeepTheirConnections(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

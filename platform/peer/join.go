@@ -67,14 +67,11 @@ func (n *Node) firstNews(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		remote, ok := n.authority.(*Remote)
-		if !ok || !refusedByPeer(err) {
+		refused, ok := errors.AsType[*refusal](err)
+		if !ok {
 			return fmt.Errorf("no news of revocations from the authority%s, without which no connection can be trusted: %w. See that it runs and can be reached, and start again", n.whereabouts(), err)
 		}
-		id, other := remote.any()
-		if other != nil {
-			return errors.Join(other, err)
-		}
+		id := refused.identity
 		id.lose(fmt.Errorf("the authority refuses its certificate %s, which is most likely revoked (%w)", id.Serial(), err))
 		if err := id.tend(ctx); err != nil {
 			return err

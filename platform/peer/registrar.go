@@ -46,8 +46,8 @@ func (g Registrar) Routes() []Route {
 		{Pattern: "POST " + pathRenew, Allow: anyone, Handler: answer(g.certificate(g.Renew))},
 		{Pattern: "POST " + pathServer, Allow: anyone, Handler: answer(g.certificate(g.ServerCertificate))},
 		{Pattern: "GET " + pathFollow, Allow: anyone, Handler: answer(g.follow)},
-		{Pattern: "POST " + pathAck, Allow: anyone, Handler: answer(g.ack)},
-		{Pattern: "POST " + pathLeave, Allow: anyone, Handler: answer(g.leave)},
+		{Pattern: "POST " + pathAck, Allow: anyone, Farewell: true, Handler: answer(g.ack)},
+		{Pattern: "POST " + pathLeave, Allow: anyone, Farewell: true, Handler: answer(g.leave)},
 	}
 }
 
@@ -134,6 +134,7 @@ func (g Registrar) follow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	markNews(r.Context())
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Cache-Control", "no-store")
 	out := bufio.NewWriterSize(w, maxUpdate)

@@ -31,6 +31,7 @@ type Remote struct {
 
 	mu      sync.Mutex
 	clients map[*Identity]*http.Client
+	turn    int // the identity to begin with
 }
 
 // Remote is the authority at peers.urls.ca.
@@ -56,17 +57,39 @@ func (a *Remote) client(i *Identity) *http.Client {
 
 // any is an identity to call under.
 func (a *Remote) any() (*Identity, error) {
-	var err error
+	a.mu.Lock()
+	turn := a.turn
+	a.mu.Unlock()
 	a.node.mu.Lock()
-	defer a.node.mu.Unlock()
-	for _, i := range a.node.joined {
-		if why := i.usable(); why != nil {
-			err = errors.Join(err, why)
-			continue
+	all := a.node.joined
+	a.node.mu.Unlock()
+	var errs []error
+	for k := range all {
+		i := all[(turn+k)%len(all)]
+		why := i.usable()
+		if why == nil {
+			return i, nil
 		}
-		return i, nil
+		errs = append(errs, why)
 	}
-	return nil, errors.Join(errors.New("no service of this process has a valid certificate to call the authority with"), err)
+	return nil, errors.Join(append([]error{errors.New("no service of this process has a valid certificate to call the authority with")}, errs...)...)
+}
+
+// refusal is an end of Follow that lies in the identity that it came under.
+type refusal struct {
+	identity *Identity
+	err      error
+}
+
+func (r *refusal) Error() string { return r.err.Error() }
+func (r *refusal) Unwrap() error { return r.err }
+
+// another has any begin with the next identity: the authority may refuse one
+// for a revocation that this process has not heard of.
+func (a *Remote) another() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.turn++
 }
 
 // Enrol implements Authority. The connection is trusted by the token's
@@ -133,6 +156,10 @@ func (a *Remote) Follow(ctx context.Context, after uint64, apply func(Update) er
 		bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 		defer cancel()
 		return a.post(bye, a.client(i), URL(AuthorityService)+pathLeave, acknowledgement{Instance: instance}, nil)
+	}
+	if refusedByPeer(err) {
+		a.another()
+		return &refusal{identity: i, err: err}
 	}
 	return err
 }

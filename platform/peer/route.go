@@ -19,6 +19,9 @@ type Route struct {
 	// Open serves the route without a client certificate, on EnrolName and
 	// nowhere else. Only enrolment is so.
 	Open bool
+	// Farewell serves the route to a caller whose certificate was revoked a
+	// moment ago, so that it can say that it knows.
+	Farewell bool
 }
 
 func (r Route) allows(service string) bool {
@@ -42,4 +45,14 @@ func From(ctx context.Context) (c Caller, ok bool) {
 
 func withCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
+}
+
+type newsKey struct{}
+
+// markNews says that the connection of the request carries the news of
+// revocations.
+func markNews(ctx context.Context) {
+	if mark, ok := ctx.Value(newsKey{}).(func()); ok {
+		mark()
+	}
 }

@@ -16,6 +16,8 @@ const (
 	// glance is how often a waiting renewal looks at the clock: a host that
 	// slept must not sleep through it.
 	glance = time.Minute
+	// newsGrace is how long a revoked peer may still acknowledge that it knows.
+	newsGrace = 500 * time.Millisecond
 	// ageGlance is the same for the age of the revocation state.
 	ageGlance = time.Second
 )
@@ -83,7 +85,7 @@ func (n *Node) take(ctx context.Context, u Update) error {
 	}
 	for _, r := range revoked {
 		k, _ := parseSerial(r.Serial) // Apply has checked it
-		if cut := n.conns.cut(k); cut > 0 {
+		if cut := n.conns.cut(k, newsGrace); cut > 0 {
 			n.log.WarnContext(ctx, "a certificate was revoked; its connections are cut", "serial", r.Serial, "reason", r.Reason, "connections", cut)
 		}
 	}

@@ -53,6 +53,11 @@ func (n *Node) Serve(service string, routes []Route) {
 func (n *Node) guard(service string, route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, _ := From(r.Context())
+		if err := n.revoked.CheckListed(r.TLS.VerifiedChains[0]); err != nil && !route.Farewell {
+			n.log.WarnContext(r.Context(), "internal request refused", "service", service, "caller", c.Service, "reason", err.Error())
+			fault.Write(w, r, fault.New(fault.Forbidden, "peer_revoked", "%s refuses %s: %w.", service, c.Service, err))
+			return
+		}
 		if !route.allows(c.Service) {
 			n.log.WarnContext(r.Context(), "internal request refused: the caller is not on the route's list",
 				"service", service, "route", route.Pattern, "caller", c.Service, "serial", c.Serial, "from", r.RemoteAddr)
@@ -76,6 +81,9 @@ func (n *Node) Server(others http.Handler) *http.Server {
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog:  slog.NewLogLogger(refusals{n.log.Handler()}, slog.LevelWarn),
 		ConnState: n.connState,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, newsKey{}, func() { n.keepNews(c) })
+		},
 	}
 }
 
@@ -158,6 +166,12 @@ func (n *Node) connState(conn net.Conn, state http.ConnState) {
 		n.conns.remove(tc.NetConn())
 	case http.StateActive, http.StateIdle:
 		n.conns.setBusy(tc.NetConn(), state == http.StateActive)
+	}
+}
+
+func (n *Node) keepNews(conn net.Conn) {
+	if tc, ok := conn.(*tls.Conn); ok {
+		n.conns.keepNews(tc.NetConn())
 	}
 }
 

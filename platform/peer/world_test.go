@@ -63,8 +63,21 @@ func newWorld(t testing.TB) *world {
 	}
 	a.Interval = 20 * time.Millisecond // of real time; the clock is the test's
 	w := &world{authority: a, clock: clock}
-	w.ca = w.start(t, plan{services: []string{"ca"}, routes: map[string][]peer.Route{"ca": a.Registrar().Routes()}, local: true})
+	w.startCA(t)
 	return w
+}
+
+func (w *world) startCA(t testing.TB) {
+	t.Helper()
+	w.ca = w.start(t, plan{services: []string{"ca"}, routes: map[string][]peer.Route{"ca": w.authority.Registrar().Routes()}, local: true})
+}
+
+// pass lets time go by while the authority is not running.
+func (w *world) pass(t testing.TB, d time.Duration) {
+	t.Helper()
+	w.ca.stop()
+	w.clock.Advance(d)
+	w.startCA(t)
 }
 
 // plan says what a process is.

@@ -94,12 +94,13 @@ func (h *Hub) subscribers(saved []lease) []known {
 	defer h.mu.Unlock()
 	var all []known
 	for _, l := range saved {
-		if sub := h.subs[l.subscriber]; sub == nil || h.o.Shared && !sub.attached() {
+		if sub := h.subs[l.subscriber.Instance]; sub == nil || h.o.Shared && !sub.attached() {
 			all = append(all, known{l, false})
 		}
 	}
-	for s, sub := range h.subs {
+	for instance, sub := range h.subs {
 		if sub.attached() || !h.o.Shared {
+			s := peer.Subscriber{Service: sub.service, Instance: instance}
 			all = append(all, known{lease{s, sub.acked, sub.until}, sub.attached()})
 		}
 	}

@@ -53,10 +53,10 @@ type Hub struct {
 	list    []peer.Revocation // what follows base
 	hash    peer.Hash         // over base and list
 	head    peer.Head
-	signed  []byte // head, signed; nil before the first
-	subs    map[peer.Subscriber]*subscription
-	changed chan struct{} // closed at the next head
-	acked   chan struct{} // closed at the next acknowledgement
+	signed  []byte                   // head, signed; nil before the first
+	subs    map[string]*subscription // by instance
+	changed chan struct{}            // closed at the next head
+	acked   chan struct{}            // closed at the next acknowledgement
 }
 
 // New makes a hub; Run brings it to life.
@@ -70,7 +70,7 @@ func New(o Options) *Hub {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Hub{o: o, leases: leases{db: o.DB}, subs: map[peer.Subscriber]*subscription{},
+	return &Hub{o: o, leases: leases{db: o.DB}, subs: map[string]*subscription{},
 		changed: make(chan struct{}), acked: make(chan struct{})}
 }
 
@@ -183,9 +183,9 @@ func (h *Hub) forget(ctx context.Context) {
 	}
 	gone := false
 	h.mu.Lock()
-	for s, sub := range h.subs {
+	for instance, sub := range h.subs {
 		if !sub.attached() && now.After(sub.until.Add(h.o.Lease)) {
-			delete(h.subs, s)
+			delete(h.subs, instance)
 			gone = true
 		}
 	}

@@ -23,10 +23,10 @@ type leases struct{ db *db.DB }
 // save makes a lease known. It never shortens one.
 func (l leases) save(ctx context.Context, x lease) error {
 	err := l.db.Group(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO feed_subscribers (service, instance, acked, lease_until) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (service, instance) DO UPDATE SET acked = excluded.acked,
+		_, err := tx.ExecContext(ctx, `INSERT INTO feed_subscribers (instance, service, acked, lease_until) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (instance) DO UPDATE SET service = excluded.service, acked = excluded.acked,
 			lease_until = CASE WHEN excluded.lease_until > feed_subscribers.lease_until THEN excluded.lease_until ELSE feed_subscribers.lease_until END`,
-			x.subscriber.Service, x.subscriber.Instance, int64(x.acked), db.Micros(x.until)) //nolint:gosec // sequence numbers are counts
+			x.subscriber.Instance, x.subscriber.Service, int64(x.acked), db.Micros(x.until)) //nolint:gosec // sequence numbers are counts
 		return err
 	})
 	if err != nil {
@@ -37,7 +37,7 @@ func (l leases) save(ctx context.Context, x lease) error {
 
 func (l leases) remove(ctx context.Context, s peer.Subscriber) error {
 	err := l.db.Group(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM feed_subscribers WHERE service = $1 AND instance = $2`, s.Service, s.Instance)
+		_, err := tx.ExecContext(ctx, `DELETE FROM feed_subscribers WHERE instance = $1`, s.Instance)
 		return err
 	})
 	if err != nil {

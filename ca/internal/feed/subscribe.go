@@ -10,9 +10,12 @@ import (
 	"guildhall/platform/peer"
 )
 
-// subscription is one process that follows, or followed until lately.
+// subscription is one process that follows, or followed until lately. It is
+// known by its instance, a mark that only it and we know: when one of its
+// services is revoked, it goes on under the name of another.
 type subscription struct {
-	acked uint64
+	service string
+	acked   uint64
 	// until is the end of the lease that the last head sent has lent, saved the
 	// end that the database knows, which is later.
 	until, saved time.Time
@@ -30,7 +33,7 @@ func (h *Hub) Subscribe(ctx context.Context, s peer.Subscriber, after uint64, se
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	sub := h.attach(s, after, stop)
-	defer h.detach(s, sub)
+	defer h.detach(sub)
 	if after > h.sequence() {
 		if err := h.refresh(ctx); err != nil {
 			return err
@@ -85,18 +88,18 @@ func (h *Hub) Follow(ctx context.Context, s peer.Subscriber, after uint64, apply
 func (h *Hub) attach(s peer.Subscriber, after uint64, stop context.CancelCauseFunc) *subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	sub := &subscription{acked: after, stop: stop}
-	if old := h.subs[s]; old != nil {
+	sub := &subscription{service: s.Service, acked: after, stop: stop}
+	if old := h.subs[s.Instance]; old != nil {
 		if old.stop != nil {
 			old.stop(errReplaced)
 		}
 		sub.until, sub.saved = old.until, old.saved
 	}
-	h.subs[s] = sub
+	h.subs[s.Instance] = sub
 	return sub
 }
 
-func (h *Hub) detach(s peer.Subscriber, sub *subscription) {
+func (h *Hub) detach(sub *subscription) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	sub.stop = nil
@@ -171,8 +174,8 @@ func (h *Hub) lend(ctx context.Context, s peer.Subscriber, sub *subscription, un
 // Ack notes that a subscriber's state counts up to seq.
 func (h *Hub) Ack(ctx context.Context, s peer.Subscriber, seq uint64) error {
 	h.mu.Lock()
-	sub := h.subs[s]
-	if sub == nil || seq <= sub.acked && seq != 0 {
+	sub := h.subs[s.Instance]
+	if sub == nil || sub.service != s.Service || seq <= sub.acked {
 		h.mu.Unlock()
 		return nil
 	}
@@ -189,10 +192,15 @@ func (h *Hub) Ack(ctx context.Context, s peer.Subscriber, seq uint64) error {
 // Leave ends a subscriber's lease: it relies on nothing any more.
 func (h *Hub) Leave(ctx context.Context, s peer.Subscriber) error {
 	h.mu.Lock()
-	if sub := h.subs[s]; sub != nil && sub.stop != nil {
+	sub := h.subs[s.Instance]
+	if sub == nil || sub.service != s.Service {
+		h.mu.Unlock()
+		return nil
+	}
+	if sub.stop != nil {
 		sub.stop(peer.ErrLeaving)
 	}
-	delete(h.subs, s)
+	delete(h.subs, s.Instance)
 	h.wake()
 	h.mu.Unlock()
 	return h.leases.remove(ctx, s)

@@ -158,6 +158,18 @@ func (a *Authority) Acked() (seq uint64, left bool) {
 	return seq, len(a.left) > 0
 }
 
+// AckedBy is the last acknowledgement under a service's name.
+func (a *Authority) AckedBy(service string) (seq uint64, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for s, n := range a.acked {
+		if s.Service == service {
+			seq, ok = max(seq, n), true
+		}
+	}
+	return seq, ok
+}
+
 // Follow implements peer.Authority.
 func (a *Authority) Follow(ctx context.Context, after uint64, apply func(peer.Update) error) error {
 	local := peer.Subscriber{Service: "ca", Instance: "local"}

@@ -12,44 +12,6 @@ import (
 	"guildhall/platform/db"
 )
 
-// maxSearch bounds the searchable text: an index row of PostgreSQL takes at
-// most 2,700 bytes.
-const maxSearch = 1000
-
-// Insert writes a new certificate and returns the latest moment at which any
-// was issued, for the guard of the clock. A serial number that exists already
-// is an error for which db.IsUnique holds.
-func (s *Store) Insert(ctx context.Context, tx *sql.Tx, r *Record) (high time.Time, err error) {
-	names, err := json.Marshal(r.Names)
-	if err != nil {
-		return high, fmt.Errorf("write the names: %w", err)
-	}
-	var us int64
-	err = tx.QueryRowContext(ctx, `INSERT INTO certificates (id, serial, profile, common_name, sans, search, key_type, key_id,
-			key_made, requester, issued_at, not_before, not_after, renew_at, renews, der, sealed_key)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-		RETURNING (SELECT COALESCE(MAX(c.issued_at), 0) FROM certificates c)`,
-		r.ID, r.Serial, r.Profile, r.CommonName, string(names), searchText(r), r.KeyType, r.KeyID,
-		r.KeyMade, r.Requester, db.Micros(r.IssuedAt), db.Micros(r.NotBefore), db.Micros(r.NotAfter), db.Micros(r.RenewAt),
-		optional(r.Renews), r.DER, r.SealedKey).Scan(&us)
-	if err != nil {
-		return high, fmt.Errorf("write the certificate: %w", err)
-	}
-	return db.FromMicros(us), nil
-}
-
-// searchText is what a search looks into: profile, serial and as many names as
-// fit.
-func searchText(r *Record) string {
-	text := strings.ToLower(strings.Join(append([]string{r.Serial, r.Profile, r.CommonName}, r.Names...), " "))
-	if len(text) > maxSearch {
-		text = strings.ToValidUTF8(text[:maxSearch], "")
-	}
-	return text
-}
-
-func optional(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
-
 // Find is the certificate with the id or serial number, or ErrNotFound. A
 // serial may be written with colons or in upper case.
 func (s *Store) Find(ctx context.Context, idOrSerial string) (*Record, error) {
@@ -124,9 +86,11 @@ func (s *Store) KeyOf(ctx context.Context, id string) (sealed []byte, err error)
 
 // HighWater is the latest moment at which a certificate was issued; zero before
 // the first.
-func (s *Store) HighWater(ctx context.Context) (time.Time, error) {
+func (s *Store) HighWater(ctx context.Context) (time.Time, error) { return highWater(ctx, s.db.Read) }
+
+func highWater(ctx context.Context, q querier) (time.Time, error) {
 	var us sql.NullInt64
-	if err := s.db.Read.QueryRowContext(ctx, `SELECT MAX(issued_at) FROM certificates`).Scan(&us); err != nil {
+	if err := q.QueryRowContext(ctx, `SELECT MAX(issued_at) FROM certificates`).Scan(&us); err != nil {
 		return time.Time{}, db.Coded(fmt.Errorf("read the clock's mark: %w", err))
 	}
 	if !us.Valid {

@@ -10,9 +10,13 @@ import (
 	"guildhall/platform/peer"
 )
 
-// leasePoll is how often Announce looks into the database for subscribers that
-// are not connected here.
-const leasePoll = 50 * time.Millisecond
+const (
+	// leasePoll is how often Announce looks into the database for subscribers
+	// that are not connected here.
+	leasePoll = 50 * time.Millisecond
+	// glance is how often it looks at the clock while it waits for a lease to end.
+	glance = time.Second
+)
 
 // Reach says whom a revocation has reached.
 type Reach struct {
@@ -130,7 +134,7 @@ func tally(all []known, seq uint64, start, now time.Time) (reach Reach, waiting 
 
 // nextLook is when something may have changed that no acknowledgement tells.
 func (h *Hub) nextLook(waiting []known, now time.Time) time.Duration {
-	next := h.o.Lease
+	next := glance
 	for _, k := range waiting {
 		next = min(next, k.until.Add(peer.Skew).Sub(now)+time.Millisecond)
 		if h.o.Shared && !k.here {

@@ -49,11 +49,11 @@ func (p param) hint(ctx context.Context) string {
 
 // apiPage shows what the API can do and lets an administrator try it with his
 // own session.
-func apiPage(shell *web.Shell, api huma.API) http.HandlerFunc {
+func apiPage(shell *web.Shell, url string, api huma.API) http.HandlerFunc {
 	operations := operationsOf(api.OpenAPI())
 	return func(w http.ResponseWriter, r *http.Request) {
 		shell.Render(w, r, http.StatusOK, web.Page{Title: i18n.T(r.Context(), "app.api.title"),
-			Lead: i18n.T(r.Context(), "app.api.lead"), Scripts: []string{"api.js"}, Body: apiView(operations)})
+			Lead: i18n.T(r.Context(), "app.api.lead"), Scripts: []string{"api.js"}, Body: apiView(url, operations)})
 	}
 }
 

@@ -92,7 +92,7 @@ func (a *App) mount(s *running) {
 	if s.svc.API != nil {
 		api := NewAPI(s.mux, s.def.Name, a.opts.Version, a.hosts.publicURL(s.def.Name), s.env.Log)
 		s.svc.API(api)
-		s.mux.HandleFunc("GET /api", apiPage(shell, api))
+		s.mux.HandleFunc("GET /api", apiPage(shell, a.hosts.publicURL(s.def.Name), api))
 	}
 	a.door.Mount(s.mux)
 	a.hosts.byName[s.def.Name] = a.site.Wrap(a.door.Identify(shell.Handler(s.mux)))

@@ -87,8 +87,7 @@ func ok(t testing.TB, err error) {
 
 // problemOf is the problem that an error is, or an empty one.
 func problemOf(err error) *wire.Problem {
-	var p *wire.Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*wire.Problem](err); ok {
 		return p
 	}
 	return &wire.Problem{}

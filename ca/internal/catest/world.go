@@ -18,6 +18,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,8 +139,8 @@ func (w *World) Actions(t testing.TB) []string {
 	page, err := w.Audit.List(t.Context(), audit.Filter{Limit: audit.MaxLimit})
 	must(t, err)
 	actions := make([]string, 0, len(page.Records))
-	for i := len(page.Records) - 1; i >= 0; i-- {
-		actions = append(actions, page.Records[i].Action)
+	for _, r := range slices.Backward(page.Records) {
+		actions = append(actions, r.Action)
 	}
 	return actions
 }

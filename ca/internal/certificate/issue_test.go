@@ -85,7 +85,7 @@ func TestEveryCertificateHasWhatRFC5280Asks(t *testing.T) {
 func TestIssueRefuses(t *testing.T) {
 	t.Parallel()
 	w := onSQLite(t, catest.Options{Policy: profile.PolicyText{Permitted: []string{"example.com"}, Excluded: []string{"secret.example.com"}, PermittedIPs: []string{"10.0.0.0/8"}}})
-	weak, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // too short on purpose
+	weak, err := rsa.GenerateKey(rand.Reader, 1024)
 	must(t, err)
 	p224, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	must(t, err)

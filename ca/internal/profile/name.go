@@ -146,7 +146,7 @@ func notAtext(r rune) bool {
 // parseURI takes an absolute URI with a host name (RFC 5280, section 4.2.1.6,
 // and the rule for name constraints in 4.2.1.10) or a urn.
 func parseURI(text string) (string, error) {
-	wrong := fmt.Errorf("%q is not an absolute URI in ASCII: write one such as https://example.com/device/7 or urn:uuid:...", text)
+	wrong := fmt.Errorf("%q is not an absolute URI in ASCII: write one such as https://example.com/device/7 or urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6", text)
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" || u.User != nil || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", wrong

@@ -60,7 +60,7 @@ func auditRow(ctx context.Context, e Event) ui.Row {
 		subject = ui.Link{Label: e.Name, URL: e.URL}
 	}
 	return ui.Row{ui.Text(number(e.Seq)), ui.Time{At: e.At}, ui.Badge{Tone: tone, Label: ActionName(ctx, e.Action)}, subject,
-		ui.Group{ui.Text(e.Actor), ui.Muted(e.From)}, auditDetail(e.pairs())}
+		ui.Group{ui.Text(ActorName(ctx, e.Actor)), ui.Muted(e.From)}, auditDetail(e.pairs())}
 }
 
 // pairs are the detail's names and values as they are recorded.
@@ -69,7 +69,7 @@ func (e Event) pairs() []string {
 	if json.Unmarshal(e.Record.Detail, &fields) != nil {
 		return nil
 	}
-	list := make([]string, 0, len(fields))
+	list := []string{"actor: " + e.Actor, "subject: " + e.Subject}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		list = append(list, name+": "+strings.Trim(string(fields[name]), `"`))
 	}

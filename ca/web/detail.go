@@ -40,7 +40,7 @@ func (d Detail) terms(ctx context.Context) ui.Definitions {
 		{Name: i18n.T(ctx, "ca.detail.key"), Value: ui.Group{ui.Text(KeyName(r.KeyType)), ui.Muted(d.keyOrigin(ctx))}},
 		{Name: i18n.T(ctx, "ca.detail.fingerprint"), Value: ui.Mono(fingerprint(r.DER)), Copy: fingerprint(r.DER)},
 		{Name: i18n.T(ctx, "ca.detail.keyid"), Value: ui.Mono(r.KeyID), Copy: r.KeyID},
-		{Name: i18n.T(ctx, "ca.detail.requester"), Value: ui.Text(r.Requester)},
+		{Name: i18n.T(ctx, "ca.detail.requester"), Value: ui.Group{ui.Text(ActorName(ctx, r.Requester)), ui.Mono(r.Requester)}},
 		{Name: i18n.T(ctx, "ca.detail.id"), Value: ui.Mono(r.ID), Copy: r.ID},
 	}
 	if r.Renews != "" {

@@ -67,7 +67,7 @@ func timeline(ctx context.Context, events []Event, now time.Time) templ.Componen
 	t := ui.Timeline{Now: now}
 	for _, e := range events {
 		tone, icon := e.look()
-		t.Events = append(t.Events, ui.Event{At: e.At, Tone: tone, Icon: icon, Title: eventTitle(e), Text: e.Actor})
+		t.Events = append(t.Events, ui.Event{At: e.At, Tone: tone, Icon: icon, Title: eventTitle(e), Text: ActorName(ctx, e.Actor)})
 	}
 	return t
 }

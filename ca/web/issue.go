@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 
 	"guildhall/ca/internal/profile"
 	"guildhall/platform/i18n"
@@ -42,9 +43,18 @@ func (v Issue) tabs(ctx context.Context) ui.Tabs {
 
 func (v Issue) profiles(ctx context.Context) []ui.Option {
 	list := make([]ui.Option, 0, len(v.Profiles))
-	for _, p := range v.Profiles {
+	for _, p := range v.usualFirst() {
 		list = append(list, ui.Option{Value: p.Name, Label: ProfileName(ctx, p.Name),
 			Hint: known(ctx, "ca.profile."+p.Name+".hint", "") + " " + i18n.T(ctx, "ca.issue.bounds", "Default", Days(ctx, p.Lifetime), "Most", Days(ctx, p.MaxLifetime))})
+	}
+	return list
+}
+
+// usualFirst are the profiles with the one that most people want at the top.
+func (v Issue) usualFirst() []profile.Profile {
+	list := slices.Clone(v.Profiles)
+	if i := slices.IndexFunc(list, func(p profile.Profile) bool { return p.Name == profile.Server }); i > 0 {
+		return slices.Concat(list[i:i+1], list[:i], list[i+1:])
 	}
 	return list
 }

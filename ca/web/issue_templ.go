@@ -107,7 +107,7 @@ func IssuePage(v Issue) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = csrFields(v.Form).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = csrFields(v.Form, true).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -203,7 +203,7 @@ func IssuePage(v Issue) templ.Component {
 	})
 }
 
-func csrFields(f *form.Form) templ.Component {
+func csrFields(f *form.Form, required bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -224,7 +224,7 @@ func csrFields(f *form.Form) templ.Component {
 			templ_7745c5c3_Var7 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.TextArea{Form: f, Name: "csr", Label: i18n.T(ctx, "ca.issue.csr.text"), Hint: i18n.T(ctx, "ca.issue.csr.hint"), Rows: 8, Mono: true,
+		templ_7745c5c3_Err = ui.TextArea{Form: f, Name: "csr", Label: i18n.T(ctx, "ca.issue.csr.text"), Hint: i18n.T(ctx, "ca.issue.csr.hint"), Rows: 8, Mono: true, Required: required,
 			Attrs: templ.Attributes{"placeholder": "-----BEGIN CERTIFICATE REQUEST-----"}}.Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

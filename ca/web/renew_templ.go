@@ -125,7 +125,7 @@ func RenewPage(v Renew) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = csrFields(v.Form).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = csrFields(v.Form, false).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

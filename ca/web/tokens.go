@@ -86,13 +86,13 @@ func (v Tokens) table(ctx context.Context) templ.Component {
 
 func (v Tokens) row(ctx context.Context, t *store.Token) ui.Row {
 	state := TokenState(t, v.Now)
-	row := ui.Row{ui.Text(t.Service), tokenBadge(ctx, state), ui.Group{ui.Time{At: t.MadeAt, Now: v.Now}, ui.Muted(t.MadeBy)},
+	row := ui.Row{ui.Text(t.Service), tokenBadge(ctx, state), ui.Group{ui.Time{At: t.MadeAt, Now: v.Now}, ui.Muted(ActorName(ctx, t.MadeBy))},
 		ui.Time{At: t.ExpiresAt, Now: v.Now}}
 	switch state {
 	case TokenUsed:
 		row = append(row, ui.Group{ui.Time{At: t.UsedAt, Now: v.Now}, ui.Link{Label: i18n.T(ctx, "ca.tokens.certificate"), URL: "/certificates/" + t.UsedFor}})
 	case TokenWithdrawn:
-		row = append(row, ui.Group{ui.Time{At: t.WithdrawnAt, Now: v.Now}, ui.Muted(t.WithdrawnBy)})
+		row = append(row, ui.Group{ui.Time{At: t.WithdrawnAt, Now: v.Now}, ui.Muted(ActorName(ctx, t.WithdrawnBy))})
 	default:
 		row = append(row, ui.Muted("–"))
 	}

@@ -134,7 +134,7 @@ func TrustPage(t Trust) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				for _, s := range t.steps(ctx) {
+				for i, s := range t.steps(ctx) {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<li class=\"stack\"><p class=\"prose\">")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -153,7 +153,7 @@ func TrustPage(t Trust) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					if s.Command != "" {
-						templ_7745c5c3_Err = ui.Code{Label: i18n.T(ctx, "ca.trust.type"), Text: s.Command}.Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = ui.Code{Label: i18n.T(ctx, "ca.trust.type", "Step", i+1), Text: s.Command}.Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

@@ -60,6 +60,23 @@ func ActionName(ctx context.Context, action string) string {
 	return known(ctx, "ca.action."+action, action)
 }
 
+// ActorName is who did something, in few words: the audit log's id of an
+// administrator says more than fits. The log's page shows the id itself too.
+func ActorName(ctx context.Context, actor string) string {
+	kind, rest, _ := strings.Cut(actor, ":")
+	switch kind {
+	case "system":
+		return i18n.T(ctx, "ca.actor.system")
+	case "break-glass":
+		return i18n.T(ctx, "ca.actor.admin", "ID", rest[max(len(rest)-6, 0):])
+	case "local":
+		return i18n.T(ctx, "ca.actor.local", "Name", rest)
+	case "peer":
+		return i18n.T(ctx, "ca.actor.peer", "Name", rest)
+	}
+	return actor
+}
+
 func known(ctx context.Context, key, fallback string) string {
 	if s, ok := i18n.Lookup(ctx, key); ok {
 		return s

@@ -30,11 +30,19 @@ type desk struct {
 }
 
 // revoke adds serial numbers to the sequence and returns the last number.
-func (d desk) revoke(t testing.TB, serials ...string) (seq uint64) {
+func (d desk) revoke(t testing.TB, serials ...string) uint64 {
 	t.Helper()
-	err := d.db.Group(context.Background(), func(tx *sql.Tx) error {
+	seq, err := d.add(context.Background(), serials...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seq
+}
+
+func (d desk) add(ctx context.Context, serials ...string) (seq uint64, err error) {
+	err = d.db.Group(ctx, func(tx *sql.Tx) error {
 		for _, serial := range serials {
-			err := tx.QueryRow(`INSERT INTO revocations (seq, serial, issuer, profile, reason, revoked_at, not_after)
+			err := tx.QueryRowContext(ctx, `INSERT INTO revocations (seq, serial, issuer, profile, reason, revoked_at, not_after)
 				VALUES ((SELECT COALESCE(MAX(p.seq), 0) + 1 FROM revocations p), $1, 'issuing', 'service', 1, $2, $3) RETURNING seq`,
 				serial, db.Micros(d.now()), db.Micros(d.now().Add(24*time.Hour))).Scan(&seq)
 			if err != nil {
@@ -43,10 +51,7 @@ func (d desk) revoke(t testing.TB, serials ...string) (seq uint64) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return seq
+	return seq, err
 }
 
 func (d desk) revocations(ctx context.Context, after uint64, limit int) ([]peer.Revocation, error) {

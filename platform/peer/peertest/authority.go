@@ -37,8 +37,13 @@ type Authority struct {
 // NewAuthority makes an authority with a list of its own.
 func NewAuthority(now func() time.Time) (*Authority, error) {
 	c, err := NewCA(now)
+	return c.Authority(), err
+}
+
+// Authority is an authority of the CA that has issued nothing yet.
+func (c *CA) Authority() *Authority {
 	return &Authority{CA: c, Lease: 30 * time.Second, Interval: time.Second, tokens: map[string]string{}, newest: map[string]*x509.Certificate{},
-		changed: make(chan struct{}), acked: map[peer.Subscriber]uint64{}, left: map[peer.Subscriber]bool{}}, err
+		changed: make(chan struct{}), acked: map[peer.Subscriber]uint64{}, left: map[peer.Subscriber]bool{}}
 }
 
 func fingerprint(der []byte) [sha256.Size]byte { return sha256.Sum256(der) }

@@ -2,6 +2,7 @@ package certificate_test
 
 import (
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"os"
 	"slices"
@@ -53,4 +54,13 @@ func fieldOf(err error, name string) string {
 		return ""
 	}
 	return f.Fields[i].Code
+}
+
+func pemBytes(t testing.TB, text string) []byte {
+	t.Helper()
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		t.Fatalf("no PEM: %q", text)
+	}
+	return block.Bytes
 }

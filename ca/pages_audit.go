@@ -42,7 +42,7 @@ func (p *pages) showAudit(w http.ResponseWriter, r *http.Request, f *form.Form, 
 		v.Next = strconv.FormatInt(log.Next, 10)
 	}
 	return p.show(w, r, f.Err() != nil, web.Page{Title: i18n.T(ctx, "ca.nav.audit"), Lead: i18n.T(ctx, "ca.audit.lead"), Active: "/audit",
-		Actions: []templ.Component{ui.Button{Label: i18n.T(ctx, "ca.audit.export"), URL: "/audit/export", Icon: "download", Download: true}},
+		Actions: []templ.Component{views.VerifyButton(), ui.Button{Label: i18n.T(ctx, "ca.audit.export"), URL: "/audit/export", Icon: "download", Download: true}},
 		Body:    views.AuditPage(v)})
 }
 

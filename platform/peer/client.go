@@ -102,9 +102,9 @@ func (l *link) explain(ctx context.Context, err error) error {
 	if alert, ok := errors.AsType[*net.OpError](err); ok && alert.Op == "remote error" {
 		err = fmt.Errorf("%s refused the certificate %s of %s, because it is revoked or unknown there, or because %s has had no news of revocations within its lease; its log says which: %w",
 			l.to, l.id.Serial(), l.id.service, l.to, err)
-		n.log.WarnContext(ctx, "internal call refused by the peer", "service", l.id.service, "peer", l.to, "reason", err.Error())
+		n.refusals.warn(ctx, "internal call refused by the peer", "service", l.id.service, "peer", l.to, "reason", err.Error())
 	} else if errors.Is(err, ErrRevoked) || errors.Is(err, ErrStale) {
-		n.log.WarnContext(ctx, "internal call refused", "service", l.id.service, "peer", l.to, "reason", err.Error())
+		n.refusals.warn(ctx, "internal call refused", "service", l.id.service, "peer", l.to, "reason", err.Error())
 	}
 	return fmt.Errorf("call %s: %w", l.to, err)
 }

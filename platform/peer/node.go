@@ -53,6 +53,7 @@ type Node struct {
 	lease     time.Duration
 	now       func() time.Time
 	log       *slog.Logger
+	refusals  *warner
 
 	revoked   *Revocations
 	conns     *connections
@@ -86,6 +87,7 @@ func NewNode(o NodeOptions) (*Node, error) {
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
+	n.refusals = &warner{log: n.log}
 	n.revoked = NewRevocations(n.lease, n.now)
 	n.trust.Store(&trust{pool: x509.NewCertPool()})
 	var wrong []fault.Field

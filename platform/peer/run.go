@@ -81,7 +81,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 func (n *Node) take(ctx context.Context, u Update) error {
 	revoked, err := n.revoked.Apply(u)
 	if len(revoked) > 0 {
-		n.wakeAll()
+		n.Look()
 	}
 	for _, r := range revoked {
 		k, _ := parseSerial(r.Serial) // Apply has checked it
@@ -92,8 +92,9 @@ func (n *Node) take(ctx context.Context, u Update) error {
 	return err
 }
 
-// wakeAll has the identities look whether a revocation means theirs.
-func (n *Node) wakeAll() {
+// Look has every identity look at once whether its certificate must be renewed,
+// as it does by itself every minute and at every revocation.
+func (n *Node) Look() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, id := range n.joined {

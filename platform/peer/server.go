@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"log/slog"
+	"log"
 	"net"
 	"net/http"
 	"slices"
@@ -54,12 +54,12 @@ func (n *Node) guard(service string, route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, _ := From(r.Context())
 		if err := n.revoked.CheckListed(r.TLS.VerifiedChains[0]); err != nil && !route.Farewell {
-			n.log.WarnContext(r.Context(), "internal request refused", "service", service, "caller", c.Service, "reason", err.Error())
+			n.refusals.warn(r.Context(), "internal request refused", "service", service, "caller", c.Service, "reason", err.Error())
 			fault.Write(w, r, fault.New(fault.Forbidden, "peer_revoked", "%s refuses %s: %w.", service, c.Service, err))
 			return
 		}
 		if !route.allows(c.Service) {
-			n.log.WarnContext(r.Context(), "internal request refused: the caller is not on the route's list",
+			n.refusals.warn(r.Context(), "internal request refused: the caller is not on the route's list",
 				"service", service, "route", route.Pattern, "caller", c.Service, "serial", c.Serial, "from", r.RemoteAddr)
 			fault.Write(w, r, fault.New(fault.Forbidden, "peer_not_allowed", "%s may not call %q of %s.", c.Service, route.Pattern, service))
 			return
@@ -79,7 +79,7 @@ func (n *Node) Server(others http.Handler) *http.Server {
 		Handler:           n.handler(others),
 		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: protocols(), GetConfigForClient: n.configFor},
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog:  slog.NewLogLogger(refusals{n.log.Handler()}, slog.LevelWarn),
+		ErrorLog:  log.New(failed{n.refusals}, "", 0),
 		ConnState: n.connState,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, newsKey{}, func() { n.keepNews(c) })
@@ -114,7 +114,7 @@ func (n *Node) handler(others http.Handler) http.Handler {
 
 // refuseStale answers on a connection that was made while the state was fresh.
 func (n *Node) refuseStale(w http.ResponseWriter, r *http.Request, err error) {
-	n.log.WarnContext(r.Context(), "internal request refused", "service", r.TLS.ServerName, "from", r.RemoteAddr, "reason", err.Error())
+	n.refusals.warn(r.Context(), "internal request refused", "service", r.TLS.ServerName, "from", r.RemoteAddr, "reason", err.Error())
 	w.Header().Set("Connection", "close")
 	fault.Write(w, r, fault.New(fault.Unavailable, "peer_state_stale",
 		"%s refuses all connections: %w. It serves again by itself once it hears from the authority.", r.TLS.ServerName, err))
@@ -175,17 +175,17 @@ func (n *Node) keepNews(conn net.Conn) {
 	}
 }
 
-// refusals makes a structured warning out of what net/http says when a
-// handshake fails.
-type refusals struct{ slog.Handler }
+// failed makes a warning out of what net/http says when a handshake fails.
+type failed struct{ *warner }
 
-func (h refusals) Handle(ctx context.Context, r slog.Record) error {
-	rest, ok := strings.CutPrefix(r.Message, "http: TLS handshake error from ")
-	if !ok {
-		return h.Handler.Handle(ctx, r)
+// Write implements io.Writer for a log.Logger without flags.
+func (f failed) Write(line []byte) (int, error) {
+	text := strings.TrimSuffix(string(line), "\n")
+	if rest, ok := strings.CutPrefix(text, "http: TLS handshake error from "); ok {
+		from, reason, _ := strings.Cut(rest, ": ")
+		f.warn(context.Background(), "internal connection refused", "from", from, "reason", reason)
+	} else {
+		f.warn(context.Background(), "internal listener", "reason", text)
 	}
-	from, reason, _ := strings.Cut(rest, ": ")
-	q := slog.NewRecord(r.Time, slog.LevelWarn, "internal connection refused", 0)
-	q.AddAttrs(slog.String("from", from), slog.String("reason", reason))
-	return h.Handler.Handle(ctx, q)
+	return len(line), nil
 }

@@ -156,6 +156,9 @@ func (w *world) start(t testing.TB, p plan) *process {
 		running.Wait()
 	})
 	t.Cleanup(pr.stop)
+	if !p.local {
+		eventually(t, "following", func() bool { _, ok := w.authority.AckedBy(p.services[0]); return ok })
+	}
 	return pr
 }
 

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"guildhall/platform/fault"
 	"guildhall/platform/obs"
 	"guildhall/platform/peer"
@@ -63,6 +65,7 @@ type App struct {
 	release   func()
 	listeners listeners
 	metrics   *obs.Metrics
+	requests  *prometheus.HistogramVec
 	door      *session.Door
 	site      *web.Site
 	hosts     *hosts
@@ -181,6 +184,7 @@ func (a *App) furnish(defs []Definition, bound addresses) error {
 		return err
 	}
 	a.metrics = obs.NewMetrics()
+	a.requests = newRequests(a.metrics.Registry)
 	a.health = &health{}
 	a.health.set("starting")
 	publicPort := a.cfg.Server.PublicPort
@@ -202,6 +206,7 @@ func (a *App) furnish(defs []Definition, bound addresses) error {
 	if !a.offline {
 		a.health.peers = a.node.Health
 	}
+	a.metrics.Registry.MustRegister(newState(a))
 	a.hosts.byName[""] = a.portal()
 	return nil
 }

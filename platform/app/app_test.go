@@ -41,7 +41,8 @@ type note struct {
 
 type addNote struct{ Body note }
 
-func notes(authority peer.Authority) Definition {
+// notes is the service. seen, unless nil, is told its environment.
+func notes(authority peer.Authority, seen func(Env)) Definition {
 	catalogue := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
 	words := `{"notes.service.title": "Notes", "notes.service.purpose": "Keeps notes"}`
 	return Definition{
@@ -49,6 +50,9 @@ func notes(authority peer.Authority) Definition {
 		Migrations: fstest.MapFS{"0001_notes.sql": &fstest.MapFile{Data: []byte(notesMigration)}},
 		Locales:    fstest.MapFS{"en.json": catalogue(words), "zh.json": catalogue(words), "pl.json": catalogue(words)},
 		New: func(_ context.Context, env Env) (*Service, error) {
+			if seen != nil {
+				seen(env)
+			}
 			return &Service{
 				Authority: authority,
 				API:       func(api huma.API) { notesAPI(api, env) },
@@ -89,6 +93,7 @@ func notesAPI(api huma.API, env Env) {
 type process struct {
 	options   Options
 	announced Announcement
+	env       Env
 	log       *bytes.Buffer
 	stop      func() error
 	root      *x509.CertPool
@@ -98,7 +103,7 @@ func options(t *testing.T, dir string, authority peer.Authority, log io.Writer) 
 	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Server.Data, cfg.Server.HTTP, cfg.Server.HTTPS, cfg.Server.Internal = dir, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
-	return Options{Definitions: []Definition{notes(authority)}, Config: cfg, Version: "test", Now: time.Now, Level: new(slog.LevelVar),
+	return Options{Definitions: []Definition{notes(authority, nil)}, Config: cfg, Version: "test", Now: time.Now, Level: new(slog.LevelVar),
 		Log: slog.New(slog.NewTextHandler(log, nil))}
 }
 
@@ -116,6 +121,7 @@ func run(t *testing.T, dir string) *process {
 	p.root.AddCert(roots[0])
 	p.options = options(t, dir, authority, p.log)
 	ready, ended := make(chan Announcement, 1), make(chan error, 1)
+	p.options.Definitions = []Definition{notes(authority, func(env Env) { p.env = env })}
 	p.options.Ready = func(a Announcement) { ready <- a }
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { ended <- Run(ctx, p.options) }()
@@ -202,6 +208,33 @@ func TestProcessServesPortalServiceAndHealth(t *testing.T) {
 		if status, _ := get(t, c, url); status != want {
 			t.Errorf("%s: %d, want %d", url, status, want)
 		}
+	}
+}
+
+func TestMetricsAreOnTheInternalListenerForServices(t *testing.T) {
+	t.Parallel()
+	p := run(t, t.TempDir())
+	if status, _ := get(t, p.browser(t), p.notes()+"/"); status != http.StatusOK {
+		t.Fatalf("the service: %d", status)
+	}
+	status, text := get(t, p.env.Peer.Client("notes"), peer.URL("notes")+"/metrics")
+	if status != http.StatusOK {
+		t.Fatalf("metrics: %d %s", status, text)
+	}
+	for _, want := range []string{`guildhall_http_request_seconds_count{code="200",method="get",service="notes"} 1`,
+		`guildhall_service_up{service="notes"} 1`, `guildhall_jobs{kind="platform.backup"`, "guildhall_peer_lease_seconds", "go_goroutines"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("without %s", want)
+		}
+	}
+	last, err := lastAddresses(ServerConfig{Data: p.announced.Data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: peer.Name("notes")}}} //nolint:gosec // the server must refuse it
+	if resp, err := stranger.Get("https://" + last.Internal + "/metrics"); err == nil {
+		_ = resp.Body.Close()
+		t.Fatalf("a client without certificate got %d", resp.StatusCode)
 	}
 }
 

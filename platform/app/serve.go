@@ -148,7 +148,7 @@ func (a *App) plain() http.Handler {
 			s.svc.Plain(mux)
 		}
 	}
-	return a.site.Wrap(keepSlashes(mux))
+	return a.measure("plain", a.site.Wrap(keepSlashes(mux)))
 }
 
 // internal is what the internal listener serves beside the services' routes, to

@@ -59,6 +59,7 @@ func listenControl(dir string) (net.Listener, error) {
 func (a *App) control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", a.controlStatus)
+	mux.Handle("GET /metrics", a.metrics.Handler())
 	mux.HandleFunc("POST /stop", a.controlStop)
 	mux.HandleFunc("POST /reload", a.controlReload)
 	mux.HandleFunc("POST /backup", a.controlBackup)

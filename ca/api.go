@@ -42,10 +42,16 @@ func (s *service) getRoots(context.Context, *struct{}) (*output[wire.Authority],
 // output is an answer with a body of JSON.
 type output[T any] struct{ Body *T }
 
-// statusOutput is an answer whose status depends on what was done.
-type statusOutput[T any] struct {
-	Status int
-	Body   *T
+// secretOutput is an answer that may hold a secret, such as a private key made
+// here: caches keep nothing of it, and it is sent uncompressed.
+type secretOutput[T any] struct {
+	Status       int
+	CacheControl string `header:"Cache-Control"`
+	Body         *T
+}
+
+func secretAnswer[T any](status int, body *T) *secretOutput[T] {
+	return &secretOutput[T]{Status: status, CacheControl: "no-store", Body: body}
 }
 
 // fileOutput is an answer that is a file.

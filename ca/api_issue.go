@@ -53,7 +53,7 @@ func (s *service) issueOperations(api huma.API) {
 	register(api, verify, s.verify, http.StatusNotFound)
 }
 
-func (s *service) issue(ctx context.Context, in *issueInput) (*statusOutput[wire.Issued], error) {
+func (s *service) issue(ctx context.Context, in *issueInput) (*secretOutput[wire.Issued], error) {
 	r := in.Body
 	life, err := lifetime(r.Lifetime)
 	if err != nil {
@@ -68,10 +68,10 @@ func (s *service) issue(ctx context.Context, in *issueInput) (*statusOutput[wire
 	if issued.Reused {
 		status = http.StatusOK
 	}
-	return &statusOutput[wire.Issued]{Status: status, Body: s.wireIssued(issued)}, nil
+	return secretAnswer(status, s.wireIssued(issued)), nil
 }
 
-func (s *service) renew(ctx context.Context, in *renewInput) (*output[wire.Issued], error) {
+func (s *service) renew(ctx context.Context, in *renewInput) (*secretOutput[wire.Issued], error) {
 	life, err := lifetime(in.Body.Lifetime)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (s *service) renew(ctx context.Context, in *renewInput) (*output[wire.Issue
 	if err != nil {
 		return nil, err
 	}
-	return &output[wire.Issued]{Body: s.wireIssued(issued)}, nil
+	return secretAnswer(http.StatusCreated, s.wireIssued(issued)), nil
 }
 
 func (s *service) revoke(ctx context.Context, in *revokeInput) (*output[wire.Revoked], error) {

@@ -23,7 +23,7 @@ func (s *service) tokenOperations(api huma.API) {
 		s.withdrawToken, http.StatusNotFound, http.StatusConflict)
 }
 
-func (s *service) createToken(ctx context.Context, in *tokenInput) (*output[wire.NewToken], error) {
+func (s *service) createToken(ctx context.Context, in *tokenInput) (*secretOutput[wire.NewToken], error) {
 	life, err := lifetime(in.Body.Lifetime)
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func (s *service) createToken(ctx context.Context, in *tokenInput) (*output[wire
 	if err != nil {
 		return nil, err
 	}
-	return &output[wire.NewToken]{Body: &wire.NewToken{Token: wireToken(kept, s.now()), Text: text.Text()}}, nil
+	return secretAnswer(http.StatusCreated, &wire.NewToken{Token: wireToken(kept, s.now()), Text: text.Text()}), nil
 }
 
 func (s *service) listTokens(ctx context.Context, _ *struct{}) (*output[wire.TokenList], error) {

@@ -118,7 +118,7 @@ func (r *Revocations) chain(from Base, h Head, known *view) ([]Revocation, error
 		return nil, ErrGap
 	}
 	list := make([]Revocation, 0, h.Sequence-from.Sequence)
-	hash, err := from.Hash, error(nil)
+	hash := from.Hash
 	for seq := from.Sequence; ; seq++ {
 		if known != nil && seq == known.head.Sequence && hash != known.head.Hash {
 			return nil, fmt.Errorf("%w (what was revoked up to %d is another list)", ErrRolledBack, seq)
@@ -130,10 +130,11 @@ func (r *Revocations) chain(from Base, h Head, known *view) ([]Revocation, error
 		if !ok {
 			return nil, ErrGap
 		}
-		if hash, err = hash.Next(e); err != nil {
+		next, err := hash.Next(e)
+		if err != nil {
 			return nil, err
 		}
-		list = append(list, e)
+		hash, list = next, append(list, e)
 	}
 	if hash != h.Hash {
 		return nil, ErrMismatch

@@ -111,9 +111,3 @@ func (c *connections) cutBusy() int {
 	}
 	return n
 }
-
-func (c *connections) count() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.byConn)
-}

@@ -67,8 +67,8 @@ func (h Head) encode() []byte {
 	b = binary.BigEndian.AppendUint64(b, h.Base)
 	b = binary.BigEndian.AppendUint64(b, h.Sequence)
 	b = append(b, h.Hash[:]...)
-	b = binary.BigEndian.AppendUint64(b, uint64(h.Issued.UnixMicro()))        //nolint:gosec // two's complement, both ways alike
-	return binary.BigEndian.AppendUint64(b, uint64(h.StaleAfter.UnixMicro())) //nolint:gosec // as above
+	b = binary.BigEndian.AppendUint64(b, uint64(h.Issued.UnixMicro()))
+	return binary.BigEndian.AppendUint64(b, uint64(h.StaleAfter.UnixMicro()))
 }
 
 func decodeHead(b []byte) (h Head) {

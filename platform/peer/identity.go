@@ -177,6 +177,6 @@ func (i *Identity) obtain(ctx context.Context, how string, ask func(csr []byte) 
 		return err
 	}
 	i.adopt(c)
-	i.node.log.InfoContext(ctx, "service certificate "+how, "service", i.service, "serial", i.Serial(), "until", c.chain[0].NotAfter)
+	i.node.log.InfoContext(ctx, "the service has a new certificate", "service", i.service, "how", how, "serial", i.Serial(), "until", c.chain[0].NotAfter)
 	return nil
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -79,7 +79,7 @@ func (n *Node) Server(others http.Handler) *http.Server {
 		Handler:           n.handler(others),
 		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: protocols(), GetConfigForClient: n.configFor},
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog:  log.New(failed{n.refusals}, "", 0),
+		ErrorLog:  slog.NewLogLogger(failures{n.refusals}, slog.LevelWarn),
 		ConnState: n.connState,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, newsKey{}, func() { n.keepNews(c) })
@@ -175,17 +175,26 @@ func (n *Node) keepNews(conn net.Conn) {
 	}
 }
 
-// failed makes a warning out of what net/http says when a handshake fails.
-type failed struct{ *warner }
+// failures makes warnings out of what net/http says when a handshake fails.
+type failures struct{ *warner }
 
-// Write implements io.Writer for a log.Logger without flags.
-func (f failed) Write(line []byte) (int, error) {
-	text := strings.TrimSuffix(string(line), "\n")
-	if rest, ok := strings.CutPrefix(text, "http: TLS handshake error from "); ok {
-		from, reason, _ := strings.Cut(rest, ": ")
-		f.warn(context.Background(), "internal connection refused", "from", from, "reason", reason)
-	} else {
-		f.warn(context.Background(), "internal listener", "reason", text)
+// Enabled implements slog.Handler.
+func (failures) Enabled(context.Context, slog.Level) bool { return true }
+
+// Handle implements slog.Handler.
+func (f failures) Handle(ctx context.Context, r slog.Record) error {
+	rest, ok := strings.CutPrefix(r.Message, "http: TLS handshake error from ")
+	if !ok {
+		f.warn(ctx, "internal listener", "reason", r.Message)
+		return nil
 	}
-	return len(line), nil
+	from, reason, _ := strings.Cut(rest, ": ")
+	f.warn(ctx, "internal connection refused", "from", from, "reason", reason)
+	return nil
 }
+
+// WithAttrs implements slog.Handler; net/http has none to add.
+func (f failures) WithAttrs([]slog.Attr) slog.Handler { return f }
+
+// WithGroup implements slog.Handler, as WithAttrs.
+func (f failures) WithGroup(string) slog.Handler { return f }

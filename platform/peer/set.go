@@ -1,5 +1,7 @@
 package peer
 
+import "maps"
+
 // shards is a compromise: a revocation copies the shard table and one shard,
 // that is about 8 KiB and a thousandth of the set.
 const shards = 1024
@@ -48,8 +50,6 @@ func (s set) with(list []Revocation) (set, error) {
 
 func cloneShard(m map[serialKey]Revocation) map[serialKey]Revocation {
 	c := make(map[serialKey]Revocation, len(m)+1)
-	for k, r := range m {
-		c[k] = r
-	}
+	maps.Copy(c, m)
 	return c
 }

@@ -30,7 +30,7 @@ func (w *warner) warn(ctx context.Context, text string, args ...any) {
 	if omitted > 0 {
 		args = append(args, "left_out_before", omitted)
 	}
-	w.log.WarnContext(ctx, text, args...)
+	w.log.WarnContext(ctx, text, args...) //nolint:sloglint // the callers' texts are constants
 }
 
 func (w *warner) count(second int64) (write bool, omitted int) {

@@ -5,20 +5,18 @@ import (
 	"net/http"
 	"time"
 
-	"guildhall/platform/obs"
 )
 
 // logAccess writes one line a request. The query string, addresses, user
-// agents and names stay out: they can hold secrets and personal data.
+// agents and names stay out: they can hold secrets and personal data. The
+// logger adds the trace.
 func (s *Site) logAccess(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := s.o.Now()
-		trace, _ := obs.Trace(r.Context())
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
 			s.o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 				slog.String("request_id", RequestID(r.Context())),
-				slog.String("trace_id", trace.TraceID()),
 				slog.String("method", r.Method), slog.String("host", r.Host), slog.String("path", r.URL.Path),
 				slog.Int("status", rec.code()), slog.Int64("bytes", rec.bytes),
 				slog.Duration("took", s.o.Now().Sub(start).Round(time.Microsecond)))

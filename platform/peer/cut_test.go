@@ -121,7 +121,7 @@ func TestRevokedSubscriberAcknowledges(t *testing.T) {
 	bank := w.bank(t)
 	w.revoke(t, "bank", bank)
 	eventually(t, "acknowledged", func() bool { seq, _ := w.authority.AckedBy("bank"); return seq == 1 })
-	wantLog(t, bank, "no valid certificate", "guildhall ca token bank")
+	wantLog(t, bank, "no valid certificate", "guildhall ca token create bank")
 }
 
 // A process goes on under another of its names when one is revoked.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -154,8 +155,8 @@ func refused(err error) bool {
 
 func (i *Identity) stranded(why, err error) error {
 	e := fault.New(ErrNoCertificate.Kind, ErrNoCertificate.Code,
-		"%s has no valid certificate and cannot get one: %w; %w. Make a join token on the authority with \"guildhall ca token %s\", set it as peers.join_tokens.%s, and start again.",
-		i.service, why, err, i.service, i.service)
+		"%s has no valid certificate and cannot get one: %w; %s. Make a join token on the authority with \"guildhall ca token create %s\", set it as peers.join_tokens.%s, and start again.",
+		i.service, why, strings.TrimSuffix(err.Error(), "."), i.service, i.service)
 	return e.Because(errors.Join(why, err))
 }
 

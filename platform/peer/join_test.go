@@ -85,11 +85,11 @@ func TestJoinRefusals(t *testing.T) {
 		p    plan
 		want []string
 	}{
-		"no token":               {plan{services: []string{"bank"}}, []string{"no join token is configured", "guildhall ca token bank", "peers.join_tokens.bank"}},
-		"used token":             {plan{services: []string{"bank"}, tokens: map[string]string{"bank": token}}, []string{"not good for bank", "guildhall ca token bank"}},
+		"no token":               {plan{services: []string{"bank"}}, []string{"no join token is configured", "guildhall ca token create bank", "peers.join_tokens.bank"}},
+		"used token":             {plan{services: []string{"bank"}, tokens: map[string]string{"bank": token}}, []string{"not good for bank", "guildhall ca token create bank"}},
 		"token of another":       {plan{services: []string{"bank"}, tokens: map[string]string{"bank": w.token(t, "chat")}}, []string{"not good for bank"}},
-		"revoked":                {plan{services: []string{"bank"}, dir: dir}, []string{"revoked", "guildhall ca token bank"}},
-		"revoked, used token":    {plan{services: []string{"bank"}, dir: dir, tokens: map[string]string{"bank": token}}, []string{"revoked", "guildhall ca token bank"}},
+		"revoked":                {plan{services: []string{"bank"}, dir: dir}, []string{"revoked", "guildhall ca token create bank"}},
+		"revoked, used token":    {plan{services: []string{"bank"}, dir: dir, tokens: map[string]string{"bank": token}}, []string{"revoked", "guildhall ca token create bank"}},
 		"damaged file":           {plan{services: []string{"bank"}, dir: damaged}, []string{"damaged", "remove", "bank.pem"}},
 		"another authority's":    {plan{services: []string{"bank"}, tokens: map[string]string{"bank": strange}}, []string{"not the one that made this join token"}},
 		"nobody at that address": {plan{services: []string{"bank"}, tokens: map[string]string{"bank": w.token(t, "bank")}, urls: map[string]string{}}, []string{"connection refused"}},

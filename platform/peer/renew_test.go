@@ -119,7 +119,7 @@ func TestRevokedIsNotRenewed(t *testing.T) {
 		if err := n.Health(); !errors.Is(err, peer.ErrRevoked) {
 			t.Fatalf("health: %v", err)
 		}
-		if !strings.Contains(log.String(), "guildhall ca token bank") {
+		if !strings.Contains(log.String(), "guildhall ca token create bank") {
 			t.Fatal("the log does not say what to do")
 		}
 	})

@@ -15,7 +15,7 @@ type listInput struct {
 	Text    string `query:"q" maxLength:"200" doc:"Looked for in serial number, profile and names; of a certificate with very many names, in the first of them." example:"shop"`
 	Status  string `query:"status" enum:"valid,expiring,expired,revoked" doc:"State. Valid contains expiring."`
 	Profile string `query:"profile" maxLength:"40" doc:"Kind of certificate." example:"server"`
-	Sort    string `query:"sort" enum:"issued_at,not_after,common_name,revoked_at" doc:"Order; issued_at by default. revoked_at lists revoked ones only."`
+	Sort    string `query:"sort" enum:"issued_at,not_after,common_name,revoked_at" doc:"Order; by default issued_at, not_after for expiring (soonest first) and expired ones, revoked_at for revoked ones. revoked_at lists revoked ones only."`
 	Order   string `query:"order" enum:"desc,asc" doc:"Direction; desc by default."`
 	Cursor  string `query:"cursor" maxLength:"4000" doc:"The next of the page before."`
 	Limit   int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Size of the page."`

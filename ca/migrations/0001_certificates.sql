@@ -41,6 +41,7 @@ CREATE TABLE certificates (
 CREATE INDEX certificates_by_issue ON certificates (issued_at, id, search);
 CREATE INDEX certificates_by_end ON certificates (not_after, id);
 CREATE INDEX certificates_by_name ON certificates (common_name, id);
+CREATE INDEX certificates_by_profile ON certificates (profile, issued_at, id);
 CREATE INDEX certificates_revoked ON certificates (revoked_at, id) WHERE revoked_at IS NOT NULL;
 
 -- What was revoked, in order and without gaps: the revocation lists and the

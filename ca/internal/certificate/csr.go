@@ -25,14 +25,15 @@ type csr struct {
 	names      []string
 }
 
-func badCSR(detail string) error {
-	return fault.Fields(fault.Field{Name: "csr", Code: "invalid_csr", Detail: detail})
+// badCSR refuses a request: why is a word by which pages find their sentence.
+func badCSR(why, detail string) error {
+	return fault.Fields(fault.Field{Name: "csr", Code: "invalid_csr", Detail: detail, Args: map[string]any{"Why": why}})
 }
 
 // parseCSR reads a request in PEM or DER.
 func parseCSR(data []byte) (*csr, error) {
 	if len(data) > maxCSR {
-		return nil, badCSR("The request is larger than 32 KiB. Ask for fewer names.")
+		return nil, badCSR("large", "The request is larger than 32 KiB. Ask for fewer names.")
 	}
 	der, err := derOf(data)
 	if err != nil {
@@ -40,7 +41,7 @@ func parseCSR(data []byte) (*csr, error) {
 	}
 	r, err := x509.ParseCertificateRequest(der)
 	if err != nil {
-		return nil, badCSR("This is not a certificate signing request in PEM or DER. Make one with: openssl req -new -key key.pem -out request.csr")
+		return nil, badCSR("unreadable", "This is not a certificate signing request in PEM or DER. Make one with: openssl req -new -key key.pem -out request.csr")
 	}
 	keyType, err := checkRequest(r)
 	if err != nil {
@@ -57,13 +58,13 @@ func derOf(data []byte) ([]byte, error) {
 	block, _ := pem.Decode(data)
 	switch {
 	case block == nil:
-		return nil, badCSR("The PEM text is damaged. Copy all of it, with the lines BEGIN and END.")
+		return nil, badCSR("damaged", "The PEM text is damaged. Copy all of it, with the lines BEGIN and END.")
 	case block.Type == "CERTIFICATE REQUEST" || block.Type == "NEW CERTIFICATE REQUEST":
 		return block.Bytes, nil
 	case bytes.Contains([]byte(block.Type), []byte("PRIVATE KEY")):
-		return nil, badCSR("This is a private key. Keep it to yourself and send a request made with it: openssl req -new -key key.pem -out request.csr")
+		return nil, badCSR("key", "This is a private key. Keep it to yourself and send a request made with it: openssl req -new -key key.pem -out request.csr")
 	}
-	return nil, badCSR("The PEM text is not a CERTIFICATE REQUEST. Make one with: openssl req -new -key key.pem -out request.csr")
+	return nil, badCSR("other", "The PEM text is not a CERTIFICATE REQUEST. Make one with: openssl req -new -key key.pem -out request.csr")
 }
 
 // checkRequest checks the key, then the proof that the requester holds it.
@@ -74,13 +75,13 @@ func checkRequest(r *x509.CertificateRequest) (profile.KeyType, error) {
 	}
 	switch r.SignatureAlgorithm {
 	case x509.SHA1WithRSA, x509.ECDSAWithSHA1, x509.DSAWithSHA1, x509.MD5WithRSA:
-		return "", badCSR("The request is signed with an outdated hash. Make it again with SHA-256: openssl req -new -sha256 ...")
+		return "", badCSR("hash", "The request is signed with an outdated hash. Make it again with SHA-256: openssl req -new -sha256 ...")
 	}
 	if err := r.CheckSignature(); err != nil {
-		return "", badCSR("The request's signature does not fit its key: it was changed or damaged. Make it again.")
+		return "", badCSR("signature", "The request's signature does not fit its key: it was changed or damaged. Make it again.")
 	}
 	if wantsCA(r) {
-		return "", badCSR("The request asks for a certificate authority (basicConstraints CA:TRUE). This authority certifies no others; leave that out.")
+		return "", badCSR("authority", "The request asks for a certificate authority (basicConstraints CA:TRUE). This authority certifies no others; leave that out.")
 	}
 	return keyType, nil
 }

@@ -92,8 +92,9 @@ func expected(all []*store.Record, f store.Filter, now time.Time) (want []*store
 	if f.Sort == store.ByState {
 		f.Status = store.Revoked
 	}
-	if f.Sort == "" && f.Status == store.Revoked {
-		f.Sort = store.ByState
+	if f.Sort == "" {
+		f.Sort = map[string]string{store.Revoked: store.ByState, store.Expired: store.ByEnd, store.Expiring: store.ByEnd}[f.Status]
+		f.Ascending = f.Ascending || f.Status == store.Expiring
 	}
 	for _, r := range all {
 		ended := now.After(r.NotAfter)

@@ -95,7 +95,7 @@ func (d *draft) renewCSR(old *store.Record, data []byte) error {
 	for _, name := range c.names {
 		n, err := profile.ParseName(name)
 		if err != nil || !slices.Contains(old.Names, n.String()) {
-			return badCSR(fmt.Sprintf("The request names %q, which the certificate to renew does not. A renewal keeps the names; for others ask for a new certificate.", name))
+			return badCSR("names", fmt.Sprintf("The request names %q, which the certificate to renew does not. A renewal keeps the names; for others ask for a new certificate.", name))
 		}
 	}
 	d.public, d.keyType, d.keyID = c.public, c.keyType, profile.KeyID(c.spki)

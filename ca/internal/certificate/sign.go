@@ -85,14 +85,10 @@ func (s *Service) seal(d *draft, now time.Time) (*store.Record, error) {
 	}, nil
 }
 
-// maxWarning is how long before its end a certificate of long life counts as
-// expiring.
-const maxWarning = 30 * 24 * time.Hour
-
-// renewAt is when two thirds of the life are over, or 30 days before the end,
-// whichever is later.
+// renewAt is when two thirds of the life are over, or store.MaxWarning before the
+// end, whichever is later.
 func renewAt(notBefore, notAfter time.Time) time.Time {
-	return notAfter.Add(-min(notAfter.Sub(notBefore)/3, maxWarning))
+	return notAfter.Add(-min(notAfter.Sub(notBefore)/3, store.MaxWarning))
 }
 
 func (s *Service) addKey(issued *Issued, d *draft) error {

@@ -23,8 +23,8 @@ func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 			(SELECT COUNT(*) FROM certificates WHERE not_after < $1),
 			(SELECT COUNT(*) FROM certificates WHERE revoked_at IS NOT NULL),
 			(SELECT COUNT(*) FROM certificates WHERE revoked_at IS NOT NULL AND not_after >= $1),
-			(SELECT COUNT(*) FROM certificates WHERE not_after >= $1 AND renew_at <= $1 AND revoked_at IS NULL AND renewed_by IS NULL)`,
-		db.Micros(now)).Scan(&alive, &c.Expired, &c.Revoked, &revokedAlive, &c.Expiring)
+			(SELECT COUNT(*) FROM certificates WHERE not_after >= $1 AND not_after <= $2 AND renew_at <= $1 AND revoked_at IS NULL AND renewed_by IS NULL)`,
+		db.Micros(now), db.Micros(now.Add(MaxWarning))).Scan(&alive, &c.Expired, &c.Revoked, &revokedAlive, &c.Expiring)
 	if err != nil {
 		return Counts{}, db.Coded(fmt.Errorf("count certificates: %w", err))
 	}

@@ -47,8 +47,9 @@ type Filter struct {
 	// Status is Valid, Expiring, Expired, Revoked or empty.
 	Status  string
 	Profile string
-	// Sort is ByIssue, ByEnd, ByName or ByState (only with Revoked); empty is
-	// ByIssue, and ByState for revoked ones.
+	// Sort is ByIssue, ByEnd, ByName or ByState (only with Revoked). Empty is what
+	// suits the state, and has an index: ByState for Revoked, ByEnd for Expired
+	// and, the soonest first, for Expiring, else ByIssue.
 	Sort      string
 	Ascending bool
 	// Cursor continues a list: the Next of the page before.
@@ -154,10 +155,11 @@ func (f *Filter) normalize() {
 	case ByState:
 		f.Status = Revoked
 	default:
-		f.Sort = ByIssue
-		if f.Status == Revoked {
-			f.Sort = ByState
+		f.Sort = map[string]string{Revoked: ByState, Expired: ByEnd, Expiring: ByEnd}[f.Status]
+		if f.Sort == "" {
+			f.Sort = ByIssue
 		}
+		f.Ascending = f.Ascending || f.Status == Expiring
 	}
 }
 
@@ -187,6 +189,7 @@ func (w *where) filter(f Filter) {
 		w.add(`revoked_at IS NULL AND not_after >= ? AND not_before <= ?`, now)
 	case Expiring:
 		w.add(`revoked_at IS NULL AND renewed_by IS NULL AND not_after >= ? AND renew_at <= ?`, now)
+		w.add(`not_after <= ?`, db.Micros(f.Now.Add(MaxWarning))) // follows from renew_at; for the index
 	case Expired:
 		w.add(`not_after < ?`, now)
 	case Revoked:

@@ -27,6 +27,10 @@ var ErrNotFound = fault.New(fault.NotFound, "certificate_not_found", "There is n
 // Prefix begins the ids of certificates.
 const Prefix = "crt"
 
+// MaxWarning is how long before its end a certificate counts as expiring, at
+// most: RenewAt is never earlier.
+const MaxWarning = 30 * 24 * time.Hour
+
 // The issuers of revocations.
 const (
 	Issuing = "issuing"

@@ -105,8 +105,9 @@ type ListRequest struct {
 	// Status is "valid", "expiring", "expired", "revoked" or empty.
 	Status  string
 	Profile string
-	// Sort is "issued_at" (default), "not_after", "common_name" or, for revoked
-	// ones, "revoked_at"; Order is "desc" (default) or "asc".
+	// Sort is "issued_at", "not_after", "common_name" or, for revoked ones,
+	// "revoked_at"; empty is what suits the status. Order is "desc" (default) or
+	// "asc".
 	Sort, Order string
 	// Cursor is the Next of the page before.
 	Cursor string

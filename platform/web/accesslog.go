@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
-
 )
 
 // logAccess writes one line a request. The query string, addresses, user

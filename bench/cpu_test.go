@@ -52,8 +52,14 @@ func (s *server) spent(b *testing.B) (own, database time.Duration) {
 	return own, database
 }
 
-// measure reports what n operations of do cost the server.
+// measure reports what the b.N operations of do cost the server.
 func (s *server) measure(b *testing.B, do func()) (perSecond float64) {
+	b.Helper()
+	return s.measureAll(b, b.N, do)
+}
+
+// measureAll is measure for a do of so many operations.
+func (s *server) measureAll(b *testing.B, operations int, do func()) (perSecond float64) {
 	b.Helper()
 	own, database := s.spent(b)
 	b.ResetTimer()
@@ -61,7 +67,7 @@ func (s *server) measure(b *testing.B, do func()) (perSecond float64) {
 	b.StopTimer()
 	own2, database2 := s.spent(b)
 	own, database = own2-own, database2-database
-	n := float64(b.N)
+	n := float64(operations)
 	b.ReportMetric(n/b.Elapsed().Seconds(), "ops/s")
 	b.ReportMetric(float64(own.Microseconds())/n, "server-cpu-us/op")
 	if s.database != "" {

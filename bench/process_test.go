@@ -60,13 +60,21 @@ type server struct {
 // empty database is SQLite in the directory.
 func serve(b *testing.B, data, database string) *server {
 	b.Helper()
+	s := &server{data: data, database: database, plain: free(b), public: free(b), internal: free(b)}
+	s.start(b)
+	return s
+}
+
+// start starts a stopped server, at its addresses.
+func (s *server) start(b *testing.B) {
+	b.Helper()
 	path, err := binary()
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := &server{data: data, database: database, plain: free(b), public: free(b), internal: free(b), log: &bytes.Buffer{}, ended: make(chan error, 1)}
-	s.cmd = exec.Command(path, "serve", "--data", data, "--http", s.plain, "--https", s.public, "--internal", s.internal) //nolint:gosec // built by us
-	s.cmd.Env = append(os.Environ(), "GUILDHALL_LOG_LEVEL=warn", "GUILDHALL_DATABASES_DEFAULT="+database)
+	s.log, s.ended = &bytes.Buffer{}, make(chan error, 1)
+	s.cmd = exec.Command(path, "serve", "--data", s.data, "--http", s.plain, "--https", s.public, "--internal", s.internal) //nolint:gosec // built by us
+	s.cmd.Env = append(os.Environ(), "GUILDHALL_LOG_LEVEL=warn", "GUILDHALL_DATABASES_DEFAULT="+s.database)
 	s.cmd.Stderr = s.log
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -78,10 +86,10 @@ func serve(b *testing.B, data, database string) *server {
 	}
 	b.Cleanup(func() { s.stop(b) })
 	ready := make(chan struct{})
-	go func() {
+	go func(cmd *exec.Cmd, ended chan<- error) {
 		awaitReady(bufio.NewScanner(out), ready)
-		s.ended <- s.cmd.Wait()
-	}()
+		ended <- cmd.Wait()
+	}(s.cmd, s.ended)
 	select {
 	case <-ready:
 		s.ready = time.Since(began)
@@ -91,7 +99,6 @@ func serve(b *testing.B, data, database string) *server {
 	case <-time.After(patience):
 		b.Fatalf("guildhall was not ready after %v", patience)
 	}
-	return s
 }
 
 // awaitReady closes ready at the ready line and reads on to the end.

@@ -63,13 +63,12 @@ func quantile(took []time.Duration, q float64) float64 {
 // revoking a hundred thousand takes minutes.
 func withRevoked(b *testing.B, n int) *server {
 	b.Helper()
-	data := b.TempDir()
-	s := serve(b, data, "")
+	s := serve(b, b.TempDir(), "")
 	if n == 0 {
 		return s
 	}
 	s.stop(b)
-	d, err := db.Open(b.Context(), "sqlite:"+filepath.Join(data, "ca", "ca.db"), db.Options{Name: "ca"})
+	d, err := db.Open(b.Context(), "sqlite:"+filepath.Join(s.data, "ca", "ca.db"), db.Options{Name: "ca"})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -89,5 +88,6 @@ func withRevoked(b *testing.B, n int) *server {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return serve(b, data, "")
+	s.start(b)
+	return s
 }

@@ -115,7 +115,6 @@ func (n *Node) handler(others http.Handler) http.Handler {
 // refuseStale answers on a connection that was made while the state was fresh.
 func (n *Node) refuseStale(w http.ResponseWriter, r *http.Request, err error) {
 	n.refusals.warn(r.Context(), "internal request refused", "service", r.TLS.ServerName, "from", r.RemoteAddr, "reason", err.Error())
-	w.Header().Set("Connection", "close")
 	fault.Write(w, r, fault.New(fault.Unavailable, "peer_state_stale",
 		"%s refuses all connections: %w. It serves again by itself once it hears from the authority.", r.TLS.ServerName, err))
 }

@@ -259,14 +259,10 @@ func TestProcessesOutliveTheAuthority(t *testing.T) {
 
 	// Beyond it traffic stops, and both sides say why.
 	p.ca.kill()
-	var refusal string
-	eventually(t, "refused", func() bool {
-		refusal = p.shop.ask(t, "call")
-		return strings.HasPrefix(refusal, "error")
+	eventually(t, "refused, with the reason", func() bool {
+		refusal := p.shop.ask(t, "call")
+		return strings.HasPrefix(refusal, "error") && strings.Contains(refusal, "the revocation state is unknown") && strings.Contains(refusal, "the lease is 3s")
 	})
-	if !strings.Contains(refusal, "the revocation state is unknown") || !strings.Contains(refusal, "the lease is 3s") {
-		t.Fatalf("the caller says %q", refusal)
-	}
 	for _, a := range []*actor{p.bank, p.shop} {
 		eventually(t, "both sides say why", func() bool {
 			return strings.Contains(a.log.String(), "all internal connections are refused until the authority is heard again")

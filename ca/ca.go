@@ -150,6 +150,12 @@ func (s *service) openStatus(env app.Env) (err error) {
 // begin does what the first start has to do, and is harmless later.
 func (s *service) begin(ctx context.Context) error {
 	head, err := s.audit.Head(ctx)
+	if errors.Is(err, audit.ErrDamaged) {
+		// The authority opens all the same, else nobody could ask it what is
+		// damaged: health says so, and all that must be recorded is refused.
+		s.log.ErrorContext(ctx, "the audit log cannot be continued; see guildhall ca audit verify", "err", err)
+		return s.lists.Ensure(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -188,5 +194,5 @@ func (s *service) statusFiles() *statusFiles {
 // health is what keeps the authority from its work.
 func (s *service) health(ctx context.Context) error {
 	_, err := s.guard.Now()
-	return errors.Join(err, s.lists.Health(ctx))
+	return errors.Join(err, s.audit.Check(ctx), s.lists.Health(ctx))
 }

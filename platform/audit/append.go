@@ -126,17 +126,31 @@ func (l *Log) seal(leaf tlog.Hash) []byte {
 	return m.Sum(nil)
 }
 
-// lockHead reads the head and locks it until tx ends. It goes on only from a
-// head that we signed, so that a forged one is not given a good signature.
+// lockHead reads the head and locks it until tx ends.
 func (l *Log) lockHead(ctx context.Context, tx *sql.Tx) (*edge, error) {
-	query := `SELECT size, edge, note FROM audit_head WHERE id = 1`
+	query := headQuery
 	if l.db.Engine == db.Postgres {
 		query += ` FOR UPDATE` // SQLite has one writer, and no such clause
 	}
+	return l.continued(tx.QueryRowContext(ctx, query))
+}
+
+// Check says whether the log can be continued: if not, with ErrDamaged. It
+// looks at the head alone; Verify reads everything.
+func (l *Log) Check(ctx context.Context) error {
+	_, err := l.continued(l.db.Read.QueryRowContext(ctx, headQuery))
+	return err
+}
+
+const headQuery = `SELECT size, edge, note FROM audit_head WHERE id = 1`
+
+// continued is the edge to go on from. It takes only a head that we signed, so
+// that a forged one is not given a good signature.
+func (l *Log) continued(row *sql.Row) (*edge, error) {
 	var size int64
 	var hashes []byte
 	var text string
-	err := tx.QueryRowContext(ctx, query).Scan(&size, &hashes, &text)
+	err := row.Scan(&size, &hashes, &text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrDamaged.Because(errNoHead)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	"guildhall/platform/fault"
 )
@@ -17,6 +18,9 @@ const (
 	pathAck    = "/peer/v1/ack"
 	pathLeave  = "/peer/v1/leave"
 
+	// readTimeout is how long a body may take to come: strangers can send one to
+	// the enrolment.
+	readTimeout = 10 * time.Second
 	maxRequest  = 32 << 10
 	maxResponse = 256 << 10
 )
@@ -34,6 +38,9 @@ type acknowledgement struct {
 }
 
 func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout)); err != nil {
+		return fmt.Errorf("limit the time of the body: %w", err)
+	}
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {

@@ -70,6 +70,7 @@ type App struct {
 	site      *web.Site
 	hosts     *hosts
 	health    *health
+	limits    *limits
 	node      *peer.Node
 	public    *publicCert
 	services  []*running
@@ -131,7 +132,7 @@ func open(ctx context.Context, o Options, offline bool) (a *App, err error) {
 	if a.release, err = lock(a.cfg.Server.Data); err != nil {
 		return a, err
 	}
-	bound, err := a.bind()
+	bound, err := a.bind(ctx)
 	if err != nil {
 		return a, err
 	}
@@ -165,12 +166,12 @@ func choose(all []Definition, only []string) ([]Definition, error) {
 }
 
 // bind takes the listeners, or remembers the last ones when offline.
-func (a *App) bind() (addresses, error) {
+func (a *App) bind(ctx context.Context) (addresses, error) {
 	if a.offline {
 		return lastAddresses(a.cfg.Server)
 	}
 	var err error
-	if a.listeners, err = listen(a.cfg.Server); err != nil {
+	if a.listeners, err = listen(ctx, a.cfg.Server); err != nil {
 		return addresses{}, err
 	}
 	bound := a.listeners.addresses(a.cfg.Server.Domain)
@@ -196,7 +197,9 @@ func (a *App) furnish(defs []Definition, bound addresses) error {
 		return err
 	}
 	refuse := a.site.Shell("portal", nil).Error
-	a.hosts.refuse = refuse
+	a.limits = a.newLimits()
+	a.hosts.probes = a.limits.around(a.health, nil)
+	a.hosts.stranger = a.site.Wrap(a.limits.around(a.hosts.unknown(refuse), nil))
 	a.door = &session.Door{BreakGlass: glass, Domain: bound.Domain, Refuse: refuse, Entered: a.entered}
 	a.node, err = peer.NewNode(peer.NodeOptions{Dir: filepath.Join(a.cfg.Server.Data, "peers"), URLs: a.cfg.Peers.URLs,
 		Tokens: a.cfg.Peers.tokens(), Internal: bound.Internal, Lease: time.Duration(a.cfg.Peers.Lease), Now: a.opts.Now, Log: a.log})

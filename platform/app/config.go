@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ type Config struct {
 	Backup    BackupConfig
 	Admin     AdminConfig
 	Peers     PeersConfig
+	Limits    LimitsConfig
 }
 
 // ServerConfig says where the process keeps its data and listens.
@@ -90,6 +92,17 @@ type PeersConfig struct {
 	Lease config.Duration `yaml:"lease"`
 }
 
+// LimitsConfig bounds what one address may ask for without signing in.
+type LimitsConfig struct {
+	// Anonymous is the number of requests a second in the long run, Burst how
+	// many may come at once. An Anonymous of 0 switches the limit off.
+	Anonymous float64 `yaml:"anonymous"`
+	Burst     int     `yaml:"burst"`
+	// Exempt are networks that are not limited: those of proxies, behind whose
+	// one address all visitors come, and of this machine itself.
+	Exempt []string `yaml:"exempt"`
+}
+
 // tokens are the join tokens' texts, for the one package that sends them.
 func (p PeersConfig) tokens() map[string]string {
 	texts := map[string]string{}
@@ -108,6 +121,7 @@ func DefaultConfig() Config {
 		Backup: BackupConfig{At: "02:30", Keep: 7},
 		Admin:  AdminConfig{BreakGlass: true},
 		Peers:  PeersConfig{Lease: config.Duration(30 * time.Second)},
+		Limits: LimitsConfig{Anonymous: 100, Burst: 1000, Exempt: []string{"127.0.0.0/8", "::1/128"}},
 	}
 }
 
@@ -116,6 +130,7 @@ func (c *Config) Sections() []config.Section {
 	return []config.Section{
 		{Key: "server", Value: &c.Server}, {Key: "log", Value: &c.Log}, {Key: "databases", Value: &c.Databases},
 		{Key: "backup", Value: &c.Backup}, {Key: "admin", Value: &c.Admin}, {Key: "peers", Value: &c.Peers},
+		{Key: "limits", Value: &c.Limits},
 	}
 }
 
@@ -144,6 +159,14 @@ func (c *Config) Check() error {
 	}
 	if c.Peers.Lease < config.Duration(2*time.Second) {
 		refuse("peers.lease", "A lease under 2 seconds ends between two heads. Write 30s, or at least 2s.")
+	}
+	if c.Limits.Anonymous < 0 || c.Limits.Anonymous > 0 && c.Limits.Burst < 1 {
+		refuse("limits.anonymous", "Write how many requests a second an address may make, and in limits.burst how many at once, at least 1; or 0 for no limit.")
+	}
+	for i, text := range c.Limits.Exempt {
+		if _, err := netip.ParsePrefix(text); err != nil {
+			refuse(fmt.Sprintf("limits.exempt[%d]", i), "%q is not a network. Write one such as 10.0.0.0/8.", text)
+		}
 	}
 	return fault.Fields(wrong...)
 }

@@ -36,7 +36,7 @@ func socketPath(dir string) (path string, release func(), err error) {
 
 // listenControl makes the socket, for its owner alone. The caller holds the
 // lock of the directory, so a socket that is there is a dead one.
-func listenControl(dir string) (net.Listener, error) {
+func listenControl(ctx context.Context, dir string) (net.Listener, error) {
 	path, release, err := socketPath(dir)
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func listenControl(dir string) (net.Listener, error) {
 		return nil, fmt.Errorf("remove the old control socket: %w", err)
 	}
 	old := syscall.Umask(0o177)
-	l, err := net.Listen("unix", path)
+	l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
 	syscall.Umask(old)
 	if err != nil {
 		return nil, fmt.Errorf("listen on the control socket: %w", err)

@@ -12,11 +12,11 @@ import (
 // hosts knows the public names of the process and serves each by its handler.
 type hosts struct {
 	domain string
-	port   int // the port in public addresses
-	plain  string
+	port   int                     // the port in public addresses
 	byName map[string]http.Handler // "" is the portal
 	health *health
-	refuse func(http.ResponseWriter, *http.Request, error)
+	// probes answers health checks, stranger requests for names that are not ours.
+	probes, stranger http.Handler
 }
 
 // publicURL is the https address of a service's host; "" is the portal.
@@ -65,24 +65,30 @@ func (h *hosts) service(r *http.Request) (string, bool) {
 // that a probe needs no name.
 func (h *hosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.health.serves(r) {
-		h.health.ServeHTTP(w, r)
+		h.probes.ServeHTTP(w, r)
 		return
 	}
 	name, ours := h.service(r)
 	handler, known := h.byName[name]
 	if !ours || !known {
-		h.refuse(w, r, fault.New(fault.NotFound, "unknown_host",
-			"Nothing is served at this host name. The portal is at %s.", h.publicURL("")).
-			With(map[string]any{"URL": h.publicURL("")}))
-		return
+		handler = h.stranger
 	}
 	handler.ServeHTTP(w, r)
+}
+
+// unknown tells where the portal is.
+func (h *hosts) unknown(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, r, fault.New(fault.NotFound, "unknown_host",
+			"Nothing is served at this host name. The portal is at %s.", h.publicURL("")).
+			With(map[string]any{"URL": h.publicURL("")}))
+	})
 }
 
 // toHTTPS sends a plain request to the same page of the public listener.
 func (h *hosts) toHTTPS(w http.ResponseWriter, r *http.Request) {
 	if h.health.serves(r) {
-		h.health.ServeHTTP(w, r)
+		h.probes.ServeHTTP(w, r)
 		return
 	}
 	name, ours := h.service(r)
@@ -93,5 +99,5 @@ func (h *hosts) toHTTPS(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		code = http.StatusFound // not remembered by browsers: ports change in development
 	}
-	http.Redirect(w, r, h.publicURL(name)+r.URL.RequestURI(), code)
+	http.Redirect(w, r, h.publicURL(name)+r.URL.RequestURI(), code) //nolint:gosec // the host is one of ours
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,24 +30,24 @@ type listeners struct {
 }
 
 // listen binds all three, or none.
-func listen(c ServerConfig) (l listeners, err error) {
+func listen(ctx context.Context, c ServerConfig) (l listeners, err error) {
 	defer func() {
 		if err != nil {
 			l.close()
 		}
 	}()
-	if l.http, err = bind("server.http", "--http", c.HTTP); err != nil {
+	if l.http, err = bind(ctx, "server.http", "--http", c.HTTP); err != nil {
 		return l, err
 	}
-	if l.https, err = bind("server.https", "--https", c.HTTPS); err != nil {
+	if l.https, err = bind(ctx, "server.https", "--https", c.HTTPS); err != nil {
 		return l, err
 	}
-	l.internal, err = bind("server.internal", "--internal", c.Internal)
+	l.internal, err = bind(ctx, "server.internal", "--internal", c.Internal)
 	return l, err
 }
 
-func bind(key, flag, addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
+func bind(ctx context.Context, key, flag, addr string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fault.New(fault.Conflict, "address_in_use",

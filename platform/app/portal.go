@@ -54,7 +54,7 @@ func (a *App) portal() http.Handler {
 		_ = pem.Encode(w, &pem.Block{Type: "CERTIFICATE", Bytes: root.Raw}) // the client is gone if this fails
 	})
 	a.door.Mount(mux)
-	return a.measure("portal", a.site.Wrap(a.door.Identify(shell.Handler(mux))))
+	return a.measure("portal", a.site.Wrap(a.door.Identify(a.limits.around(shell.Handler(mux), public.Error))))
 }
 
 func (a *App) portalView(ctx context.Context) portalView {

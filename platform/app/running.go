@@ -95,7 +95,7 @@ func (a *App) mount(s *running) {
 		s.mux.HandleFunc("GET /api", apiPage(shell, a.hosts.publicURL(s.def.Name), api))
 	}
 	a.door.Mount(s.mux)
-	a.hosts.byName[s.def.Name] = a.measure(s.def.Name, a.site.Wrap(a.door.Identify(shell.Handler(s.mux))))
+	a.hosts.byName[s.def.Name] = a.measure(s.def.Name, a.site.Wrap(a.door.Identify(a.limits.around(shell.Handler(s.mux), shell.Error))))
 	a.node.Serve(s.def.Name, s.svc.Peer)
 }
 

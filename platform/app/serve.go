@@ -27,7 +27,7 @@ const (
 func (a *App) serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	control, err := listenControl(a.cfg.Server.Data)
+	control, err := listenControl(ctx, a.cfg.Server.Data)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (a *App) serve(ctx context.Context) error {
 	case <-workCtx.Done(): // something failed
 	}
 	a.health.set("stopping")
-	a.log.Info("stopping", "drain", time.Duration(a.cfg.Server.Drain))
+	a.log.InfoContext(ctx, "stopping", "drain", time.Duration(a.cfg.Server.Drain))
 	err = stopServers()
 	endWork()
 	return errors.Join(err, work.Wait())
@@ -71,7 +71,7 @@ func (a *App) serve(ctx context.Context) error {
 // serveOnce answers fn alone, through the control socket.
 func (a *App) serveOnce(ctx context.Context, fn func(*Client) error) error {
 	a.health.set("ok")
-	control, err := listenControl(a.cfg.Server.Data)
+	control, err := listenControl(ctx, a.cfg.Server.Data)
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (a *App) plain() http.Handler {
 			s.svc.Plain(mux)
 		}
 	}
-	return a.measure("plain", a.site.Wrap(keepSlashes(mux)))
+	return a.measure("plain", a.site.Wrap(a.limits.around(keepSlashes(mux), nil)))
 }
 
 // internal is what the internal listener serves beside the services' routes, to

@@ -20,14 +20,17 @@ type Door struct {
 	Entered func(*http.Request, Principal)
 }
 
+// EnterPage is the path at which links open.
+const EnterPage = "/admin/enter"
+
 // Mount adds GET /admin/enter?link=SECRET and POST /admin/leave.
 func (d *Door) Mount(mux *http.ServeMux) {
-	mux.HandleFunc("GET /admin/enter", d.enter)
+	mux.HandleFunc("GET "+EnterPage, d.enter)
 	mux.HandleFunc("POST /admin/leave", d.leave)
 }
 
 // EnterPath is the path and query of the link with the secret.
-func EnterPath(secret string) string { return "/admin/enter?link=" + secret }
+func EnterPath(secret string) string { return EnterPage + "?link=" + secret }
 
 func (d *Door) enter(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
@@ -55,7 +58,7 @@ func (d *Door) leave(w http.ResponseWriter, r *http.Request) {
 	}
 	c := d.cookie("", time.Time{})
 	c.MaxAge = -1
-	http.SetCookie(w, c)
+	http.SetCookie(w, c) //nolint:gosec // Door.cookie sets Secure, HttpOnly and SameSite
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 

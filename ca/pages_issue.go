@@ -44,6 +44,7 @@ func (p *pages) issue(w http.ResponseWriter, r *http.Request) error {
 	}
 	ask := p.readIssue(r, f)
 	if f.Err() != nil {
+		p.checkNames(f, ask)
 		return p.showIssue(w, r, f)
 	}
 	issued, err := p.Certificates.Issue(r.Context(), ask)
@@ -78,6 +79,17 @@ func (p *pages) readIssue(r *http.Request, f *form.Form) certificate.IssueReques
 	ask.KeyType = profile.KeyType(f.Choice("key_type", keyTypes()...))
 	ask.KeepKey = f.Bool("keep_key")
 	return ask
+}
+
+// checkNames adds what is wrong with the names of a form that is wrong already,
+// so that all of it is seen at once.
+func (p *pages) checkNames(f *form.Form, ask certificate.IssueRequest) {
+	chosen, ok := p.Certificates.Profiles.Get(ask.Profile)
+	if !ok || ask.CommonName == "" && len(ask.Names) == 0 {
+		return
+	}
+	_, err := p.Certificates.Profiles.Check(chosen, profile.Request{CommonName: ask.CommonName, Names: ask.Names})
+	takeFields(f, err)
 }
 
 func keyTypes() []string {
@@ -138,6 +150,9 @@ func takeFields(f *form.Form, err error) bool {
 func atField(e fault.Field) fault.Field {
 	if strings.HasPrefix(e.Name, "sans[") {
 		e.Name = "sans"
+	}
+	if why, ok := e.Args["Why"].(string); ok { // one code with several sentences
+		e.Code += "." + why
 	}
 	if e.Args != nil {
 		return e

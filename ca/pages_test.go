@@ -91,6 +91,11 @@ func TestFormsKeepWhatWasTyped(t *testing.T) {
 	v.submit(t, "/verify", "name", "nobody.example.com").wants(t, http.StatusUnprocessableEntity, `id="f-name-error"`, `value="nobody.example.com"`)
 	v.submit(t, "/verify", "certificate", "garbage").wants(t, http.StatusUnprocessableEntity, `id="f-certificate-error"`, "garbage")
 	v.submit(t, "/audit/verify", "head", "garbage").wants(t, http.StatusUnprocessableEntity, `id="f-head-error"`, "garbage")
+	v.submit(t, "/certificates/new", "profile", "server", "unit", "days", "csr", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n").
+		wants(t, http.StatusUnprocessableEntity, "This is a private key.")
+	v.Lang = "pl"
+	v.submit(t, "/certificates/new?key=made", "profile", "server", "common_name", "*.com", "unit", "days", "key_type", "ed25519", "lifetime", "900").
+		wants(t, http.StatusUnprocessableEntity, "całą domenę najwyższego poziomu", `id="f-lifetime-error"`)
 	if n, err := v.audit.List(t.Context(), audit.Filter{Action: "certificate.issued"}); err != nil || len(n.Records) > 0 {
 		t.Errorf("a wrong form issued a certificate: %v, %v", n.Records, err)
 	}

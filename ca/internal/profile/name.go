@@ -48,9 +48,9 @@ func ParseName(text string) (Name, error) {
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "":
-		return Name{}, fmt.Errorf("the name is empty: write a host name, an IP address, an e-mail address or a URI")
+		return Name{}, refuse("empty", text, "the name is empty: write a host name, an IP address, an e-mail address or a URI")
 	case len(text) > maxName:
-		return Name{}, fmt.Errorf("the name is longer than %d characters: shorten it", maxName)
+		return Name{}, refuse("long", "", "the name is longer than %d characters: shorten it", maxName)
 	}
 	kind, value := guess(text)
 	parse := map[Kind]func(string) (string, error){DNS: parseDNS, IP: parseIP, Email: parseEmail, URI: parseURI}[kind]
@@ -84,7 +84,7 @@ var hosts = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.CheckHyphens(tru
 func parseDNS(text string) (string, error) {
 	rest, wildcard := strings.CutPrefix(text, "*.")
 	if wildcard && !strings.Contains(rest, ".") {
-		return "", fmt.Errorf("%q would cover a whole top-level domain: put at least two labels after the star, as in *.example.com", text)
+		return "", refuse("star_tld", text, "%q would cover a whole top-level domain: put at least two labels after the star, as in *.example.com", text)
 	}
 	host, err := parseHost(rest)
 	if err != nil {
@@ -98,18 +98,18 @@ func parseDNS(text string) (string, error) {
 
 func parseHost(text string) (string, error) {
 	if strings.Contains(text, "*") {
-		return "", fmt.Errorf("%q has a star in a wrong place: a wildcard stands alone as the first label, as in *.example.com", text)
+		return "", refuse("star_place", text, "%q has a star in a wrong place: a wildcard stands alone as the first label, as in *.example.com", text)
 	}
 	if strings.HasSuffix(text, ".") {
-		return "", fmt.Errorf("%q ends with a dot: leave the dot out", text)
+		return "", refuse("dot", text, "%q ends with a dot: leave the dot out", text)
 	}
 	host, err := hosts.ToASCII(text)
 	if err != nil {
-		return "", fmt.Errorf("%q is not a host name: use letters, digits and hyphens in labels of at most 63 characters, 253 in all", text)
+		return "", refuse("host", text, "%q is not a host name: use letters, digits and hyphens in labels of at most 63 characters, 253 in all", text)
 	}
 	// A host name whose last label is a number would be read as an IP address.
 	if last := host[strings.LastIndexByte(host, '.')+1:]; strings.Trim(last, "0123456789") == "" {
-		return "", fmt.Errorf("%q is neither a host name nor an IP address: its last label is a number", text)
+		return "", refuse("number", text, "%q is neither a host name nor an IP address: its last label is a number", text)
 	}
 	return host, nil
 }
@@ -117,7 +117,7 @@ func parseHost(text string) (string, error) {
 func parseIP(text string) (string, error) {
 	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	if err != nil || addr.Zone() != "" || addr.IsUnspecified() || addr.IsMulticast() {
-		return "", fmt.Errorf("%q is not the IP address of a machine: write one such as 10.0.0.1 or 2001:db8::1, without mask or zone", text)
+		return "", refuse("ip", text, "%q is not the IP address of a machine: write one such as 10.0.0.1 or 2001:db8::1, without mask or zone", text)
 	}
 	return addr.Unmap().String(), nil
 }
@@ -128,7 +128,7 @@ func parseEmail(text string) (string, error) {
 	local, host, _ := strings.Cut(text, "@")
 	if local == "" || len(local) > 64 || strings.ContainsFunc(local, notAtext) || strings.HasPrefix(local, ".") ||
 		strings.HasSuffix(local, ".") || strings.Contains(local, "..") {
-		return "", fmt.Errorf("%q is not an e-mail address: write one such as jan@example.com", text)
+		return "", refuse("email", text, "%q is not an e-mail address: write one such as jan@example.com", text)
 	}
 	host, err := parseHost(host)
 	if err != nil {
@@ -146,7 +146,7 @@ func notAtext(r rune) bool {
 // parseURI takes an absolute URI with a host name (RFC 5280, section 4.2.1.6,
 // and the rule for name constraints in 4.2.1.10) or a urn.
 func parseURI(text string) (string, error) {
-	wrong := fmt.Errorf("%q is not an absolute URI in ASCII: write one such as https://example.com/device/7 or urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6", text)
+	wrong := refuse("uri", text, "%q is not an absolute URI in ASCII: write one such as https://example.com/device/7 or urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6", text)
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" || u.User != nil || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", wrong

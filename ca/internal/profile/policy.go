@@ -76,7 +76,7 @@ func (p Policy) check(n Name) error {
 	for _, domain := range p.Excluded {
 		// A wildcard just above an excluded domain would cover it.
 		if below(host, domain) || n.Wildcard() && below(domain, host) {
-			return fmt.Errorf("%q is excluded by policy (ca.excluded_domains: %s): choose another name", n.Value, domain)
+			return refuse("excluded", n.Value, "%q is excluded by policy (ca.excluded_domains: %s): choose another name", n.Value, domain)
 		}
 	}
 	if len(p.Permitted) == 0 {
@@ -87,7 +87,7 @@ func (p Policy) check(n Name) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is outside the domains that this authority may certify (ca.permitted_domains): choose a name below one of them", n.Value)
+	return refuse("domain", n.Value, "%q is outside the domains that this authority may certify (ca.permitted_domains): choose a name below one of them", n.Value)
 }
 
 func (p Policy) checkIP(n Name) error {
@@ -100,7 +100,7 @@ func (p Policy) checkIP(n Name) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is outside the networks that this authority may certify (ca.permitted_ips): choose another address or a host name", n.Value)
+	return refuse("network", n.Value, "%q is outside the networks that this authority may certify (ca.permitted_ips): choose another address or a host name", n.Value)
 }
 
 // Constrain writes the permitted names into the template of a certificate

@@ -74,7 +74,7 @@ func (c *checker) name(field, text string) {
 		err = c.allowed(n)
 	}
 	if err != nil {
-		c.refuse(field, "invalid_name", sentence(err))
+		c.wrong = append(c.wrong, fault.Field{Name: field, Code: "invalid_name", Detail: sentence(err), Args: reasonOf(err)})
 		return
 	}
 	if !slices.Contains(c.subject.Names, n) {
@@ -86,13 +86,13 @@ func (c *checker) allowed(n Name) error {
 	p := c.profile
 	switch {
 	case !slices.Contains(p.Kinds, n.Kind):
-		return fmt.Errorf("the profile %s takes no name of the kind %s (%s): choose another profile or leave the name out", p.Name, n.Kind, n.Value)
+		return refuse("kind", n.Value, "the profile %s takes no name of the kind %s (%s): choose another profile or leave the name out", p.Name, n.Kind, n.Value)
 	case n.Wildcard() && !p.Wildcards:
-		return fmt.Errorf("the profile %s takes no wildcard: name each host", p.Name)
+		return refuse("wildcard", n.Value, "the profile %s takes no wildcard: name each host", p.Name)
 	case n.Internal() && !p.Internal:
-		return fmt.Errorf("names under %s belong to guildhall's services: a service gets its certificate by enrolment with a join token", InternalDomain)
+		return refuse("internal", n.Value, "names under %s belong to guildhall's services: a service gets its certificate by enrolment with a join token", InternalDomain)
 	case p.Internal && !serviceName(n):
-		return fmt.Errorf("the profile %s is for names such as shop.%s: %q is none", p.Name, InternalDomain, n.Value)
+		return refuse("service", n.Value, "the profile %s is for names such as shop.%s: %q is none", p.Name, InternalDomain, n.Value)
 	}
 	return c.set.Policy.check(n)
 }

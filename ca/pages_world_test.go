@@ -84,7 +84,7 @@ func (v *visitor) get(t *testing.T, path string) answer {
 	return v.do(t, r)
 }
 
-// post sends a form of name, value, name, value.
+// submit sends a form of name, value, name, value.
 func (v *visitor) submit(t *testing.T, path string, pairs ...string) answer {
 	t.Helper()
 	form := url.Values{}

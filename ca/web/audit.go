@@ -66,7 +66,7 @@ func auditRow(ctx context.Context, e Event) ui.Row {
 // pairs are the detail's names and values as they are recorded.
 func (e Event) pairs() []string {
 	var fields map[string]json.RawMessage
-	if json.Unmarshal(e.Record.Detail, &fields) != nil {
+	if json.Unmarshal(e.Detail, &fields) != nil {
 		return nil
 	}
 	list := []string{"actor: " + e.Actor, "subject: " + e.Subject}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/asn1"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -83,7 +82,7 @@ func extendedUsages(c *x509.Certificate) []string {
 		names = append(names, usageName(u))
 	}
 	for _, oid := range c.UnknownExtKeyUsage {
-		names = append(names, asn1.ObjectIdentifier(oid).String())
+		names = append(names, oid.String())
 	}
 	return names
 }

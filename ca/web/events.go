@@ -20,10 +20,10 @@ type Event struct {
 	Name, URL string
 }
 
-// Detail is one value of an entry's detail; it is empty when there is none.
+// detail is one value of an entry's detail; it is empty when there is none.
 func (e Event) detail(name string) string {
 	var fields map[string]any
-	if json.Unmarshal(e.Record.Detail, &fields) != nil {
+	if json.Unmarshal(e.Detail, &fields) != nil {
 		return ""
 	}
 	text, _ := fields[name].(string)

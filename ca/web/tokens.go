@@ -105,7 +105,7 @@ func (v Tokens) row(ctx context.Context, t *store.Token) ui.Row {
 		Action: "/tokens/" + t.ID + "/withdraw", Submit: i18n.T(ctx, "ca.tokens.withdraw"), Danger: true})
 }
 
-// TokenUnits are the lengths of life that the form offers.
+// tokenLives are the lengths of life that the form offers.
 func tokenLives(ctx context.Context) []ui.Option {
 	var list []ui.Option
 	for _, d := range TokenLives() {

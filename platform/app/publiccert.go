@@ -130,11 +130,7 @@ func (p *publicCert) tend(ctx context.Context) error {
 	if p.now().Sub(p.stapled) < stapleMaxAge {
 		return nil
 	}
-	revoked, err := p.staple(ctx)
-	if err != nil {
-		return err
-	}
-	if revoked && !p.given {
+	if p.freshen(ctx) && !p.given {
 		p.log.WarnContext(ctx, "the public certificate was revoked; asking for another", "serial", leaf.SerialNumber.Text(16))
 		return p.renew(ctx)
 	}
@@ -201,8 +197,8 @@ func (p *publicCert) renew(ctx context.Context) error {
 		return err
 	}
 	p.log.InfoContext(ctx, "the public hosts have a new certificate", "hosts", p.hosts, "until", p.current.Load().Leaf.NotAfter)
-	_, err = p.staple(ctx)
-	return err
+	p.freshen(ctx)
+	return nil
 }
 
 func (p *publicCert) store(chain [][]byte, key crypto.PrivateKey) error {
@@ -223,6 +219,17 @@ func (p *publicCert) store(chain [][]byte, key crypto.PrivateKey) error {
 	// refuses it and the next start asks for another.
 	return errors.Join(os.WriteFile(p.files[0], certs.Bytes(), 0o600),
 		os.WriteFile(p.files[1], pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
+}
+
+// freshen gets a new staple. The hosts work without one, and the address in the
+// certificate may be out of reach from here or that of an earlier start: so a
+// failure is logged, and the next look after the certificate tries again.
+func (p *publicCert) freshen(ctx context.Context) (revoked bool) {
+	revoked, err := p.staple(ctx)
+	if err != nil {
+		p.log.WarnContext(ctx, "the public certificate has no fresh OCSP answer to send along; trying again in a minute", "err", err)
+	}
+	return revoked
 }
 
 // staple fetches the OCSP answer for the current certificate and sends it along

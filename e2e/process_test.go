@@ -113,6 +113,16 @@ func (s *server) stop(t *testing.T) {
 	}
 }
 
+// kill ends the process as kill -9 does, and waits for it.
+func (s *server) kill(t *testing.T) {
+	t.Helper()
+	if err := s.cmd.Process.Kill(); err != nil {
+		t.Errorf("kill: %v", err)
+	}
+	err := <-s.ended
+	s.ended <- err
+}
+
 // guildhall runs one command and returns its output and exit code.
 func guildhall(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()

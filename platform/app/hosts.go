@@ -88,7 +88,7 @@ func (h *hosts) unknown(refuse func(http.ResponseWriter, *http.Request, error)) 
 // toHTTPS sends a plain request to the same page of the public listener.
 func (h *hosts) toHTTPS(w http.ResponseWriter, r *http.Request) {
 	if h.health.serves(r) {
-		h.probes.ServeHTTP(w, r)
+		h.health.ServeHTTP(w, r)
 		return
 	}
 	name, ours := h.service(r)

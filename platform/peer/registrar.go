@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"guildhall/platform/fault"
+	"guildhall/platform/limit"
 )
 
 // sendTimeout is how long one update may take to leave.
@@ -38,11 +39,19 @@ type Registrar struct {
 	Leave func(ctx context.Context, s Subscriber) error
 }
 
+// How often one address may try to enrol: a refusal costs a signature and a line
+// in the audit log, and anybody can ask for one.
+const (
+	enrolRate  = 1
+	enrolBurst = 60
+)
+
 // Routes are the registrar's routes for the authority's service.
 func (g Registrar) Routes() []Route {
 	anyone := []string{Anyone}
+	newcomers := limit.New(limit.Options{Rate: enrolRate, Burst: enrolBurst})
 	return []Route{
-		{Pattern: "POST " + pathEnrol, Open: true, Handler: answer(g.enrol)},
+		{Pattern: "POST " + pathEnrol, Open: true, Handler: limit.Middleware(newcomers, limit.ClientKey, nil)(answer(g.enrol))},
 		{Pattern: "POST " + pathRenew, Allow: anyone, Handler: answer(g.certificate(g.Renew))},
 		{Pattern: "POST " + pathServer, Allow: anyone, Handler: answer(g.certificate(g.ServerCertificate))},
 		{Pattern: "GET " + pathFollow, Allow: anyone, Handler: answer(g.follow)},

@@ -26,7 +26,9 @@ type peerAPI struct {
 }
 
 func (s *service) peers(d *db.DB) *peerAPI {
-	instance := "local" // the only process on its database, and the same one after a restart
+	// The only process on its database, and the same one after a restart. No
+	// other process can come under this mark: it is none that the wire takes.
+	instance := "(local)"
 	if d.Engine == db.Postgres {
 		instance = rand.Text()
 	}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"time"
 
+	"guildhall/platform/audit"
+	"guildhall/platform/fault"
 	"guildhall/sdk/go/ca"
 )
 
@@ -13,6 +15,7 @@ type caAuditCommand struct {
 	List   caAuditListCommand   `cmd:"" help:"List entries, newest first."`
 	Verify caAuditVerifyCommand `cmd:"" help:"Check that no entry was changed, removed or inserted."`
 	Export caAuditExportCommand `cmd:"" help:"Write the whole log as JSON lines that anyone can verify."`
+	Check  caAuditCheckCommand  `cmd:"" help:"Check an export, without the server."`
 }
 
 type caAuditListCommand struct {
@@ -120,4 +123,40 @@ func (c *caAuditExportCommand) Run(ctx context.Context, t terminal) error {
 		}
 		return f.Close()
 	})
+}
+
+type caAuditCheckCommand struct {
+	File string `arg:"" help:"File that \"guildhall ca audit export\" wrote, or - for standard input."`
+	Key  string `help:"Verifier key of the log, as \"guildhall ca audit verify\" prints it." required:"" placeholder:"KEY"`
+}
+
+// Help is the long text of --help.
+func (caAuditCheckCommand) Help() string {
+	return "Needs neither the server nor its data: anyone who holds the key can do it.\n\n" + exitHelp
+}
+
+// Run exits 4 when the export was tampered with.
+func (c *caAuditCheckCommand) Run(t terminal) error {
+	in := t.in
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return fault.Fields(fault.Field{Name: "FILE", Code: "unreadable", Detail: err.Error()})
+		}
+		defer func() { _ = f.Close() }()
+		in = f
+	}
+	r, err := audit.VerifyExport(in, c.Key)
+	if err != nil {
+		return fault.New(fault.Malformed, "not_an_export", "%s: %w", c.File, err)
+	}
+	if !r.OK() {
+		t.printf("TAMPERED: %d findings in %d entries\n", r.Count, r.Rows)
+		for _, p := range r.Problems {
+			t.printf("  %s\n", p)
+		}
+		return errNegative
+	}
+	t.printf("verified %d entries\n", r.Rows)
+	return nil
 }

@@ -12,12 +12,18 @@ import (
 	"guildhall/sdk/go/ca"
 )
 
-// subscribers is how many processes follow the revocations.
-const subscribers = 6
+// subscribers is how many processes follow the revocations, and revocations how
+// many there are for a quantile.
+const (
+	subscribers = 6
+	revocations = 300
+)
 
 // BenchmarkRevoke is the time from the request to revoke until every subscriber,
 // each a process of its own, has acknowledged that it knows and has cut what was
-// connected; against the number of certificates that are revoked already.
+// connected; against the number of certificates that are revoked already. The
+// time of the issuance before it is what a busy machine makes of one durable
+// request that tells nobody.
 func BenchmarkRevoke(b *testing.B) {
 	for _, listed := range []int{0, 10_000, 100_000} {
 		b.Run(fmt.Sprintf("listed=%d", listed), func(b *testing.B) {
@@ -29,24 +35,27 @@ func BenchmarkRevoke(b *testing.B) {
 			_, der := newRequest(b, "shop.example.com")
 			csr := pemOf(der)
 			b.Run("all-peers", func(b *testing.B) {
-				var took []time.Duration
-				for b.Loop() {
-					b.StopTimer()
-					issued, err := client.Issue(b.Context(), ca.IssueRequest{CSR: csr})
-					if err != nil {
-						b.Fatal(err)
+				var alone, all []time.Duration
+				s.measureAll(b, revocations, func() {
+					for range revocations {
+						began := time.Now()
+						issued, err := client.Issue(b.Context(), ca.IssueRequest{CSR: csr})
+						if err != nil {
+							b.Fatal(err)
+						}
+						alone = append(alone, time.Since(began))
+						began = time.Now()
+						done, err := client.Revoke(b.Context(), issued.Certificate.ID, ca.RevokeRequest{Reason: "keyCompromise"})
+						all = append(all, time.Since(began))
+						if err != nil || done.Acknowledged != subscribers+1 || !done.Announced {
+							b.Fatalf("revoke: %+v %v", done, err) // + 1: the server's own process
+						}
 					}
-					b.StartTimer()
-					began := time.Now()
-					done, err := client.Revoke(b.Context(), issued.Certificate.ID, ca.RevokeRequest{Reason: "keyCompromise"})
-					took = append(took, time.Since(began))
-					if err != nil || done.Acknowledged != subscribers+1 || !done.Announced {
-						b.Fatalf("revoke: %+v %v", done, err) // + 1: the server's own process
-					}
-				}
-				b.ReportMetric(quantile(took, 0.50), "p50-ms")
-				b.ReportMetric(quantile(took, 0.99), "p99-ms")
-				b.ReportMetric(quantile(took, 1), "max-ms")
+				})
+				b.ReportMetric(quantile(all, 0.50), "p50-ms")
+				b.ReportMetric(quantile(all, 0.99), "p99-ms")
+				b.ReportMetric(quantile(alone, 0.50), "issue-p50-ms")
+				b.ReportMetric(quantile(alone, 0.99), "issue-p99-ms")
 			})
 		})
 	}

@@ -43,14 +43,14 @@ func BenchmarkStart(b *testing.B) {
 // certificates were issued as fast as 64 clients could, and after a restart with
 // them.
 func BenchmarkMemory(b *testing.B) {
-	const certificates = 10_000
+	const many = 10_000
 	s := serve(b, b.TempDir(), "")
 	clients := s.clients(b, callers)
 	_, der := newRequest(b, "shop.example.com", "www.shop.example.com")
 	csr := pemOf(der)
 	b.Run("10k-certificates", func(b *testing.B) {
 		b.ReportMetric(s.resident(b)/1e6, "before-MB")
-		parallel(b, callers, certificates, func(worker int) error {
+		parallel(b, callers, many, func(worker int) error {
 			_, err := clients[worker].Issue(b.Context(), ca.IssueRequest{CSR: csr})
 			return err
 		})

@@ -86,7 +86,7 @@ type PeersConfig struct {
 	// of this process needs none. Without an authority here, "ca" must be given.
 	URLs map[string]string `yaml:"urls"`
 	// JoinTokens enrol this process's services by name, once. Each is made by
-	// "guildhall ca token".
+	// "guildhall ca token create".
 	JoinTokens map[string]config.Secret `yaml:"join_tokens"`
 	// Lease is how long a service trusts its last news of revocations.
 	Lease config.Duration `yaml:"lease"`

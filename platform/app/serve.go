@@ -152,7 +152,7 @@ func (a *App) plain() http.Handler {
 }
 
 // internal is what the internal listener serves beside the services' routes, to
-// anyone who can reach it: it carries no secrets.
+// every enrolled service: it carries no secrets.
 func (a *App) internal() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", a.metrics.Handler())

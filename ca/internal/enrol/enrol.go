@@ -23,7 +23,7 @@ import (
 
 // Why a service gets no certificate.
 var (
-	ErrPeerRevoked = fault.New(fault.Forbidden, "peer_revoked", "The certificate that you came with is revoked. Get a new join token (\"guildhall ca token\") and enrol again.")
+	ErrPeerRevoked = fault.New(fault.Forbidden, "peer_revoked", "The certificate that you came with is revoked. Get a new join token (\"guildhall ca token create\") and enrol again.")
 	ErrPeerUnknown = fault.New(fault.Forbidden, "peer_unknown", "The certificate that you came with is not a valid service certificate of this authority. Get a join token and enrol.")
 	ErrNames       = fault.New(fault.Forbidden, "names_not_allowed", "The request is for names that are not this service's.")
 )

@@ -31,7 +31,7 @@ const (
 // Why a token is not redeemed. None of them repeats the token.
 var (
 	// ErrUnknown is also the answer to a wrong secret: a guesser learns nothing.
-	ErrUnknown   = fault.New(fault.Forbidden, "join_token_unknown", "The join token is not known here. Make one with \"guildhall ca token\" for this authority.")
+	ErrUnknown   = fault.New(fault.Forbidden, "join_token_unknown", "The join token is not known here. Make one with \"guildhall ca token create\" for this authority.")
 	ErrExpired   = fault.New(fault.Forbidden, "join_token_expired", "The join token has expired. Make a new one.")
 	ErrUsed      = fault.New(fault.Forbidden, "join_token_used", "The join token was used before: each is good for one certificate. Make a new one; if you did not use this one, revoke the certificate that it gave.")
 	ErrWithdrawn = fault.New(fault.Forbidden, "join_token_withdrawn", "The join token was withdrawn. Make a new one.")

@@ -14,7 +14,7 @@ const (
 )
 
 // ErrJoinToken says that a text is no join token. It never repeats the text.
-var ErrJoinToken = errors.New("this is not a join token: copy the whole text that \"guildhall ca token\" printed, beginning with ghj1")
+var ErrJoinToken = errors.New("this is not a join token: copy the whole text that \"guildhall ca token create\" printed, beginning with ghj1")
 
 // JoinToken is a single-use permission for one service to get its first
 // certificate. It carries the fingerprint of the root, so that whoever joins

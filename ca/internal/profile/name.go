@@ -36,8 +36,8 @@ func (n Name) String() string { return string(n.Kind) + ":" + n.Value }
 // Wildcard says whether the name is for all hosts of a domain.
 func (n Name) Wildcard() bool { return n.Kind == DNS && strings.HasPrefix(n.Value, "*.") }
 
-// Internal says whether the name is InternalDomain or below it.
-func (n Name) Internal() bool { return n.Kind == DNS && below(n.Value, InternalDomain) }
+// Internal says whether the name's host is InternalDomain or below it.
+func (n Name) Internal() bool { return below(n.Host(), InternalDomain) }
 
 const maxName = 2000 // characters of any name; a host name has at most 253
 

@@ -159,6 +159,41 @@ func TestCommonNames(t *testing.T) {
 	}
 }
 
+func TestFreeCommonNamesPoseAsNoHost(t *testing.T) {
+	t.Parallel()
+	policy, err := profile.NewPolicy(profile.PolicyText{Excluded: []string{"secret.example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := profile.NewSet(policy, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{profile.Client, profile.User} {
+		p, _ := set.Get(name)
+		check := func(cn string, more ...string) error {
+			_, err := set.Check(p, profile.Request{CommonName: cn, Names: append(more, "jan@example.com")})
+			return err
+		}
+		for _, cn := range []string{"shop.guildhall.internal", "shop.guildhall.internal.", "Shop.GuildHall.internal", "guildhall.internal..",
+			"*.guildhall.internal", "*.example.com", "*", "a.*.example.com", "a.secret.example.com", "a.secret.example.com."} {
+			if err := check(cn); err == nil {
+				t.Errorf("%s: the common name %q was accepted", name, cn)
+			}
+		}
+		for _, cn := range []string{"Jan Kowalski", "J. Kowalski Jr.", "Acme Sp. z o.o.", "build7", "张伟"} {
+			if err := check(cn); err != nil {
+				t.Errorf("%s: %q: %v", name, cn, err)
+			}
+		}
+		for _, n := range []string{"root@guildhall.internal", "https://ca.guildhall.internal/x", "https://ca.guildhall.internal:443/x"} {
+			if err := check("Jan Kowalski", n); err == nil {
+				t.Errorf("%s: %s was accepted", name, n)
+			}
+		}
+	}
+}
+
 func TestSerialsDiffer(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}

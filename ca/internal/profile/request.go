@@ -83,10 +83,16 @@ func (c *checker) name(field, text string) {
 }
 
 func (c *checker) allowed(n Name) error {
+	if p := c.profile; !slices.Contains(p.Kinds, n.Kind) {
+		return refuse("kind", n.Value, "the profile %s takes no name of the kind %s (%s): choose another profile or leave the name out", p.Name, n.Kind, n.Value)
+	}
+	return c.within(n)
+}
+
+// within applies the rules that hold wherever a name stands.
+func (c *checker) within(n Name) error {
 	p := c.profile
 	switch {
-	case !slices.Contains(p.Kinds, n.Kind):
-		return refuse("kind", n.Value, "the profile %s takes no name of the kind %s (%s): choose another profile or leave the name out", p.Name, n.Kind, n.Value)
 	case n.Wildcard() && !p.Wildcards:
 		return refuse("wildcard", n.Value, "the profile %s takes no wildcard: name each host", p.Name)
 	case n.Internal() && !p.Internal:
@@ -115,8 +121,8 @@ func (c *checker) commonName(text string) {
 		return
 	}
 	n, err := ParseName(text)
-	if c.profile.FreeSubject && (err != nil || !slices.Contains(c.profile.Kinds, n.Kind) || n.Kind == DNS && !strings.Contains(n.Value, ".")) {
-		c.freeCommonName(text)
+	if c.profile.FreeSubject && !technical(text) && (err != nil || !slices.Contains(c.profile.Kinds, n.Kind) || n.Kind == DNS && !strings.Contains(n.Value, ".")) {
+		c.freeCommonName(text, n, err)
 		return
 	}
 	before := len(c.wrong)
@@ -130,7 +136,27 @@ func (c *checker) commonName(text string) {
 	}
 }
 
-func (c *checker) freeCommonName(text string) {
+// technical says whether a free common name has the look of a name that the
+// rules are for: a wildcard, or a host name with a final dot. Programs that read
+// the common name would take "shop.example.com." for the host.
+func technical(text string) bool {
+	if strings.ContainsFunc(text, unicode.IsSpace) {
+		return false
+	}
+	host := strings.TrimRight(text, ".")
+	return strings.Contains(text, "*") || host != text && strings.Contains(host, ".")
+}
+
+// freeCommonName takes what is no alternative name. What reads as a host all the
+// same must be one that is allowed: programs that look at the common name alone
+// do not know the profile.
+func (c *checker) freeCommonName(text string, n Name, unread error) {
+	if unread == nil && strings.Contains(n.Host(), ".") {
+		if err := c.within(n); err != nil {
+			c.wrong = append(c.wrong, fault.Field{Name: "common_name", Code: "invalid_name", Detail: sentence(err), Args: reasonOf(err)})
+			return
+		}
+	}
 	if utf8.RuneCountInString(text) > maxCommonName {
 		c.refuse("common_name", "too_long", fmt.Sprintf("The common name is longer than %d characters. Shorten it.", maxCommonName))
 		return

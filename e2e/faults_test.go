@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"guildhall/platform/guildtest"
 	"guildhall/sdk/go/ca"
@@ -101,7 +102,11 @@ func issueUntilKilled(t *testing.T, s *server, after int) []string {
 		}
 	}}
 	l.issue(t, s.api(t), 6, false)
-	<-enough
+	select {
+	case <-enough:
+	case <-time.After(patience):
+		t.Errorf("there were not %d certificates after %v", after, patience)
+	}
 	s.kill(t)
 	l.close()
 	for _, err := range l.failed {

@@ -154,7 +154,7 @@ func TestAnonymousVisitor(t *testing.T) {
 	}
 }
 
-func ask(t *testing.T, client *http.Client, method, host, url string) *http.Response {
+func visitAs(t *testing.T, client *http.Client, method, host, url string) *http.Response {
 	t.Helper()
 	body := ""
 	if method != http.MethodGet {
@@ -181,7 +181,7 @@ func ask(t *testing.T, client *http.Client, method, host, url string) *http.Resp
 
 func visitHTTPS(t *testing.T, client *http.Client, method, url string, allowed bool) {
 	t.Helper()
-	code := ask(t, client, method, "", url).StatusCode
+	code := visitAs(t, client, method, "", url).StatusCode
 	refused := slices.Contains([]int{401, 403, 404, 405}, code)
 	switch {
 	case !allowed && !refused:
@@ -199,7 +199,7 @@ func mayRefuse(url string) bool {
 
 func visitPlain(t *testing.T, client *http.Client, method, host, url string, allowed bool) {
 	t.Helper()
-	answer := ask(t, client, method, host, url)
+	answer := visitAs(t, client, method, host, url)
 	code := answer.StatusCode
 	to := answer.Header.Get("Location")
 	redirected := (code == 302 || code == 308) && strings.HasPrefix(to, "https://")
@@ -224,12 +224,12 @@ func TestAnonymousOnTheInternalListener(t *testing.T) {
 	enrol := internal(t, "enrol.guildhall.internal")
 	for host, want := range map[string][]int{"enrol.guildhall.internal": {404, 405}, "ca.guildhall.internal": {403, 404, 421}} {
 		for _, path := range []string{"/metrics", "/healthz", "/readyz", "/revocations", "/renew"} {
-			if code := ask(t, enrol, http.MethodGet, host, "https://"+at+path).StatusCode; !slices.Contains(want, code) {
+			if code := visitAs(t, enrol, http.MethodGet, host, "https://"+at+path).StatusCode; !slices.Contains(want, code) {
 				t.Errorf("GET %s as %s without a certificate: %d", path, host, code)
 			}
 		}
 	}
-	if code := ask(t, enrol, http.MethodPost, "enrol.guildhall.internal", "https://"+at+"/enrol").StatusCode; code < 400 || code >= 500 {
+	if code := visitAs(t, enrol, http.MethodPost, "enrol.guildhall.internal", "https://"+at+"/enrol").StatusCode; code < 400 || code >= 500 {
 		t.Errorf("POST /enrol without a token: %d", code)
 	}
 }

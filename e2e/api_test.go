@@ -16,10 +16,10 @@ import (
 	"guildhall/sdk/go/ca"
 )
 
-// addresses are the listeners of a server, host:port.
-type addresses struct{ HTTP, HTTPS, Internal string }
+// listeners are the addresses of a server, host:port.
+type listeners struct{ HTTP, HTTPS, Internal string }
 
-func (s *server) addresses(t *testing.T) (a addresses) {
+func (s *server) addresses(t *testing.T) (a listeners) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(s.data, "addresses.json"))
 	if err != nil {

@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net"
@@ -101,6 +102,11 @@ func (n *Node) handler(others http.Handler) http.Handler {
 		}
 		service, _ := ServiceOf(r.TLS.ServerName)
 		leaf := r.TLS.PeerCertificates[0]
+		if err := n.inTime(w, leaf); err != nil {
+			n.refusals.warn(r.Context(), "internal request refused", "service", service, "from", r.RemoteAddr, "reason", err.Error())
+			fault.Write(w, r, err)
+			return
+		}
 		caller, _ := ServiceOf(leaf.DNSNames[0])
 		r = r.WithContext(withCaller(r.Context(), Caller{Service: caller, Serial: SerialText(leaf)}))
 		if h, pattern := n.routes[service].Handler(r); pattern == "" {
@@ -110,6 +116,21 @@ func (n *Node) handler(others http.Handler) http.Handler {
 			n.routes[service].ServeHTTP(w, r)
 		}
 	})
+}
+
+// inTime refuses a caller whose certificate has expired since the handshake. In
+// the last tenth of its life it ends the connection after the request, so that
+// a caller that has renewed, as it had to long ago, comes with the successor.
+func (n *Node) inTime(w http.ResponseWriter, leaf *x509.Certificate) error {
+	left := leaf.NotAfter.Sub(n.now())
+	if left < leaf.NotAfter.Sub(leaf.NotBefore)/10 {
+		w.Header().Set("Connection", "close")
+	}
+	if left < 0 {
+		return fault.New(fault.Forbidden, "peer_expired", "The certificate %s expired at %s. Renew it and connect again.",
+			SerialText(leaf), leaf.NotAfter.Format(time.RFC3339))
+	}
+	return nil
 }
 
 // refuseStale answers on a connection that was made while the state was fresh.

@@ -104,6 +104,10 @@ func parseHost(text string) (string, error) {
 		return "", refuse("dot", text, "%q ends with a dot: leave the dot out", text)
 	}
 	host, err := hosts.ToASCII(text)
+	if err == nil {
+		// Bytes that are no text become an A-label that stands for none.
+		_, err = hosts.ToASCII(host)
+	}
 	if err != nil {
 		return "", refuse("host", text, "%q is not a host name: use letters, digits and hyphens in labels of at most 63 characters, 253 in all", text)
 	}

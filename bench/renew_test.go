@@ -32,7 +32,7 @@ func BenchmarkRenew(b *testing.B) {
 		parallel(b, services*instances, 4*services*instances, renew)
 		b.Run("mtls", func(b *testing.B) {
 			most.compare(b, func() float64 {
-				return s.measureAll(b, certificates, func() { parallel(b, services*instances, certificates, renew) })
+				return s.measureAll(b, certificates*b.N, func() { parallel(b, services*instances, certificates*b.N, renew) })
 			})
 		})
 	})

@@ -23,7 +23,7 @@ import (
 // is asked and an answer signed).
 func BenchmarkOCSP(b *testing.B) {
 	s := serve(b, b.TempDir(), "")
-	requests := s.questions(b, 3000)
+	requests := s.questions(b, callers)
 	t := &http.Transport{MaxIdleConnsPerHost: callers}
 	b.Cleanup(t.CloseIdleConnections)
 	client := &http.Client{Transport: t, Timeout: patience}
@@ -44,11 +44,12 @@ func BenchmarkOCSP(b *testing.B) {
 		return err
 	}
 	b.Run("first-answers", func(b *testing.B) {
-		all := make(chan []byte, len(requests)) // one question is first only once
-		for _, r := range requests {
-			all <- r
+		n := certificates * b.N
+		fresh := make(chan []byte, n) // one question is first only once
+		for _, r := range s.questions(b, n) {
+			fresh <- r
 		}
-		s.measureAll(b, len(requests), func() { parallel(b, callers, len(requests), func(int) error { return ask(<-all) }) })
+		s.measureAll(b, n, func() { parallel(b, callers, n, func(int) error { return ask(<-fresh) }) })
 	})
 	b.Run("kept-answers", func(b *testing.B) {
 		s.measure(b, func() { parallel(b, callers, b.N, func(worker int) error { return ask(requests[worker]) }) })

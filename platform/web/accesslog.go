@@ -3,6 +3,7 @@ package web
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -16,12 +17,24 @@ func (s *Site) logAccess(h http.Handler) http.Handler {
 		defer func() {
 			s.o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 				slog.String("request_id", RequestID(r.Context())),
-				slog.String("method", r.Method), slog.String("host", r.Host), slog.String("path", r.URL.Path),
+				slog.String("method", short(r.Method)), slog.String("host", short(r.Host)), slog.String("path", short(r.URL.Path)),
 				slog.Int("status", rec.code()), slog.Int64("bytes", rec.bytes),
 				slog.Duration("took", s.o.Now().Sub(start).Round(time.Microsecond)))
 		}()
 		h.ServeHTTP(rec, r)
 	})
+}
+
+// maxLogged bounds what of a caller's text goes into a line, in bytes: anybody can
+// send a long path again and again.
+const maxLogged = 500
+
+// short cuts a text for the log.
+func short(text string) string {
+	if len(text) <= maxLogged {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxLogged], "") + "..." // the cut may fall inside a character
 }
 
 // recorder remembers what was answered.

@@ -43,6 +43,13 @@ func (c *serveCommand) Run(ctx context.Context, t terminal) error {
 		return err
 	}
 	o.Only = c.Services
+	o.Reload = func() (app.Config, error) {
+		s, err := c.load()
+		if err != nil {
+			return app.Config{}, err
+		}
+		return s.config, nil
+	}
 	o.Ready = func(a app.Announcement) { announce(t, a) }
 	return app.Run(ctx, o)
 }

@@ -72,7 +72,7 @@ type App struct {
 	health    *health
 	limits    *limits
 	node      *peer.Node
-	public    *publicCert
+	public    publicCerts
 	services  []*running
 
 	stopOnce sync.Once
@@ -236,6 +236,9 @@ func (a *App) close() error {
 
 // reload reads what may change while running: the log level and the TLS files.
 func (a *App) reload(ctx context.Context) error {
+	if *a.health.state.Load() != "ok" {
+		return fault.New(fault.Unavailable, "not_ready", "The process is starting or stopping. Try again when it is ready.").After(time.Second)
+	}
 	if a.opts.Reload != nil {
 		cfg, err := a.opts.Reload()
 		if err != nil {
@@ -244,9 +247,6 @@ func (a *App) reload(ctx context.Context) error {
 		if err := a.opts.Level.UnmarshalText([]byte(cfg.Log.Level)); err != nil {
 			return fault.Fields(fault.Field{Name: "log.level", Code: "invalid", Detail: "Write debug, info, warn or error."})
 		}
-	}
-	if a.public == nil {
-		return nil
 	}
 	return a.public.reload(ctx)
 }

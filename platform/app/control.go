@@ -126,7 +126,7 @@ type Status struct {
 
 func (a *App) controlStatus(w http.ResponseWriter, r *http.Request) {
 	s := Status{Health: a.health.check(r.Context()), Version: a.opts.Version, PID: os.Getpid(), Started: a.started,
-		Portal: a.hosts.publicURL(""), URLs: map[string]string{}, LastBackup: map[string]string{}}
+		Portal: a.front(), URLs: map[string]string{}, LastBackup: map[string]string{}}
 	for _, x := range a.services {
 		s.URLs[x.def.Name] = a.hosts.publicURL(x.def.Name)
 		if file := a.lastBackup(x.def.Name); file != "" {
@@ -185,7 +185,7 @@ func (a *App) link(name string) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	return Grant{ID: c.ID, URL: a.hosts.publicURL("") + session.EnterPath(secret), Expires: c.Expires}, nil
+	return Grant{ID: c.ID, URL: a.front() + session.EnterPath(secret), Expires: c.Expires}, nil
 }
 
 // TokenRequest asks for an API token.

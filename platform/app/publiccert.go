@@ -40,9 +40,9 @@ const (
 	maxStaple    = 64 << 10
 )
 
-// publicCert is the certificate of the public listener: one for the domain and
-// the hosts of this process, kept in the data directory, renewed and stapled
-// while running; or the one from server.tls_cert.
+// publicCert is a certificate of the public listener, kept in the data
+// directory, renewed and stapled while running; or the one from
+// server.tls_cert.
 type publicCert struct {
 	authority peer.Authority
 	files     [2]string // certificate and key
@@ -57,24 +57,18 @@ type publicCert struct {
 	current atomic.Pointer[tls.Certificate]
 }
 
-func newPublicCert(a *App) *publicCert {
-	p := &publicCert{authority: a.node.Authority(), now: a.opts.Now, log: a.log, client: &http.Client{Timeout: 5 * time.Second},
-		hosts: []string{a.hosts.domain}}
-	for _, s := range a.services {
-		p.hosts = append(p.hosts, s.def.Name+"."+a.hosts.domain)
-	}
+// newPublicCert makes the certificate for hosts, the first of which names its
+// files.
+func newPublicCert(a *App, hosts []string) *publicCert {
+	p := &publicCert{authority: a.node.Authority(), now: a.opts.Now, log: a.log, client: &http.Client{Timeout: 5 * time.Second}, hosts: hosts}
 	c := a.cfg.Server
 	if c.TLSCert != "" {
 		p.files, p.given = [2]string{c.TLSCert, c.TLSKey}, true
 		return p
 	}
-	dir := filepath.Join(c.Data, "tls")
-	p.files = [2]string{filepath.Join(dir, "public.crt"), filepath.Join(dir, "public.key")}
+	file := filepath.Join(c.Data, "tls", hosts[0])
+	p.files = [2]string{file + ".crt", file + ".key"}
 	return p
-}
-
-func (p *publicCert) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	return p.current.Load(), nil
 }
 
 // start loads the certificate, or gets one when there is none to use.

@@ -101,7 +101,7 @@ func (a *App) join(ctx, workCtx context.Context, work *errgroup.Group) error {
 		return err
 	}
 	work.Go(func() error { return a.node.Run(workCtx) })
-	a.public = newPublicCert(a)
+	a.public = newPublicCerts(a)
 	if err := a.public.start(ctx); err != nil {
 		return err
 	}
@@ -226,7 +226,7 @@ func (a *App) announce(ctx context.Context) {
 	if a.opts.Ready == nil {
 		return
 	}
-	n := Announcement{Data: a.cfg.Server.Data, Portal: a.hosts.publicURL(""), FirstStart: a.first}
+	n := Announcement{Data: a.cfg.Server.Data, Portal: a.front(), FirstStart: a.first}
 	if root := a.node.Root(); root != nil {
 		n.Root, n.TrustURL = fingerprint(root.Raw), a.hosts.publicURL("ca")+"/trust"
 	}
@@ -238,6 +238,15 @@ func (a *App) announce(ctx context.Context) {
 		n.Link = g.URL
 	}
 	a.opts.Ready(n)
+}
+
+// front is where people begin: the portal, which is at the bare domain beside
+// the authority, or else the first service of this process.
+func (a *App) front() string {
+	if a.node.Root() == nil && a.cfg.Server.TLSCert == "" {
+		return a.hosts.publicURL(a.services[0].def.Name)
+	}
+	return a.hosts.publicURL("")
 }
 
 func startName() string { return userName(uint32(os.Getuid())) } //nolint:gosec // a uid fits

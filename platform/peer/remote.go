@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -121,9 +122,36 @@ func (a *Remote) Renew(ctx context.Context, csr []byte) (*Bundle, error) {
 	return &b, err
 }
 
+// holder is the service that a public name belongs to ("shop.example.com" is
+// shop's), which has to ask for its certificate itself.
+func (a *Remote) holder(csr []byte) (*Identity, error) {
+	r, err := x509.ParseCertificateRequest(csr)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate request: %w", err)
+	}
+	for _, name := range r.DNSNames {
+		label, _, _ := strings.Cut(name, ".")
+		if i := a.joinedAs(label); i != nil {
+			return i, nil
+		}
+	}
+	return a.any()
+}
+
+func (a *Remote) joinedAs(service string) *Identity {
+	a.node.mu.Lock()
+	defer a.node.mu.Unlock()
+	for _, i := range a.node.joined {
+		if i.service == service {
+			return i
+		}
+	}
+	return nil
+}
+
 // ServerCertificate implements Authority.
 func (a *Remote) ServerCertificate(ctx context.Context, csr []byte) (*Bundle, error) {
-	i, err := a.any()
+	i, err := a.holder(csr)
 	if err != nil {
 		return nil, err
 	}

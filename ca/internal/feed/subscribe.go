@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -25,6 +26,13 @@ type subscription struct {
 
 func (s *subscription) attached() bool { return s.stop != nil }
 
+// maxProcesses is how many processes of one service may follow: a service that
+// was taken over could otherwise come under a new mark again and again, and each
+// revocation would wait for the leases of them all.
+const maxProcesses = 256
+
+var errCrowd = errors.New("the service has too many subscribers")
+
 var errReplaced = errors.New("the subscriber came again by another connection")
 
 // Subscribe sends a subscriber what follows the number it knows, then all news,
@@ -32,7 +40,10 @@ var errReplaced = errors.New("the subscriber came again by another connection")
 func (h *Hub) Subscribe(ctx context.Context, s peer.Subscriber, after uint64, send func(peer.Update) error) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	sub := h.attach(s, after, stop)
+	sub, err := h.attach(s, after, stop)
+	if err != nil {
+		return err
+	}
 	defer h.detach(sub)
 	if after > h.sequence() {
 		if err := h.refresh(ctx); err != nil {
@@ -85,18 +96,33 @@ func (h *Hub) Follow(ctx context.Context, s peer.Subscriber, after uint64, apply
 
 // attach makes the subscriber known. What it knows counts as acknowledged; a
 // stream that it had before ends.
-func (h *Hub) attach(s peer.Subscriber, after uint64, stop context.CancelCauseFunc) *subscription {
+func (h *Hub) attach(s peer.Subscriber, after uint64, stop context.CancelCauseFunc) (*subscription, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	sub := &subscription{service: s.Service, acked: after, stop: stop}
-	if old := h.subs[s.Instance]; old != nil {
+	old := h.subs[s.Instance]
+	if old == nil && h.processes(s.Service) >= maxProcesses {
+		return nil, fmt.Errorf("%w: %d processes of %s follow already", errCrowd, maxProcesses, s.Service)
+	}
+	if old != nil {
 		if old.stop != nil {
 			old.stop(errReplaced)
 		}
 		sub.until, sub.saved = old.until, old.saved
 	}
 	h.subs[s.Instance] = sub
-	return sub
+	return sub, nil
+}
+
+// processes are those of a service that follow here or hold a lease. The caller
+// holds mu.
+func (h *Hub) processes(service string) (n int) {
+	for _, sub := range h.subs {
+		if sub.service == service {
+			n++
+		}
+	}
+	return n
 }
 
 func (h *Hub) detach(sub *subscription) {

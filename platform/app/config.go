@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"path/filepath"
@@ -150,6 +151,12 @@ func (c *Config) Check() error {
 	}
 	if (c.Server.TLSCert == "") != (c.Server.TLSKey == "") {
 		refuse("server.tls_cert", "The certificate and its key go together: set tls_cert and tls_key, or neither.")
+	}
+	if c.Log.Format != "text" && c.Log.Format != "json" {
+		refuse("log.format", "%q is not a format. Write text or json.", c.Log.Format)
+	}
+	if err := new(slog.LevelVar).UnmarshalText([]byte(c.Log.Level)); err != nil {
+		refuse("log.level", "%q is not a level. Write debug, info, warn or error.", c.Log.Level)
 	}
 	if _, err := time.Parse("15:04", c.Backup.At); err != nil {
 		refuse("backup.at", "%q is not a time of day. Write HH:MM, as in 02:30.", c.Backup.At)

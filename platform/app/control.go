@@ -54,6 +54,14 @@ func listenControl(ctx context.Context, dir string) (net.Listener, error) {
 	return l, nil
 }
 
+// controlServer has no limit on the time of a request: a backup may take an hour,
+// and whoever can open the socket need not be kept from holding it open.
+func (a *App) controlServer() *http.Server {
+	s := a.server(a.control())
+	s.ReadTimeout, s.ConnContext = 0, rememberUser
+	return s
+}
+
 // control answers the command line. Every request of it is made by someone who
 // can read the data directory, and is an administrator for that reason.
 func (a *App) control() http.Handler {

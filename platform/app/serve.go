@@ -35,9 +35,7 @@ func (a *App) serve(ctx context.Context) error {
 	workCtx, endWork := context.WithCancel(workCtx)
 	defer endWork()
 
-	controlServer := a.server(a.control())
-	controlServer.ConnContext = rememberUser
-	servers := []*http.Server{controlServer, a.server(a.plain())}
+	servers := []*http.Server{a.controlServer(), a.server(a.plain())}
 	serveOn(work, servers[0], control)
 	serveOn(work, servers[1], a.listeners.http)
 	for _, s := range a.services {
@@ -75,8 +73,7 @@ func (a *App) serveOnce(ctx context.Context, fn func(*Client) error) error {
 	if err != nil {
 		return err
 	}
-	server := a.server(a.control())
-	server.ConnContext = rememberUser
+	server := a.controlServer()
 	var work errgroup.Group
 	serveOn(&work, server, control)
 	c, err := Dial(ctx, a.cfg.Server.Data)

@@ -56,9 +56,9 @@ func (d *Door) leave(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	c := d.cookie("", time.Time{})
+	c := d.cookie("", time.Time{}) //nolint:gosec // it sets Secure, HttpOnly and SameSite
 	c.MaxAge = -1
-	http.SetCookie(w, c) //nolint:gosec // Door.cookie sets Secure, HttpOnly and SameSite
+	http.SetCookie(w, c)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 

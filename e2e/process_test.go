@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,6 +37,13 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	if role := os.Getenv(roleVariable); role != "" {
+		if err := runService(role); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	code := m.Run()
 	if path, err := binary(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(path))
@@ -43,26 +51,59 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// server is a running guildhall.
+// server is a running process.
 type server struct {
 	data   string
 	portal string // from the ready line
 	output string // standard output up to the ready line
 	cmd    *exec.Cmd
-	log    *bytes.Buffer
-	ended  chan error
+	log    *logBuffer
+	ready  chan struct{} // closed by the ready line
+	ended  chan error    // holds how it ended, once it has
+}
+
+// logBuffer is written by the process and read by the test.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+// String is the log so far.
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
 }
 
 // start runs "guildhall serve" on free ports and waits for its ready line.
 func start(t *testing.T, data string, args ...string) *server {
 	t.Helper()
+	all := []string{"serve", "--data", data, "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--internal", "127.0.0.1:0"}
+	return startArgs(t, data, append(all, args...)...)
+}
+
+// startArgs runs any serve command on the data directory.
+func startArgs(t *testing.T, data string, args ...string) *server {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{data: data, log: &bytes.Buffer{}, ended: make(chan error, 1)}
-	all := append([]string{"serve", "--data", data, "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--internal", "127.0.0.1:0"}, args...)
-	s.cmd = exec.Command(path, all...)
+	s := launch(t, exec.Command(path, args...), data)
+	s.await(t)
+	return s
+}
+
+// launch starts the command, which ends with the test at the latest.
+func launch(t *testing.T, cmd *exec.Cmd, data string) *server {
+	t.Helper()
+	s := &server{data: data, cmd: cmd, log: &logBuffer{}, ready: make(chan struct{}), ended: make(chan error, 1)}
 	s.cmd.Stderr = s.log
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -72,25 +113,29 @@ func start(t *testing.T, data string, args ...string) *server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.stop(t) })
-	ready := make(chan struct{})
-	go s.read(bufio.NewScanner(out), ready)
-	select {
-	case <-ready:
-	case err := <-s.ended:
-		s.ended <- err
-		t.Fatalf("guildhall ended before it was ready: %v\n%s", err, s.log)
-	case <-time.After(patience):
-		t.Fatalf("guildhall was not ready after %v", patience)
-	}
+	go s.read(bufio.NewScanner(out))
 	return s
 }
 
-func (s *server) read(lines *bufio.Scanner, ready chan struct{}) {
+// await waits for the ready line.
+func (s *server) await(t *testing.T) {
+	t.Helper()
+	select {
+	case <-s.ready:
+	case err := <-s.ended:
+		s.ended <- err
+		t.Fatalf("the process ended before it was ready: %v\n%s", err, s.log)
+	case <-time.After(patience):
+		t.Fatalf("the process was not ready after %v\n%s", patience, s.log)
+	}
+}
+
+func (s *server) read(lines *bufio.Scanner) {
 	var seen strings.Builder
 	for lines.Scan() {
 		if url, ok := strings.CutPrefix(lines.Text(), "ready "); ok {
 			s.portal, s.output = url, seen.String()
-			close(ready)
+			close(s.ready)
 		}
 		seen.WriteString(lines.Text() + "\n")
 	}

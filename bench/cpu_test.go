@@ -16,7 +16,7 @@ func cpuTime(b *testing.B, pid int) time.Duration {
 	b.Helper()
 	const ofProcess = 2 // CPUCLOCK_SCHED, see clock_getcpuclockid(3)
 	var ts unix.Timespec
-	if err := unix.ClockGettime(int32(^pid)<<3|ofProcess, &ts); err != nil { //nolint:gosec // a pid fits
+	if err := unix.ClockGettime(int32(^pid)<<3|ofProcess, &ts); err != nil {
 		b.Fatalf("read the CPU clock of process %d: %v", pid, err)
 	}
 	return time.Duration(ts.Nano())

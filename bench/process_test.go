@@ -73,7 +73,7 @@ func (s *server) start(b *testing.B) {
 		b.Fatal(err)
 	}
 	s.log, s.ended = &bytes.Buffer{}, make(chan error, 1)
-	s.cmd = exec.Command(path, "serve", "--data", s.data, "--http", s.plain, "--https", s.public, "--internal", s.internal) //nolint:gosec // built by us
+	s.cmd = exec.Command(path, "serve", "--data", s.data, "--http", s.plain, "--https", s.public, "--internal", s.internal)
 	s.cmd.Env = append(os.Environ(), "GUILDHALL_LOG_LEVEL=warn", "GUILDHALL_DATABASES_DEFAULT="+s.database)
 	s.cmd.Stderr = s.log
 	out, err := s.cmd.StdoutPipe()
@@ -141,7 +141,7 @@ func (s *server) run(b *testing.B, args ...string) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	cmd := exec.Command(path, append(args, "--data", s.data)...) //nolint:gosec // built by us
+	cmd := exec.Command(path, append(args, "--data", s.data)...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()

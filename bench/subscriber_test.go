@@ -67,7 +67,7 @@ func (s *server) subscriber(b *testing.B, service string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	cmd := exec.Command(self) //nolint:gosec // ourselves
+	cmd := exec.Command(self)
 	cmd.Env, cmd.Stderr = append(os.Environ(), subscriberEnv+"="+string(text)), os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

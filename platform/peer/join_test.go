@@ -17,7 +17,7 @@ import (
 func (w *world) joins(t *testing.T, p plan) (*process, error) {
 	t.Helper()
 	pr, _, a := w.prepare(t, p)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	return pr, pr.Join(ctx, a, p.services)
 }

@@ -212,7 +212,7 @@ func (w *world) shop(t testing.TB, bank *process) *process {
 // get calls a path of a service under an identity.
 func get(t testing.TB, from *process, as, to, path string) (status int, body string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, peer.URL(to)+path, nil)
 	if err != nil {
@@ -239,7 +239,7 @@ func wantOK(t testing.TB, from *process, as, to, path string) string {
 // eventually waits for a condition.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()

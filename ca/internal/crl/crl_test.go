@@ -246,7 +246,7 @@ func TestRevocationsAreGatheredIntoOneList(t *testing.T) {
 		_, other := w.node()
 		tick := time.NewTicker(5 * time.Millisecond)
 		defer tick.Stop()
-		deadline := time.After(20 * time.Second)
+		deadline := time.After(90 * time.Second)
 		for {
 			l, err := other.Current(t.Context(), crl.Issuing)
 			if err != nil {

@@ -116,7 +116,7 @@ func (f *follower) resume(t testing.TB, h *feed.Hub, s peer.Subscriber, after ui
 
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -131,7 +131,7 @@ func eventually(t testing.TB, what string, is func() bool) {
 
 func within(t testing.TB) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -177,7 +177,7 @@ func TestAnnounceWaitsOutTheLeaseOfTheSilent(t *testing.T) {
 	bank.stop(nil) // gone without a word
 	<-bank.err
 	seq := d.revoke(t, serial(1))
-	short, cancel := context.WithTimeoutCause(context.Background(), 300*time.Millisecond, errors.New("enough"))
+	short, cancel := context.WithTimeoutCause(context.Background(), 2*time.Second, errors.New("enough"))
 	defer cancel()
 	if _, err := h.Announce(short, seq); err == nil || !strings.Contains(err.Error(), "wait for bank to acknowledge") {
 		t.Fatalf("before the lease ended: %v", err)

@@ -102,7 +102,7 @@ func (a *actor) next(t *testing.T) string {
 			t.Fatalf("the process ended; its log:\n%s", a.log)
 		}
 		return line
-	case <-time.After(30 * time.Second):
+	case <-time.After(90 * time.Second):
 		t.Fatal("no answer in 30 s")
 	}
 	return ""

@@ -124,7 +124,10 @@ func (s *service) openKeys(ctx context.Context, env app.Env, policy profile.Poli
 }
 
 func (s *service) openAudit(ctx context.Context, env app.Env) (err error) {
-	s.audit, err = audit.New(audit.Options{DB: env.DB, Name: "ca." + env.Domain + "/audit", Key: s.keys.Audit(), Now: env.Now})
+	// Named after the root and not after the domain, which may change: heads
+	// under another name are not this log's.
+	name := "guildhall-ca-" + fingerprint(s.keys.RootCertificate().Raw)[:16] + "/audit"
+	s.audit, err = audit.New(audit.Options{DB: env.DB, Name: name, Key: s.keys.Audit(), Now: env.Now, Begun: s.store.Begun})
 	if err != nil {
 		return err
 	}

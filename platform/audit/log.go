@@ -50,6 +50,10 @@ type Options struct {
 	// from it.
 	Key ed25519.PrivateKey
 	Now func() time.Time
+	// Begun says whether there is something that the log must have recorded.
+	// A log without rows and head then lost them, and is not begun anew. nil
+	// says no.
+	Begun func(ctx context.Context, tx *sql.Tx) (bool, error)
 }
 
 // Log is an audit log. It is safe for concurrent use.
@@ -59,6 +63,7 @@ type Log struct {
 	signer  signer
 	key     string
 	sealKey []byte
+	begun   func(ctx context.Context, tx *sql.Tx) (bool, error)
 }
 
 // New makes a Log; Migrate must have run before anything else is called.
@@ -79,7 +84,7 @@ func New(o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive seal key: %w", err)
 	}
-	return &Log{db: o.DB, now: o.Now, signer: signer{o.Key, verifier}, key: text, sealKey: sealKey}, nil
+	return &Log{db: o.DB, now: o.Now, signer: signer{o.Key, verifier}, key: text, sealKey: sealKey, begun: o.Begun}, nil
 }
 
 // VerifierKey is the public key of the heads in the text form of
@@ -97,6 +102,11 @@ func (l *Log) Migrate(ctx context.Context) error {
 		return err
 	}
 	return l.db.WithTx(ctx, func(tx *sql.Tx) error {
+		if l.begun != nil {
+			if begun, err := l.begun(ctx, tx); err != nil || begun {
+				return err
+			}
+		}
 		// A head that went missing beside rows is not made anew: it would hide
 		// what happened.
 		_, err := tx.ExecContext(ctx, `INSERT INTO audit_head (id, size, edge, note)

@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"testing"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -201,6 +203,23 @@ func TestDamagedHeadStopsAppends(t *testing.T) {
 		}
 		_, err := w.log.Head(t.Context())
 		wantDamaged(t, err)
+	})
+}
+
+func TestLogThatLostEverythingIsNotBegunAnew(t *testing.T) {
+	engines(t, func(t *testing.T, w *world) {
+		w.append(3)
+		w.exec(`DELETE FROM audit_entries`)
+		w.exec(`DELETE FROM audit_head`)
+		w.log.begun = func(context.Context, *sql.Tx) (bool, error) { return true, nil }
+		if err := w.log.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wantDamaged(t, w.log.Check(t.Context()))
+		w.log.begun = func(context.Context, *sql.Tx) (bool, error) { return false, nil }
+		if err := errors.Join(w.log.Migrate(t.Context()), w.log.Check(t.Context())); err != nil {
+			t.Fatal(err)
+		}
 	})
 }
 

@@ -31,6 +31,7 @@ var tamperings = []tampering{
 	{name: "cut off", query: `DELETE FROM audit_entries WHERE seq >= 2`, says: []string{"truncated row"}},
 	{name: "head forged", query: `UPDATE audit_head SET note = replace(note, 'audit', 'other')`, says: []string{"bad_head"}, head: true},
 	{name: "head removed", query: `DELETE FROM audit_head`, says: []string{"bad_head", "missing"}, head: true},
+	{name: "wiped", query: `DELETE FROM audit_entries; DELETE FROM audit_head`, says: []string{"bad_head", "missing"}, head: true},
 }
 
 // What somebody does to the audit log in the database shows in a verification,
@@ -48,6 +49,19 @@ func TestTamperedAuditLog(t *testing.T) {
 		// The service's tables are in the schema of its name.
 		tamper(t, t.TempDir(), "pgx", url+"&search_path=ca", "--config", onPostgres(t, url))
 	})
+}
+
+// An installation may get another domain: its log goes on.
+func TestAuditLogOutlivesTheDomain(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	start(t, data).stop(t)
+	s := start(t, data, "--domain", "guild.example.com")
+	must(t, "status", "--data", data)
+	must(t, "ca", "issue", "--data", data, "--name", "www.example.com", "--out", filepath.Join(t.TempDir(), "www"))
+	must(t, "ca", "audit", "verify", "--data", data)
+	s.stop(t)
+	must(t, "ca", "audit", "verify", "--data", data)
 }
 
 func tamper(t *testing.T, data, driver, source string, config ...string) {

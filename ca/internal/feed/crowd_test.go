@@ -25,7 +25,7 @@ func TestOneServiceCannotCrowdTheFeed(t *testing.T) {
 		return h.Subscribe(gone, peer.Subscriber{Service: service, Instance: mark}, 0, func(peer.Update) error { return nil })
 	}
 	crowded := func(err error) bool { return err != nil && strings.Contains(err.Error(), "too many subscribers") }
-	n := 0
+	var n int
 	for n = 0; n < 1000 && !crowded(come("shop", fmt.Sprint("s", n))); n++ {
 	}
 	if n < 100 || n == 1000 {

@@ -19,6 +19,12 @@ func TestOneServiceCannotCrowdTheFeed(t *testing.T) {
 	clock := guildtest.NewClock(time.Now())
 	d := desk{guildtest.Open(t, guildtest.SQLite(t), migrations()), clock.Now}
 	h, _ := newHub(t, d, newKey(t), nil)
+	// Who comes before the first head is lent nothing, and forgotten at once.
+	heard := errors.New("heard")
+	err := h.Subscribe(within(t), peer.Subscriber{Service: "bank", Instance: "first"}, 0, func(peer.Update) error { return heard })
+	if !errors.Is(err, heard) {
+		t.Fatal(err)
+	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	come := func(service, mark string) error {

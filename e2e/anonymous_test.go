@@ -237,7 +237,7 @@ func TestAnonymousOnTheInternalListener(t *testing.T) {
 // internal is a client that calls a name and has no certificate.
 func internal(t *testing.T, name string) *http.Client {
 	t.Helper()
-	transport := &http.Transport{TLSClientConfig: &tls.Config{ServerName: name, InsecureSkipVerify: true}} //nolint:gosec // it is the server that is tested
+	transport := &http.Transport{TLSClientConfig: &tls.Config{ServerName: name, InsecureSkipVerify: true}}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, Timeout: patience}
 }

@@ -179,7 +179,7 @@ func fill(t *testing.T, dir, file string, leave int64) {
 	if err := syscall.Statfs(dir, &disk); err != nil {
 		t.Fatal(err)
 	}
-	size := int64(disk.Bavail)*disk.Bsize - leave //nolint:gosec // a small disk
+	size := int64(disk.Bavail)*disk.Bsize - leave
 	if err := os.WriteFile(file, make([]byte, max(0, size)), 0o600); err != nil {
 		t.Fatal(err)
 	}

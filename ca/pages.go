@@ -48,6 +48,7 @@ func newPages(o pageOptions) *pages {
 		{Path: "/tokens", Key: "ca.nav.tokens", Icon: "ticket"},
 		{Path: "/audit", Key: "ca.nav.audit", Icon: "log"},
 		{Path: "/trust", Key: "ca.nav.trust", Icon: "lock"},
+		{Path: "/api", Key: "app.api.title", Icon: "server"},
 	})}
 }
 

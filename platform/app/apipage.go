@@ -53,7 +53,7 @@ func apiPage(shell *web.Shell, url string, api huma.API) http.HandlerFunc {
 	operations := operationsOf(api.OpenAPI())
 	return func(w http.ResponseWriter, r *http.Request) {
 		shell.Render(w, r, http.StatusOK, web.Page{Title: i18n.T(r.Context(), "app.api.title"),
-			Lead: i18n.T(r.Context(), "app.api.lead"), Scripts: []string{"api.js"}, Body: apiView(url, operations)})
+			Lead: i18n.T(r.Context(), "app.api.lead"), Active: "/api", Scripts: []string{"api.js"}, Body: apiView(url, operations)})
 	}
 }
 

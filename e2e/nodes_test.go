@@ -126,23 +126,25 @@ func secondNode(t *testing.T, first string) string {
 	return data
 }
 
-// oncePerKind checks that each periodic job waits once, not once a node.
+// oncePerKind checks that each periodic job is due once, not once a node.
 func oncePerKind(t *testing.T, s *server) {
 	t.Helper()
 	var list []struct {
 		Kind  string `json:"kind"`
 		State string `json:"state"`
 	}
-	if err := json.Unmarshal([]byte(must(t, "jobs", "list", "--data", s.data, "--state", "waiting", "--json")), &list); err != nil {
+	if err := json.Unmarshal([]byte(must(t, "jobs", "list", "--data", s.data, "--json")), &list); err != nil {
 		t.Fatal(err)
 	}
 	count := map[string]int{}
 	for _, j := range list {
-		count[j.Kind]++
+		if j.State == "waiting" || j.State == "running" {
+			count[j.Kind]++
+		}
 	}
 	for _, kind := range []string{"platform.backup", "ca.expiry"} {
 		if count[kind] != 1 {
-			t.Errorf("%s waits %d times; all: %v", kind, count[kind], count)
+			t.Errorf("%s is due %d times; all: %v", kind, count[kind], count)
 		}
 	}
 }

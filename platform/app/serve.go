@@ -20,7 +20,7 @@ import (
 const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 2 * time.Minute
-	readTimeout   = 5 * time.Minute
+	readTimeout   = time.Minute
 )
 
 // serve runs the listeners and the services until the end is asked for.

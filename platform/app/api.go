@@ -85,13 +85,23 @@ func problemOf(e *huma.ErrorModel) fault.Problem {
 	}
 	p := fault.Problem{Type: "about:blank", Title: http.StatusText(e.Status), Status: e.Status, Detail: sentence(e.Detail), Code: "invalid_request"}
 	for _, d := range e.Errors {
-		name := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "query."), "path.")
-		p.Errors = append(p.Errors, fault.Field{Name: name, Code: "invalid", Detail: sentence(d.Message)})
+		p.Errors = append(p.Errors, fieldOf(d))
 	}
 	if len(p.Errors) > 0 {
 		p.Detail = strings.TrimPrefix(p.Errors[0].Name+": ", ": ") + p.Errors[0].Detail
 	}
 	return p
+}
+
+// fieldOf names the field as the caller wrote it. huma reports a missing member
+// at the object that lacks it.
+func fieldOf(d *huma.ErrorDetail) fault.Field {
+	name := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "query."), "path.")
+	if missing, ok := strings.CutPrefix(d.Message, "expected required property "); ok {
+		missing = strings.TrimSuffix(missing, " to be present")
+		return fault.Field{Name: strings.TrimPrefix(name+"."+missing, "body."), Code: "required", Detail: "Give a value."}
+	}
+	return fault.Field{Name: name, Code: "invalid", Detail: sentence(d.Message)}
 }
 
 // sentence gives huma's terse messages the form of ours.

@@ -304,6 +304,7 @@ func TestAPIAnswersProblems(t *testing.T) {
 	}{
 		`{"body":"` + strings.Repeat("x", 21) + `"}`: {422, "invalid_request", "body"},
 		`{"body":"x","extra":1}`:                     {422, "invalid_request", "extra"},
+		`{}`:                                         {422, "invalid_request", "body"},
 		`{`:                                          {400, "invalid_request", ""},
 	} {
 		status, text := send(t, c, http.MethodPost, url, body)

@@ -187,7 +187,7 @@ func TestServicesInSeparateProcesses(t *testing.T) {
 	// Beyond the lease traffic stops and says why; it resumes by itself.
 	ca.kill(t)
 	until(t, shop, http.StatusBadGateway, "the revocation state is unknown")
-	ca = again()
+	again()
 	until(t, shop, http.StatusOK, "for shop")
 
 	// A revoked bank is cut off at once, on kept connections too.

@@ -53,8 +53,10 @@ type publicCert struct {
 	client    *http.Client
 
 	mu      sync.Mutex // one load, renewal or stapling at a time
-	stapled time.Time
-	current atomic.Pointer[tls.Certificate]
+	stapled time.Time  // when the staple was last fetched
+	// stapleEnds is when the staple runs out.
+	stapleEnds time.Time
+	current    atomic.Pointer[tls.Certificate]
 }
 
 // newPublicCert makes the certificate for hosts, the first of which names its
@@ -221,9 +223,23 @@ func (p *publicCert) store(chain [][]byte, key crypto.PrivateKey) error {
 func (p *publicCert) freshen(ctx context.Context) (revoked bool) {
 	revoked, err := p.staple(ctx)
 	if err != nil {
-		p.log.WarnContext(ctx, "the public certificate has no fresh OCSP answer to send along; trying again in a minute", "err", err)
+		p.log.WarnContext(ctx, "the public certificate has no fresh OCSP answer to send along; trying again later", "err", err)
+		p.dropStaple()
 	}
 	return revoked
+}
+
+// dropStaple takes back an answer that has run out: clients would refuse it. A
+// given certificate's responder may be on an internet that is not there, so it
+// is not asked again before an hour.
+func (p *publicCert) dropStaple() {
+	if p.given {
+		p.stapled = p.now()
+	}
+	if c := *p.current.Load(); c.OCSPStaple != nil && p.now().After(p.stapleEnds) {
+		c.OCSPStaple = nil
+		p.current.Store(&c)
+	}
 }
 
 // staple fetches the OCSP answer for the current certificate and sends it along
@@ -246,7 +262,7 @@ func (p *publicCert) staple(ctx context.Context) (revoked bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("read the OCSP answer for the public certificate: %w", err)
 	}
-	p.stapled = p.now()
+	p.stapled, p.stapleEnds = p.now(), answer.NextUpdate
 	c.OCSPStaple = text
 	p.current.Store(&c)
 	return answer.Status == ocsp.Revoked, nil

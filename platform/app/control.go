@@ -133,7 +133,7 @@ type Status struct {
 }
 
 func (a *App) controlStatus(w http.ResponseWriter, r *http.Request) {
-	s := Status{Health: a.health.check(r.Context()), Version: a.opts.Version, PID: os.Getpid(), Started: a.started,
+	s := Status{Health: a.health.check(r.Context(), error.Error), Version: a.opts.Version, PID: os.Getpid(), Started: a.started,
 		Portal: a.front(), URLs: map[string]string{}, LastBackup: map[string]string{}}
 	for _, x := range a.services {
 		s.URLs[x.def.Name] = a.hosts.publicURL(x.def.Name)

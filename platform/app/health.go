@@ -3,9 +3,12 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"guildhall/platform/fault"
 )
 
 // healthTimeout bounds each check, so that a hanging database shows as one.
@@ -31,24 +34,25 @@ type health struct {
 
 func (h *health) set(state string) { h.state.Store(&state) }
 
-// check asks every service's database and the service itself.
-func (h *health) check(ctx context.Context) Health {
+// check asks every service's database and the service itself; say puts what is
+// wrong into words.
+func (h *health) check(ctx context.Context, say func(error) string) Health {
 	out := Health{Status: *h.state.Load(), Services: map[string]string{}}
 	for _, s := range h.services {
-		out.note(s.def.Name, s.check(ctx))
+		out.note(s.def.Name, s.check(ctx), say)
 	}
 	if h.peers != nil {
-		out.note("peers", h.peers())
+		out.note("peers", h.peers(), say)
 	}
 	return out
 }
 
-func (h *Health) note(name string, err error) {
+func (h *Health) note(name string, err error, say func(error) string) {
 	h.Services[name] = "ok"
 	if err == nil {
 		return
 	}
-	h.Services[name] = err.Error()
+	h.Services[name] = say(err)
 	if h.Status == "ok" {
 		h.Status = "failing"
 	}
@@ -66,6 +70,15 @@ func (s *running) check(ctx context.Context) error {
 	return s.svc.Health(ctx)
 }
 
+// inPublic tells anyone what is wrong when the error was made to be shown; the
+// rest is for "guildhall status" and the log.
+func inPublic(err error) string {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		return e.Detail
+	}
+	return "It does not work. \"guildhall status\" on the server says why."
+}
+
 func (h *health) serves(r *http.Request) bool {
 	return r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
 }
@@ -79,7 +92,7 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("ok\n"))
 		return
 	}
-	got := h.check(r.Context())
+	got := h.check(r.Context(), inPublic)
 	status := http.StatusOK
 	if !got.OK() {
 		status = http.StatusServiceUnavailable

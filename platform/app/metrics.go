@@ -48,7 +48,7 @@ func (s *state) Describe(ch chan<- *prometheus.Desc) {
 func (s *state) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
 	defer cancel()
-	for name, reason := range s.app.health.check(ctx).Services {
+	for name, reason := range s.app.health.check(ctx, error.Error).Services {
 		up := 0.0
 		if reason == "ok" {
 			up = 1

@@ -58,7 +58,7 @@ func (a *App) portal() http.Handler {
 }
 
 func (a *App) portalView(ctx context.Context) portalView {
-	got := a.health.check(ctx)
+	got := a.health.check(ctx, inPublic)
 	var v portalView
 	for _, s := range a.services {
 		p := portalService{Name: s.def.Name, URL: a.hosts.publicURL(s.def.Name) + "/"}

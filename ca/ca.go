@@ -50,6 +50,10 @@ func Definition() app.Definition {
 		Locales:    locales.FS(),
 		Also:       []backup.Migrations{{Table: audit.MigrationsTable, FS: audit.Migrations()}},
 		Config:     &config,
+		Check: func() error {
+			_, err := config.profiles("guildhall.localhost") // any domain: it is about the names and lifetimes
+			return errors.Join(config.check(), err)
+		},
 		New: func(ctx context.Context, env app.Env) (*app.Service, error) {
 			s, err := open(ctx, env, config)
 			if err != nil {

@@ -55,7 +55,7 @@ type caRenewCommand struct {
 	place  `embed:""`
 	ID     string `arg:"" name:"serial" help:"Serial number or id of the certificate."`
 	CSR    string `name:"csr" help:"PKCS #10 request (PEM) with the key of the successor." placeholder:"FILE"`
-	NewKey bool   `help:"Have the authority make a new key."`
+	NewKey bool   `help:"Have the authority make a new key, as it does anyway when it made the present one."`
 	Life   string `help:"How long it lives, such as 90d (default: as long as its predecessor)." placeholder:"DURATION"`
 	Out    string `help:"Directory for the files." required:"" placeholder:"DIR"`
 	JSON   bool   `name:"json" help:"Print JSON."`
@@ -86,13 +86,13 @@ func (c *caRenewCommand) Run(ctx context.Context, t terminal) error {
 type caRevokeCommand struct {
 	place  `embed:""`
 	ID     string `arg:"" name:"serial" help:"Serial number or id of the certificate."`
-	Reason string `help:"Why (RFC 5280): ${enum}." enum:"unspecified,keyCompromise,cACompromise,affiliationChanged,superseded,cessationOfOperation,privilegeWithdrawn,aACompromise" default:"unspecified" placeholder:"REASON"`
+	Reason string `help:"Why (RFC 5280): ${enum}." enum:"unspecified,keyCompromise,cACompromise,affiliationChanged,superseded,cessationOfOperation,privilegeWithdrawn,aACompromise" required:"" placeholder:"REASON"`
 	JSON   bool   `name:"json" help:"Print JSON."`
 }
 
 // Help is the long text of --help.
 func (caRevokeCommand) Help() string {
-	return "Returns when every service of this installation has cut its connections with the certificate's holder, or refuses all connections.\n\n" + exitHelp
+	return "A revocation is final, and so is its reason. The command returns when every service of this installation has cut its connections with the certificate's holder, or refuses all connections. OCSP answers so at once; the revocation list is published about a second later.\n\n" + exitHelp
 }
 
 // Run revokes and tells whom the revocation has reached.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"guildhall/platform/audit"
@@ -47,7 +48,7 @@ func (c *caAuditListCommand) Run(ctx context.Context, t terminal) error {
 
 type caAuditVerifyCommand struct {
 	place `embed:""`
-	Head  string `help:"File with a signed head that you kept; the log must continue it." placeholder:"FILE"`
+	Head  string `help:"File with a signed head that you kept, or with what an earlier run printed; the log must continue it." placeholder:"FILE"`
 	JSON  bool   `name:"json" help:"Print JSON."`
 }
 
@@ -61,6 +62,9 @@ func (c *caAuditVerifyCommand) Run(ctx context.Context, t terminal) error {
 	head, err := readText("--head", c.Head)
 	if err != nil {
 		return err
+	}
+	if i := strings.Index(head, "\nkey "); i >= 0 { // the output of an earlier run: the head follows the key's line
+		_, head, _ = strings.Cut(head[i+1:], "\n")
 	}
 	return c.authority(ctx, t, func(client *ca.Client) error {
 		r, err := client.VerifyAudit(ctx, ca.AuditVerifyRequest{Head: head})

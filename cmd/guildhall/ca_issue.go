@@ -113,6 +113,9 @@ func (f *folder) deliver(ctx context.Context, t terminal, client *ca.Client, iss
 	if issued.Reused {
 		word = "reused"
 	}
+	if issued.Certificate.KeyMade && issued.PrivateKey == "" {
+		_, _ = fmt.Fprintln(t.err, "The private key is not among the files: it was handed over when this certificate was issued. Without it, issue a new one (no --reuse).")
+	}
 	t.printf("%s %s until %s\n%s\n", word, issued.Certificate.Serial, issued.Certificate.NotAfter.Format("2006-01-02 15:04 MST"), strings.Join(written, "\n"))
 	return nil
 }

@@ -49,6 +49,13 @@ func (p place) load() (*settings, error) {
 	if p.Data != "" {
 		s.config.Server.Data = p.Data
 	}
+	for _, d := range s.defs {
+		if d.Check != nil {
+			if err := d.Check(); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return s, s.config.Check()
 }
 

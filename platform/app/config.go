@@ -1,16 +1,10 @@
 package app
 
 import (
-	"fmt"
-	"log/slog"
-	"net"
-	"net/netip"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"guildhall/platform/config"
-	"guildhall/platform/fault"
 )
 
 // Config is the process's own part of the configuration file.
@@ -133,62 +127,6 @@ func (c *Config) Sections() []config.Section {
 		{Key: "backup", Value: &c.Backup}, {Key: "admin", Value: &c.Admin}, {Key: "peers", Value: &c.Peers},
 		{Key: "limits", Value: &c.Limits},
 	}
-}
-
-// Check says what is wrong with the values, each by its key.
-func (c *Config) Check() error {
-	var wrong []fault.Field
-	refuse := func(key, format string, args ...any) {
-		wrong = append(wrong, fault.Field{Name: key, Code: "invalid", Detail: fmt.Sprintf(format, args...)})
-	}
-	for key, addr := range map[string]string{"server.http": c.Server.HTTP, "server.https": c.Server.HTTPS, "server.internal": c.Server.Internal} {
-		if _, _, err := net.SplitHostPort(addr); err != nil {
-			refuse(key, "%q is not a listen address. Write host:port, as in 127.0.0.1:8443.", addr)
-		}
-	}
-	if !validDomain(c.Server.Domain) {
-		refuse("server.domain", "%q is not a domain name. Write one such as guild.example.com.", c.Server.Domain)
-	}
-	if (c.Server.TLSCert == "") != (c.Server.TLSKey == "") {
-		refuse("server.tls_cert", "The certificate and its key go together: set tls_cert and tls_key, or neither.")
-	}
-	if c.Log.Format != "text" && c.Log.Format != "json" {
-		refuse("log.format", "%q is not a format. Write text or json.", c.Log.Format)
-	}
-	if err := new(slog.LevelVar).UnmarshalText([]byte(c.Log.Level)); err != nil {
-		refuse("log.level", "%q is not a level. Write debug, info, warn or error.", c.Log.Level)
-	}
-	if _, err := time.Parse("15:04", c.Backup.At); err != nil {
-		refuse("backup.at", "%q is not a time of day. Write HH:MM, as in 02:30.", c.Backup.At)
-	}
-	if c.Backup.Keep < 1 {
-		refuse("backup.keep", "%d backups would leave none. Keep at least 1.", c.Backup.Keep)
-	}
-	if c.Peers.Lease < config.Duration(2*time.Second) {
-		refuse("peers.lease", "A lease under 2 seconds ends between two heads. Write 30s, or at least 2s.")
-	}
-	if c.Limits.Anonymous < 0 || c.Limits.Anonymous > 0 && c.Limits.Burst < 1 {
-		refuse("limits.anonymous", "Write how many requests a second an address may make, and in limits.burst how many at once, at least 1; or 0 for no limit.")
-	}
-	for i, text := range c.Limits.Exempt {
-		if _, err := netip.ParsePrefix(text); err != nil {
-			refuse(fmt.Sprintf("limits.exempt[%d]", i), "%q is not a network. Write one such as 10.0.0.0/8.", text)
-		}
-	}
-	return fault.Fields(wrong...)
-}
-
-func validDomain(domain string) bool {
-	if domain == "" || len(domain) > 200 {
-		return false
-	}
-	for label := range strings.SplitSeq(domain, ".") {
-		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" ||
-			strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
-			return false
-		}
-	}
-	return true
 }
 
 // serviceDir is the private directory of a service.

@@ -33,6 +33,9 @@ type Definition struct {
 	// Config points to the service's configuration with its defaults; the file
 	// and the environment are decoded into it before New.
 	Config any
+	// Check says what is wrong with the decoded Config, by its keys; nil: nothing
+	// to check.
+	Check func() error
 	// New wires the service. Calls to other services work once all are open.
 	New func(ctx context.Context, env Env) (*Service, error)
 }

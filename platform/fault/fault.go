@@ -22,6 +22,7 @@ const (
 	Unauthenticated             // 401: nobody is signed in
 	Forbidden                   // 403: signed in, not allowed
 	NotFound                    // 404: no such thing
+	BadMethod                   // 405: the address does not take this method
 	Conflict                    // 409: the state does not allow it
 	Gone                        // 410: it was there, and is over
 	TooLarge                    // 413: more bytes than we take
@@ -32,7 +33,7 @@ const (
 var statuses = [...]int{
 	Internal: http.StatusInternalServerError, Invalid: http.StatusUnprocessableEntity,
 	Malformed: http.StatusBadRequest, Unauthenticated: http.StatusUnauthorized,
-	Forbidden: http.StatusForbidden, NotFound: http.StatusNotFound, Conflict: http.StatusConflict,
+	Forbidden: http.StatusForbidden, NotFound: http.StatusNotFound, BadMethod: http.StatusMethodNotAllowed, Conflict: http.StatusConflict,
 	Gone: http.StatusGone, TooLarge: http.StatusRequestEntityTooLarge,
 	TooMany: http.StatusTooManyRequests, Unavailable: http.StatusServiceUnavailable,
 }

@@ -91,8 +91,8 @@ func (sh *Shell) unmatched(w http.ResponseWriter, r *http.Request, own http.Hand
 		return
 	}
 	if probe.status == http.StatusMethodNotAllowed {
-		w.Header().Del("Content-Length")
-		own.ServeHTTP(w, r)
+		forgetBody(w.Header())
+		fault.Write(w, r, fault.New(fault.BadMethod, "bad_method", "This address does not take %s. It takes: %s.", r.Method, w.Header().Get("Allow")))
 		return
 	}
 	sh.Error(w, r, fault.New(fault.NotFound, "no_page", "There is no such page. Check the address."))

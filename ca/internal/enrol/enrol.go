@@ -18,6 +18,7 @@ import (
 	"guildhall/ca/internal/store"
 	"guildhall/ca/internal/token"
 	"guildhall/platform/fault"
+	"guildhall/platform/peer"
 	"guildhall/sdk/go/ca"
 )
 
@@ -85,12 +86,13 @@ func (e *Enroller) enrol(ctx context.Context, csr []byte, text string, by *journ
 
 // EnrolLocal gives a service of the authority's own process its certificate. It
 // needs no token, unless the service's last certificate was revoked: a restart
-// must not undo that (ErrPeerRevoked).
+// must not undo that (ErrPeerRevoked). The authority itself holds the issuing
+// key; to refuse it would only keep the revocation lists from being served.
 func (e *Enroller) EnrolLocal(ctx context.Context, service string, csr []byte) (Issued, error) {
 	last, err := e.Certificates.Store.FindByName(ctx, Name(service))
 	var renews string
 	switch {
-	case err == nil && last.Revoked():
+	case err == nil && last.Revoked() && service != peer.AuthorityService:
 		return Issued{}, ErrPeerRevoked
 	case err == nil:
 		renews = last.ID

@@ -1,0 +1,122 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"guildhall/platform/config"
+	"guildhall/platform/fault"
+)
+
+// refusals gathers what is wrong, each by its key.
+type refusals []fault.Field
+
+func (r *refusals) add(key, format string, args ...any) {
+	*r = append(*r, fault.Field{Name: key, Code: "invalid", Detail: fmt.Sprintf(format, args...)})
+}
+
+// Check says what is wrong with the values, each by its key.
+func (c *Config) Check() error {
+	var r refusals
+	c.Server.check(&r)
+	c.Log.check(&r)
+	c.Databases.check(&r)
+	c.Backup.check(&r)
+	c.Limits.check(&r)
+	if c.Peers.Lease < config.Duration(2*time.Second) {
+		r.add("peers.lease", "A lease under 2 seconds ends between two heads. Write 30s, or at least 2s.")
+	}
+	return fault.Fields(r...)
+}
+
+func (c *ServerConfig) check(r *refusals) {
+	for _, x := range []struct{ key, addr string }{{"server.http", c.HTTP}, {"server.https", c.HTTPS}, {"server.internal", c.Internal}} {
+		_, port, err := net.SplitHostPort(x.addr)
+		if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n > 65535 {
+			r.add(x.key, "%q is not a listen address. Write host:port, as in 127.0.0.1:8443.", x.addr)
+		}
+	}
+	if !validDomain(c.Domain) {
+		r.add("server.domain", "%q is not a domain name. Write one such as guild.example.com.", c.Domain)
+	} else if c.Production && strings.HasSuffix("."+c.Domain, ".localhost") {
+		r.add("server.domain", "%q is for one machine. Production needs a domain that others can resolve; it goes into every certificate.", c.Domain)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		r.add("server.tls_cert", "The certificate and its key go together: set tls_cert and tls_key, or neither.")
+	}
+}
+
+func (c *LogConfig) check(r *refusals) {
+	if c.Format != "text" && c.Format != "json" {
+		r.add("log.format", "%q is not a format. Write text or json.", c.Format)
+	}
+	if err := new(slog.LevelVar).UnmarshalText([]byte(c.Level)); err != nil {
+		r.add("log.level", "%q is not a level. Write debug, info, warn or error.", c.Level)
+	}
+}
+
+// check never repeats an address: it may hold a password.
+func (c *DatabaseConfig) check(r *refusals) {
+	known := func(url config.Secret) bool {
+		text := url.Reveal()
+		return text == "" || strings.HasPrefix(text, "sqlite:") || strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
+	}
+	const advice = "This is not a database address. Write postgres://user@host/database, or sqlite:/path/file.db."
+	if !known(c.Default) {
+		r.add("databases.default", advice)
+	}
+	if strings.HasPrefix(c.Default.Reveal(), "sqlite:") {
+		r.add("databases.default", "All services cannot share one SQLite file. Leave it out, and each has its own; or name PostgreSQL.")
+	}
+	for service, url := range c.Services {
+		if !known(url) {
+			r.add("databases.services."+service, advice)
+		}
+	}
+}
+
+func (c *BackupConfig) check(r *refusals) {
+	if _, err := time.Parse("15:04", c.At); err != nil {
+		r.add("backup.at", "%q is not a time of day. Write HH:MM, as in 02:30.", c.At)
+	}
+	if c.Keep < 1 {
+		r.add("backup.keep", "%d backups would leave none. Keep at least 1.", c.Keep)
+	}
+	if c.Recipient == "" {
+		return
+	}
+	if _, err := age.ParseX25519Recipient(c.Recipient); err != nil {
+		r.add("backup.recipient", "%q is not an age public key. Write what age-keygen prints after \"public key\", age1...", c.Recipient)
+	}
+}
+
+func (c *LimitsConfig) check(r *refusals) {
+	if c.Anonymous < 0 || c.Anonymous > 0 && c.Burst < 1 {
+		r.add("limits.anonymous", "Write how many requests a second an address may make, and in limits.burst how many at once, at least 1; or 0 for no limit.")
+	}
+	for i, text := range c.Exempt {
+		if _, err := netip.ParsePrefix(text); err != nil {
+			r.add(fmt.Sprintf("limits.exempt[%d]", i), "%q is not a network. Write one such as 10.0.0.0/8.", text)
+		}
+	}
+}
+
+func validDomain(domain string) bool {
+	if domain == "" || len(domain) > 200 {
+		return false
+	}
+	for label := range strings.SplitSeq(domain, ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" ||
+			strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
+			return false
+		}
+	}
+	return true
+}

@@ -127,8 +127,7 @@ func open(ctx context.Context, o Options, offline bool) (a *App, err error) {
 	if a.cfg.Server.Data, err = filepath.Abs(a.cfg.Server.Data); err != nil {
 		return a, fmt.Errorf("find the data directory: %w", err)
 	}
-	_, err = os.Stat(addressFile(a.cfg.Server.Data))
-	a.first = errors.Is(err, os.ErrNotExist)
+	a.first = true
 	if a.release, err = lock(a.cfg.Server.Data); err != nil {
 		return a, err
 	}
@@ -143,8 +142,12 @@ func open(ctx context.Context, o Options, offline bool) (a *App, err error) {
 		if err := a.openService(ctx, d, bound); err != nil {
 			return a, fmt.Errorf("start %s: %w", d.Name, err)
 		}
+		bound.Engines[d.Name] = a.services[len(a.services)-1].env.DB.Engine
 	}
-	return a, nil
+	if a.offline {
+		return a, nil
+	}
+	return a, bound.save(a.cfg.Server.Data)
 }
 
 // choose picks the definitions by name, in the order of the list.
@@ -167,15 +170,16 @@ func choose(all []Definition, only []string) ([]Definition, error) {
 
 // bind takes the listeners, or remembers the last ones when offline.
 func (a *App) bind(ctx context.Context) (addresses, error) {
-	if a.offline {
-		return lastAddresses(a.cfg.Server)
+	last, err := lastAddresses(a.cfg.Server)
+	if err != nil || a.offline {
+		return last, err
 	}
-	var err error
 	if a.listeners, err = listen(ctx, a.cfg.Server); err != nil {
-		return addresses{}, err
+		return last, err
 	}
 	bound := a.listeners.addresses(a.cfg.Server.Domain)
-	return bound, bound.save(a.cfg.Server.Data)
+	bound.Engines = last.Engines
+	return bound, nil
 }
 
 // furnish makes what all services share.

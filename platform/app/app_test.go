@@ -16,6 +16,7 @@ import (
 	"net/http/cookiejar"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -410,7 +411,7 @@ func TestLocalWorksWithoutAProcessAndKeepsAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	after, err := lastAddresses(ServerConfig{Data: dir})
-	if err != nil || after != before {
+	if err != nil || !reflect.DeepEqual(after, before) {
 		t.Fatalf("addresses %+v became %+v, %v", before, after, err)
 	}
 }

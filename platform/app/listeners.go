@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"guildhall/platform/db"
 	"guildhall/platform/fault"
 )
 
@@ -23,6 +24,8 @@ type addresses struct {
 	HTTPS    string `json:"https"`
 	Internal string `json:"internal"`
 	Domain   string `json:"domain"`
+	// Engines are the services' databases: "sqlite" or "postgres".
+	Engines map[string]db.Engine `json:"engines,omitempty"`
 }
 
 type listeners struct {
@@ -89,7 +92,7 @@ func (a addresses) save(dir string) error {
 // lastAddresses are those of the last start in the directory, or the configured
 // ones when there was none.
 func lastAddresses(c ServerConfig) (addresses, error) {
-	a := addresses{HTTP: c.HTTP, HTTPS: c.HTTPS, Internal: c.Internal, Domain: c.Domain}
+	a := addresses{HTTP: c.HTTP, HTTPS: c.HTTPS, Internal: c.Internal, Domain: c.Domain, Engines: map[string]db.Engine{}}
 	text, err := os.ReadFile(addressFile(c.Data))
 	if errors.Is(err, fs.ErrNotExist) {
 		return a, nil
@@ -100,7 +103,22 @@ func lastAddresses(c ServerConfig) (addresses, error) {
 	if err := json.Unmarshal(text, &a); err != nil {
 		return a, fmt.Errorf("read addresses: %s is damaged (%w); remove it", addressFile(c.Data), err)
 	}
+	if a.Engines == nil {
+		a.Engines = map[string]db.Engine{}
+	}
 	return a, nil
+}
+
+// checkEngine refuses to make a second, empty database beside the one that the
+// last start used, because a configuration was forgotten.
+func (a addresses) checkEngine(service string, now db.Engine) error {
+	last, known := a.Engines[service]
+	if !known || last == now {
+		return nil
+	}
+	return fault.New(fault.Conflict, "database_changed",
+		"%s kept its data in %s at the last start, and would use %s now. Give the --config of the last start. (To move on purpose, remove \"engines\" from addresses.json in the data directory.)",
+		service, last, now)
 }
 
 // port of a bound address.

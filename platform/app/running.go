@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"guildhall/platform/backup"
 	"guildhall/platform/db"
+	"guildhall/platform/fault"
 	"guildhall/platform/jobs"
 )
 
@@ -31,6 +33,9 @@ type running struct {
 func (a *App) openService(ctx context.Context, def Definition, bound addresses) error {
 	log := a.log.With("service", def.Name)
 	dir := a.cfg.serviceDir(def.Name)
+	if err := a.expect(def.Name, bound); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make its directory: %w", err)
 	}
@@ -58,11 +63,40 @@ func (a *App) openService(ctx context.Context, def Definition, bound addresses) 
 	return nil
 }
 
+// expect refuses what would make a new, empty database by mistake: a
+// configuration that forgot where the data is, and a command that was to work on
+// data and finds none.
+func (a *App) expect(service string, bound addresses) error {
+	url := a.cfg.databaseURL(service)
+	file, local := strings.CutPrefix(url, "sqlite:")
+	engine := db.Postgres
+	if local {
+		engine = db.SQLite
+	}
+	if err := bound.checkEngine(service, engine); err != nil {
+		return err
+	}
+	if _, err := os.Stat(file); a.offline && local && errors.Is(err, os.ErrNotExist) {
+		return noData(service, file)
+	}
+	return nil
+}
+
+func noData(service, where string) error {
+	return fault.New(fault.NotFound, "no_data", "There is no data of %s in %s, and nothing was made. Give the --data and --config with which it was served; \"guildhall serve\" begins a new one.", service, where)
+}
+
 // prepare saves an existing database before anything changes it, then migrates.
 func (a *App) prepare(ctx context.Context, s *running) error {
 	versions, err := s.env.DB.Versions(ctx)
 	if err != nil {
 		return err
+	}
+	if len(versions) == 0 && a.offline {
+		return noData(s.def.Name, "its database")
+	}
+	if len(versions) > 0 {
+		a.first = false
 	}
 	if len(versions) > 0 && !a.offline {
 		if _, err := a.backup(ctx, s); err != nil {

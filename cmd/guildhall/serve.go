@@ -69,5 +69,8 @@ func welcome(a app.Announcement) string {
 	if a.Root != "" {
 		text += fmt.Sprintf("Browsers warn until they trust this installation's root certificate:\n  guildhall ca root --data %s > guildhall-root.pem\n  fingerprint (SHA-256) %s\nThe page %s says how to trust it on each system.\n\n", a.Data, a.Root, a.TrustURL)
 	}
+	if a.StatusURL != "" {
+		text += fmt.Sprintf("Certificates say that revocation is answered at %s, on this machine. For others, set server.domain before you issue any that last.\n\n", a.StatusURL)
+	}
 	return text
 }

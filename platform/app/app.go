@@ -51,6 +51,9 @@ type Announcement struct {
 	// Root is the SHA-256 fingerprint of the root certificate of an authority
 	// in this process, TrustURL the page that says how to trust it.
 	Root, TrustURL string
+	// StatusURL is where certificates say that revocation is answered, when only
+	// this machine can reach it; else empty.
+	StatusURL string
 }
 
 // App is an open process.

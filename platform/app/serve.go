@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -225,6 +226,9 @@ func (a *App) announce(ctx context.Context) {
 	}
 	n := Announcement{Data: a.cfg.Server.Data, Portal: a.front(), FirstStart: a.first}
 	if root := a.node.Root(); root != nil {
+		if strings.HasSuffix("."+a.hosts.domain, ".localhost") {
+			n.StatusURL = a.services[0].env.PlainURL
+		}
 		n.Root, n.TrustURL = fingerprint(root.Raw), a.hosts.publicURL("ca")+"/trust"
 	}
 	if a.first && a.cfg.Admin.BreakGlass {

@@ -344,9 +344,9 @@ func (t Table) searchForm() templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var13 string
-		templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs("submit, input changed delay:250ms from:#" + t.ID + "-q, change from:#" + t.ID + "-form select")
+		templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs("submit, input changed delay:250ms from:#" + t.ID + "-q, change from:(#" + t.ID + "-form select)")
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/web/ui/table.templ`, Line: 115, Col: 110}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/web/ui/table.templ`, Line: 115, Col: 112}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var13))
 		if templ_7745c5c3_Err != nil {

@@ -119,7 +119,7 @@ func (c *caAuditExportCommand) Run(ctx context.Context, t terminal) error {
 		}
 		f, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if err != nil {
-			return fmt.Errorf("make the file: %w", err)
+			return fault.Fields(fault.Field{Name: "--out", Code: "not_writable", Detail: err.Error()})
 		}
 		if err := client.ExportAudit(ctx, f); err != nil {
 			_ = f.Close()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -91,20 +92,32 @@ func exitCode(err error, t terminal) int {
 	if errors.Is(err, errNegative) {
 		return exitNegative
 	}
-	_, _ = fmt.Fprintf(t.err, "guildhall: %v\n", err)
+	_, _ = fmt.Fprintf(t.err, "guildhall: %s\n", asFlag(err.Error()))
 	if errors.Is(err, app.ErrNotRunning) {
 		return exitNotRunning
 	}
 	status, fields := refusal(err)
 	if len(fields) > 1 { // the sentence above is about the first one
 		for _, f := range fields[1:] {
-			_, _ = fmt.Fprintf(t.err, "guildhall: %s: %s\n", f.Name, f.Detail)
+			_, _ = fmt.Fprintf(t.err, "guildhall: %s\n", asFlag(f.Name+": "+f.Detail))
 		}
 	}
 	if status >= 400 && status < 500 {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// asFlag names the flag where an answer of the API names its field.
+func asFlag(text string) string {
+	field, rest, ok := strings.Cut(text, ": ")
+	name, _, _ := strings.Cut(field, "[")
+	flag := map[string]string{"common_name": "--name", "sans": "--san", "csr": "--csr", "lifetime": "--life", "seconds": "--life",
+		"key_type": "--key-type", "profile": "--profile", "reason": "--reason", "name": "--name"}[name]
+	if !ok || flag == "" {
+		return text
+	}
+	return flag + ": " + rest
 }
 
 // refusal is the HTTP status and the wrong fields of a fault made here, or of a

@@ -70,7 +70,7 @@ func Load(path string, environ []string) (*File, error) {
 func read(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read configuration: %w; create the file, or leave out --config to run with defaults", err)
+		return nil, fault.New(fault.Invalid, "config_not_found", "read configuration: %w; create the file, or leave out --config to run with defaults", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)

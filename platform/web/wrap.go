@@ -9,9 +9,10 @@ import (
 // Wrap puts around h what every request to a public listener goes through,
 // outermost first: trace context and request id, language, access log, security
 // headers, recovery from panics, compression, body limit, cross-origin
-// protection.
+// protection, refusal of addresses that are not text.
 func (s *Site) Wrap(h http.Handler) http.Handler {
 	h = s.cross.Handler(h)
+	h = s.refuseUnreadable(h)
 	h = s.limitBody(h)
 	h = compress(h)
 	h = s.recoverPanics(h)

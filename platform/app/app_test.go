@@ -25,6 +25,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"guildhall/platform/fault"
+	"guildhall/platform/obs"
 	"guildhall/platform/peer"
 	"guildhall/platform/peer/peertest"
 )
@@ -61,6 +62,10 @@ func notes(authority peer.Authority, seen func(Env)) Definition {
 					mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "notes") })
 					mux.HandleFunc("GET /panic", func(http.ResponseWriter, *http.Request) { panic("broken") })
 				},
+				Peer: []peer.Route{{Pattern: "GET /trace", Allow: []string{"notes"}, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					trace, _ := obs.Trace(r.Context())
+					_, _ = io.WriteString(w, trace.TraceID())
+				})}},
 				Plain: func(mux *http.ServeMux) {
 					mux.HandleFunc("GET /public", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "signed") })
 				},
@@ -236,6 +241,27 @@ func TestMetricsAreOnTheInternalListenerForServices(t *testing.T) {
 	if resp, err := stranger.Get("https://" + last.Internal + "/metrics"); err == nil {
 		_ = resp.Body.Close()
 		t.Fatalf("a client without certificate got %d", resp.StatusCode)
+	}
+}
+
+func TestCallsBetweenServicesCarryTheTrace(t *testing.T) {
+	t.Parallel()
+	p := run(t, t.TempDir())
+	trace := obs.NewTrace()
+	r, err := http.NewRequestWithContext(obs.WithTrace(t.Context(), trace), http.MethodGet, peer.URL("notes")+"/trace", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := p.env.Peer.Client("notes").Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if text, err := io.ReadAll(resp.Body); err != nil || string(text) != trace.TraceID() {
+		t.Fatalf("the other side is in trace %q, want %q (%v)", text, trace.TraceID(), err)
+	}
+	if len(r.Header) != 0 {
+		t.Fatalf("the caller's request was changed: %v", r.Header)
 	}
 }
 

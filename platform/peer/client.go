@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"guildhall/platform/obs"
 )
 
 // Time limits of a call, beside those of its context.
@@ -68,8 +70,13 @@ func (l *link) client() *http.Client {
 // CloseIdleConnections lets http.Client reach the pool.
 func (l *link) CloseIdleConnections() { l.transport.CloseIdleConnections() }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper. The call carries the trace of its
+// context.
 func (l *link) RoundTrip(r *http.Request) (*http.Response, error) {
+	if _, traced := obs.Trace(r.Context()); traced {
+		r = r.Clone(r.Context()) // the caller's request is not ours to change
+		obs.Inject(r.Context(), r.Header)
+	}
 	err := l.permit(r)
 	if err == nil {
 		var resp *http.Response

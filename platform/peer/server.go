@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"guildhall/platform/fault"
+	"guildhall/platform/obs"
 )
 
 // Bounds of the internal listener.
@@ -77,7 +78,7 @@ func (n *Node) Server(others http.Handler) *http.Server {
 		others = http.NotFoundHandler()
 	}
 	return &http.Server{
-		Handler:           n.handler(others),
+		Handler:           obs.Traced(n.handler(others)),
 		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: protocols(), GetConfigForClient: n.configFor},
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog:  slog.NewLogLogger(failures{n.refusals}, slog.LevelWarn),

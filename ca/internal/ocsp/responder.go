@@ -66,17 +66,6 @@ func New(o Options) (*Responder, error) {
 		delegates: delegates{certify: o.Certify, log: o.Log}}, nil
 }
 
-// Prepare gets the delegated certificate now, so that a failure shows at start
-// and the first client does not wait.
-func (r *Responder) Prepare(ctx context.Context) error {
-	now, err := r.now()
-	if err != nil {
-		return fmt.Errorf("prepare OCSP responder: %w", err)
-	}
-	_, err = r.delegates.get(ctx, now)
-	return err
-}
-
 // Answer is a response on its way out. The times are zero for an error
 // response, which must not be cached.
 type Answer struct {

@@ -223,14 +223,14 @@ func TestAnonymousOnTheInternalListener(t *testing.T) {
 	}
 	enrol := internal(t, "enrol.guildhall.internal")
 	for host, want := range map[string][]int{"enrol.guildhall.internal": {404, 405}, "ca.guildhall.internal": {403, 404, 421}} {
-		for _, path := range []string{"/metrics", "/healthz", "/readyz", "/revocations", "/renew"} {
+		for _, path := range []string{"/metrics", "/healthz", "/readyz", "/peer/v1/follow", "/peer/v1/renew"} {
 			if code := visitAs(t, enrol, http.MethodGet, host, "https://"+at+path).StatusCode; !slices.Contains(want, code) {
 				t.Errorf("GET %s as %s without a certificate: %d", path, host, code)
 			}
 		}
 	}
-	if code := visitAs(t, enrol, http.MethodPost, "enrol.guildhall.internal", "https://"+at+"/enrol").StatusCode; code < 400 || code >= 500 {
-		t.Errorf("POST /enrol without a token: %d", code)
+	if code := visitAs(t, enrol, http.MethodPost, "enrol.guildhall.internal", "https://"+at+"/peer/v1/enrol").StatusCode; code < 400 || code >= 500 || code == http.StatusNotFound {
+		t.Errorf("POST /peer/v1/enrol without a token: %d", code)
 	}
 }
 

@@ -16,9 +16,9 @@ func (p *pages) renewForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if record.Revoked() {
-		return certificate.ErrRevoked
+		return store.ErrRevoked
 	}
-	return p.showRenew(w, r, record, form.New("key", views.RenewKeys(record)[0], "unit", "days"))
+	return p.showRenew(w, r, record, form.New("key", views.RenewKeys(record)[0], "unit", "days", "as", certificate.NewID()))
 }
 
 func (p *pages) showRenew(w http.ResponseWriter, r *http.Request, record *store.Record, f *form.Form) error {
@@ -36,6 +36,9 @@ func (p *pages) renew(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ask := p.readRenew(r, f, record)
+	if !certificate.IsID(ask.As) {
+		return errMalformedForm
+	}
 	if f.Err() != nil {
 		return p.showRenew(w, r, record, f)
 	}
@@ -43,14 +46,11 @@ func (p *pages) renew(w http.ResponseWriter, r *http.Request) error {
 	if takeFields(f, err) {
 		return p.showRenew(w, r, record, f)
 	}
-	if err != nil {
-		return err
-	}
-	return p.handOut(w, r, issued)
+	return p.handOut(w, r, ask.As, issued, err)
 }
 
 func (p *pages) readRenew(r *http.Request, f *form.Form, record *store.Record) certificate.RenewRequest {
-	ask := certificate.RenewRequest{ID: record.ID, By: by(r)}
+	ask := certificate.RenewRequest{ID: record.ID, As: f.Value("as"), By: by(r)}
 	if of, ok := p.Certificates.Profiles.Get(record.Profile); ok {
 		ask.Lifetime = readLifetime(f, of.MaxLifetime)
 	}

@@ -7,8 +7,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math/bits"
-	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -98,7 +96,7 @@ func (g *gathered) write(ctx context.Context, tx *sql.Tx) error {
 	if n, err := res.RowsAffected(); err != nil || n != 1 {
 		return errors.Join(err, errors.New("the head changed under its lock"))
 	}
-	err = insert(ctx, tx, g.rows)
+	err = g.log.insert(ctx, tx, g.rows)
 	if db.IsUnique(err) {
 		return ErrDamaged.Because(fmt.Errorf("there are rows behind the head: %w", err))
 	}
@@ -174,48 +172,16 @@ func (l *Log) continued(row *sql.Row) (*edge, error) {
 // columns of audit_entries, in the order of row.values.
 const columns = `seq, at, actor, action, subject, from_ip, detail, leaf_hash, tree_hashes, seal`
 
-const columnCount = 10
+var columnList = strings.Split(columns, ", ")
 
 func (r *row) values() []any {
 	return []any{r.seq, r.at, r.actor, r.action, r.subject, r.from, string(r.detail), r.leaf, r.trees, r.seal}
 }
 
-// maxInsert is the most rows of one INSERT. SQLite finds a numbered parameter by
-// looking through all: 256 rows at once take four times as long as 16 times 16.
-const maxInsert = 16
-
-// insert writes the rows in statements whose numbers of rows are powers of two:
-// so there are few different texts, which the driver prepares once each.
-func insert(ctx context.Context, tx *sql.Tx, rows []row) error {
-	for len(rows) > 0 {
-		n := min(1<<(bits.Len(uint(len(rows)))-1), maxInsert)
-		args := make([]any, 0, n*columnCount)
-		for i := range rows[:n] {
-			args = append(args, rows[i].values()...)
-		}
-		if _, err := tx.ExecContext(ctx, insertText(n), args...); err != nil {
-			return fmt.Errorf("insert %d rows: %w", n, err)
-		}
-		rows = rows[n:]
+func (l *Log) insert(ctx context.Context, tx *sql.Tx, rows []row) error {
+	values := make([][]any, len(rows))
+	for i := range rows {
+		values[i] = rows[i].values()
 	}
-	return nil
-}
-
-// insertText is an INSERT of n rows.
-func insertText(n int) string {
-	var b strings.Builder
-	b.WriteString(`INSERT INTO audit_entries (` + columns + `) VALUES `)
-	for i := range n * columnCount {
-		switch {
-		case i == 0:
-			b.WriteString("(")
-		case i%columnCount == 0:
-			b.WriteString("), (")
-		default:
-			b.WriteString(", ")
-		}
-		b.WriteString("$" + strconv.Itoa(i+1))
-	}
-	b.WriteString(")")
-	return b.String()
+	return l.db.Insert(ctx, tx, "audit_entries", columnList, values)
 }

@@ -89,7 +89,7 @@ func (w *world) replace(rows []row, statements []string) {
 		if _, err := tx.ExecContext(w.t.Context(), `DELETE FROM audit_entries`); err != nil {
 			return err
 		}
-		if err := insert(w.t.Context(), tx, rows); err != nil {
+		if err := w.log.insert(w.t.Context(), tx, rows); err != nil {
 			return err
 		}
 		for _, s := range statements {

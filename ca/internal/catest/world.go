@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,6 +53,8 @@ type World struct {
 	Enroller *enrol.Enroller
 	// Announced are the revocations that the peers were told.
 	Announced *[]store.Revocation
+
+	announcing *sync.Mutex
 }
 
 // Options change a World from the usual.
@@ -73,7 +76,7 @@ func New(t testing.TB, d *db.DB, o Options) *World {
 		o.Dir = t.TempDir()
 	}
 	// Now, so that programs with clocks of their own agree.
-	w := &World{DB: d, Clock: guildtest.NewClock(time.Now()), Store: store.New(d), Announced: new([]store.Revocation)}
+	w := &World{DB: d, Clock: guildtest.NewClock(time.Now()), Store: store.New(d), Announced: new([]store.Revocation), announcing: new(sync.Mutex)}
 	policy, err := profile.NewPolicy(o.Policy)
 	must(t, err)
 	profiles, err := profile.NewSet(policy, nil)
@@ -101,6 +104,8 @@ func New(t testing.TB, d *db.DB, o Options) *World {
 }
 
 func (w *World) announce(_ context.Context, r store.Revocation) (certificate.Reach, error) {
+	w.announcing.Lock()
+	defer w.announcing.Unlock()
 	*w.Announced = append(*w.Announced, r)
 	return certificate.Reach{Peers: 2, Acknowledged: 2}, nil
 }

@@ -43,7 +43,7 @@ func (s *Service) Grant(ctx context.Context, g Grant) (*store.Record, error) {
 	d := draft{profile: p, public: c.public, keyType: c.keyType, keyID: profile.KeyID(c.spki), by: g.By,
 		action: journal.Issued, renews: g.Renews, within: g.Within}
 	if g.Renews != "" {
-		d.action, d.within = journal.Renewed, both(g.Within, s.succeed(g.Renews))
+		d.action = journal.Renewed
 	}
 	if d.subject, err = s.Profiles.Check(p, profile.Request{Names: g.Names}); err != nil {
 		return nil, err
@@ -53,19 +53,6 @@ func (s *Service) Grant(ctx context.Context, g Grant) (*store.Record, error) {
 		return nil, err
 	}
 	return issued.Record, nil
-}
-
-type step func(context.Context, *sql.Tx, *store.Record) error
-
-func both(first, second step) step {
-	return func(ctx context.Context, tx *sql.Tx, r *store.Record) error {
-		if first != nil {
-			if err := first(ctx, tx, r); err != nil {
-				return err
-			}
-		}
-		return second(ctx, tx, r)
-	}
 }
 
 // CSRNames reads who a request is for, after checking its key and signature.

@@ -3,10 +3,13 @@ package certificate_test
 import (
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,8 +18,10 @@ import (
 	"guildhall/ca/internal/catest"
 	"guildhall/ca/internal/certificate"
 	"guildhall/ca/internal/clock"
+	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 )
 
@@ -59,7 +64,7 @@ func TestRenew(t *testing.T) {
 		}
 		_, err = w.Service.Revoke(t.Context(), certificate.RevokeRequest{ID: mine.Record.ID, By: catest.Admin})
 		must(t, err)
-		if _, err = w.Service.Renew(t.Context(), certificate.RenewRequest{ID: mine.Record.ID, By: catest.Admin}); !errors.Is(err, certificate.ErrRevoked) {
+		if _, err = w.Service.Renew(t.Context(), certificate.RenewRequest{ID: mine.Record.ID, By: catest.Admin}); !errors.Is(err, store.ErrRevoked) {
 			t.Errorf("a revoked one: %v", err)
 		}
 		if _, err = w.Service.Renew(t.Context(), certificate.RenewRequest{ID: "00", By: catest.Admin}); !errors.Is(err, store.ErrNotFound) {
@@ -67,6 +72,84 @@ func TestRenew(t *testing.T) {
 		}
 		w.VerifyAudit(t)
 	})
+}
+
+// TestRenewWhileRevoking renews many certificates, each by two callers, while
+// some of them are revoked, so that successes and refusals share transactions. No
+// renewal is written after its predecessor's revocation, and each success is.
+func TestRenewWhileRevoking(t *testing.T) {
+	onBoth(t, catest.Options{}, func(t *testing.T, w *catest.World) {
+		const total, doomed = 40, 10
+		var old [total]*store.Record
+		for i := range old {
+			old[i] = w.Issue(t, certificate.IssueRequest{CommonName: fmt.Sprintf("h%d.example.com", i)}).Record
+		}
+		var renewed [total][2]*store.Record
+		var all sync.WaitGroup
+		for i, r := range old {
+			for k := range 2 {
+				all.Go(func() {
+					issued, err := w.Service.Renew(t.Context(), certificate.RenewRequest{ID: r.ID, By: catest.Admin})
+					switch {
+					case err == nil:
+						renewed[i][k] = issued.Record
+					case i >= doomed || !errors.Is(err, store.ErrRevoked):
+						t.Errorf("renew %d: %v", i, err)
+					}
+				})
+			}
+			if i < doomed {
+				all.Go(func() {
+					if _, err := w.Service.Revoke(t.Context(), certificate.RevokeRequest{ID: r.ID, By: catest.Admin}); err != nil {
+						t.Errorf("revoke %d: %v", i, err)
+					}
+				})
+			}
+		}
+		all.Wait()
+		for i, r := range old {
+			var successors []string
+			for _, s := range renewed[i] {
+				if s != nil {
+					successors = append(successors, s.ID)
+				}
+			}
+			now, err := w.Service.Get(t.Context(), r.ID)
+			must(t, err)
+			if now.RenewedBy == "" && len(successors) > 0 || now.RenewedBy != "" && !slices.Contains(successors, now.RenewedBy) {
+				t.Errorf("%d is renewed by %q, successors are %q", i, now.RenewedBy, successors)
+			}
+			if now.Revoked() != (i < doomed) {
+				t.Errorf("%d is revoked: %v", i, now.Revoked())
+			}
+		}
+		noneAfterItsRevocation(t, w)
+		w.VerifyAudit(t)
+	})
+}
+
+// noneAfterItsRevocation reads in the audit log, which has the order of the
+// writes, that nothing was renewed after it was revoked.
+func noneAfterItsRevocation(t *testing.T, w *catest.World) {
+	t.Helper()
+	page, err := w.Service.Journal.Audit.List(t.Context(), audit.Filter{Limit: audit.MaxLimit})
+	must(t, err)
+	revoked := map[string]bool{}
+	for _, r := range slices.Backward(page.Records) { // the newest is first
+		switch r.Action {
+		case journal.Revoked:
+			revoked[r.Subject] = true
+		case journal.Renewed:
+			var detail struct{ Renews string }
+			must(t, json.Unmarshal(r.Detail, &detail))
+			if detail.Renews == "" || revoked[detail.Renews] {
+				t.Errorf("%q was renewed after its revocation", detail.Renews)
+			}
+		}
+	}
+	if len(revoked) == 0 {
+		t.Error("the log has no revocation")
+	}
 }
 
 func TestRevoke(t *testing.T) {

@@ -3,7 +3,6 @@ package certificate
 import (
 	"context"
 	"crypto/x509"
-	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -11,11 +10,7 @@ import (
 	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
-	"guildhall/platform/fault"
 )
-
-// ErrRevoked says that what was asked needs a certificate that is not revoked.
-var ErrRevoked = fault.New(fault.Conflict, "certificate_revoked", "The certificate is revoked. It cannot be renewed; ask for a new one.")
 
 // RenewRequest asks for a successor: the same profile and names, a new life.
 type RenewRequest struct {
@@ -28,7 +23,9 @@ type RenewRequest struct {
 	NewKey bool
 	// Lifetime is zero for the predecessor's.
 	Lifetime time.Duration
-	By       journal.Caller
+	// As is the successor's id, as in IssueRequest.
+	As string
+	By journal.Caller
 }
 
 // Renew issues a successor. A refusal is recorded.
@@ -41,18 +38,21 @@ func (s *Service) Renew(ctx context.Context, r RenewRequest) (*Issued, error) {
 }
 
 func (s *Service) renew(ctx context.Context, r RenewRequest) (*Issued, error) {
+	if err := s.unused(ctx, r.As); err != nil {
+		return nil, err
+	}
 	old, err := s.Store.Find(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
 	if old.Revoked() {
-		return nil, ErrRevoked
+		return nil, store.ErrRevoked
 	}
 	p, err := s.requestable(old.Profile)
 	if err != nil {
 		return nil, err
 	}
-	d := draft{profile: p, by: r.By, action: journal.Renewed, renews: old.ID, within: s.succeed(old.ID)}
+	d := draft{profile: p, by: r.By, action: journal.Renewed, renews: old.ID, as: r.As}
 	if d.subject, err = s.Profiles.Check(p, again(old, p, r.Lifetime)); err != nil {
 		return nil, err
 	}
@@ -100,19 +100,4 @@ func (d *draft) renewCSR(old *store.Record, data []byte) error {
 	}
 	d.public, d.keyType, d.keyID = c.public, c.keyType, profile.KeyID(c.spki)
 	return nil
-}
-
-// succeed links predecessor and successor, unless the predecessor was revoked
-// meanwhile.
-func (s *Service) succeed(predecessor string) func(context.Context, *sql.Tx, *store.Record) error {
-	return func(ctx context.Context, tx *sql.Tx, r *store.Record) error {
-		old, err := s.Store.FindTx(ctx, tx, predecessor)
-		if err != nil {
-			return err
-		}
-		if old.Revoked() {
-			return ErrRevoked
-		}
-		return s.Store.Link(ctx, tx, predecessor, r.ID)
-	}
 }

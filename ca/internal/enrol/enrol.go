@@ -155,7 +155,7 @@ func (e *Enroller) current(ctx context.Context, p Peer) (*store.Record, error) {
 
 func (e *Enroller) grant(ctx context.Context, g certificate.Grant) (Issued, error) {
 	r, err := e.Certificates.Grant(ctx, g)
-	if errors.Is(err, certificate.ErrRevoked) {
+	if errors.Is(err, store.ErrRevoked) {
 		return Issued{}, ErrPeerRevoked // revoked while it was asking
 	}
 	if err != nil {

@@ -64,14 +64,6 @@ func (s *Store) FindByName(ctx context.Context, commonName string) (*Record, err
 	return s.one(ctx, s.db.Read, `WHERE common_name = $1 ORDER BY issued_at DESC, id DESC LIMIT 1`, commonName)
 }
 
-// Link notes that successor renews predecessor.
-func (s *Store) Link(ctx context.Context, tx *sql.Tx, predecessor, successor string) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE certificates SET renewed_by = $1 WHERE id = $2`, successor, predecessor); err != nil {
-		return fmt.Errorf("link the renewed certificate: %w", err)
-	}
-	return nil
-}
-
 // KeyOf is the sealed private key of a certificate; nil when it is not kept.
 func (s *Store) KeyOf(ctx context.Context, id string) (sealed []byte, err error) {
 	err = s.db.Read.QueryRowContext(ctx, `SELECT sealed_key FROM certificates WHERE id = $1`, id).Scan(&sealed)

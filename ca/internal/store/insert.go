@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/bits"
-	"strconv"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,8 +24,10 @@ type batch struct {
 
 // Insert has a new certificate written with the others of its transaction,
 // right before the commit, and returns the latest moment at which one was issued
-// before, for the guard of the clock. The transaction must have appended to the
-// audit log, so that no other node issues until it ends.
+// before, for the guard of the clock. The certificate that r renews is linked to
+// it; if that one is revoked, the commit fails with ErrRevoked. The transaction
+// must have appended to the audit log, so that no other node issues or revokes
+// until it ends.
 func (s *Store) Insert(ctx context.Context, tx *sql.Tx, r *Record) (high time.Time, err error) {
 	b, ok := s.db.Local(tx, s, func() any { return s.gather(ctx, tx) }).(*batch)
 	if !ok {
@@ -42,51 +44,58 @@ func (s *Store) gather(ctx context.Context, tx *sql.Tx) *batch {
 	ctx = context.WithoutCancel(ctx) // others have a part in the transaction
 	b := &batch{}
 	b.high, b.err = highWater(ctx, tx)
-	s.db.BeforeCommit(tx, func() error { return insert(ctx, tx, b.records) })
+	s.db.BeforeCommit(tx, func() error { return s.write(ctx, tx, b.records) })
 	return b
 }
 
-// maxInsert bounds the rows of one statement: PostgreSQL takes 65,535
-// parameters, SQLite half of that.
-const maxInsert = 256
+var insertColumns = []string{"id", "serial", "profile", "common_name", "sans", "search", "key_type", "key_id", "key_made",
+	"requester", "issued_at", "not_before", "not_after", "renew_at", "renews", "der", "sealed_key"}
 
-// insert writes powers of two of rows at a time, so that there are few different
-// statements to prepare.
-func insert(ctx context.Context, tx *sql.Tx, records []*Record) error {
-	for len(records) > 0 {
-		n := min(1<<(bits.Len(uint(len(records)))-1), maxInsert)
-		var args []any
-		for _, r := range records[:n] {
-			values, err := r.values()
-			if err != nil {
-				return err
-			}
-			args = append(args, values...)
+// write inserts the certificates, and links those that they renew to them.
+func (s *Store) write(ctx context.Context, tx *sql.Tx, records []*Record) error {
+	rows := make([][]any, len(records))
+	successors := map[string]string{}
+	for i, r := range records {
+		var err error
+		if rows[i], err = r.values(); err != nil {
+			return err
 		}
-		if _, err := tx.ExecContext(ctx, insertText(n, len(args)/n), args...); err != nil {
-			return fmt.Errorf("write %d certificates: %w", n, err)
+		if r.Renews != "" {
+			successors[r.Renews] = r.ID
 		}
-		records = records[n:]
 	}
-	return nil
+	if err := s.db.Insert(ctx, tx, "certificates", insertColumns, rows); err != nil {
+		return fmt.Errorf("write certificates: %w", err)
+	}
+	return s.link(ctx, tx, successors)
 }
 
-func insertText(rows, columns int) string {
-	var b strings.Builder
-	b.WriteString(`INSERT INTO certificates (id, serial, profile, common_name, sans, search, key_type, key_id,
-		key_made, requester, issued_at, not_before, not_after, renew_at, renews, der, sealed_key) VALUES `)
-	for i := range rows * columns {
-		switch {
-		case i == 0:
-			b.WriteString("($1")
-		case i%columns == 0:
-			b.WriteString("), ($" + strconv.Itoa(i+1))
-		default:
-			b.WriteString(", $" + strconv.Itoa(i+1))
+// maxLinks bounds what one statement links.
+const maxLinks = 64
+
+// link notes the successor of each predecessor. It fails as a whole if one of
+// them is revoked; db.Group then finds whose it is.
+func (s *Store) link(ctx context.Context, tx *sql.Tx, successors map[string]string) error {
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(successors)), maxLinks) {
+		args := make([]any, 0, 2*len(chunk))
+		for _, predecessor := range chunk {
+			args = append(args, predecessor, successors[predecessor])
+		}
+		result, err := tx.ExecContext(ctx, `UPDATE certificates SET renewed_by = link.column2
+			FROM (VALUES `+s.db.Tuples(len(chunk), 2)+`) AS link
+			WHERE id = link.column1 AND revoked_at IS NULL`, args...)
+		if err != nil {
+			return fmt.Errorf("link renewed certificates: %w", err)
+		}
+		linked, err := result.RowsAffected()
+		if err != nil {
+			return fmt.Errorf("count the renewed certificates: %w", err)
+		}
+		if linked != int64(len(chunk)) {
+			return ErrRevoked
 		}
 	}
-	b.WriteString(")")
-	return b.String()
+	return nil
 }
 
 func (r *Record) values() ([]any, error) {

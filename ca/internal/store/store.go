@@ -24,6 +24,9 @@ import (
 // ErrNotFound says that there is no such certificate.
 var ErrNotFound = fault.New(fault.NotFound, "certificate_not_found", "There is no certificate with this id or serial number. Look it up in the list.")
 
+// ErrRevoked says that what was asked needs a certificate that is not revoked.
+var ErrRevoked = fault.New(fault.Conflict, "certificate_revoked", "The certificate is revoked. It cannot be renewed; ask for a new one.")
+
 // Prefix begins the ids of certificates.
 const Prefix = "crt"
 

@@ -102,7 +102,7 @@ func Bytes(ctx context.Context, n int64) string {
 	return Number(ctx, math.Round(size*10)/10) + "\u00a0" + units[unit]
 }
 
-// Duration writes d in its largest whole unit: "3 days", "45 minutes".
+// Duration writes d, rounded, in the unit that reads best: "3 days", "45 minutes".
 func Duration(ctx context.Context, d time.Duration) string {
 	unit, count := largest(d)
 	return T(ctx, "i18n.duration."+unit, "Count", count)
@@ -122,21 +122,23 @@ func Relative(ctx context.Context, t, now time.Time) string {
 	return T(ctx, "i18n.future."+unit, "Count", count)
 }
 
-// largest is the biggest unit that d fills at least once, cut, not rounded: a
-// certificate with 47 hours left has one day.
+// largest is d in the unit that reads best, rounded to the nearest. A unit
+// begins where rounding to it changes little: 90 days, less the second since the
+// certificate was issued, are "90 days".
 func largest(d time.Duration) (unit string, count int) {
 	const day = 24 * time.Hour
+	in := func(unit time.Duration) int { return int((d + unit/2) / unit) }
 	switch {
-	case d >= 730*day:
-		return "years", int(d / (365 * day))
-	case d >= 60*day:
-		return "months", int(d / (30 * day))
-	case d >= day:
-		return "days", int(d / day)
-	case d >= time.Hour:
-		return "hours", int(d / time.Hour)
-	case d >= time.Minute:
-		return "minutes", int(d / time.Minute)
+	case in(day) >= 730:
+		return "years", in(365*day + day/4)
+	case in(day) >= 100:
+		return "months", in(365 * day / 12)
+	case in(time.Hour) >= 48:
+		return "days", in(day)
+	case in(time.Minute) >= 60:
+		return "hours", in(time.Hour)
+	case in(time.Second) >= 60:
+		return "minutes", in(time.Minute)
 	}
-	return "seconds", int(d / time.Second)
+	return "seconds", in(time.Second)
 }

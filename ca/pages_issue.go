@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ import (
 )
 
 func (p *pages) issueForm(w http.ResponseWriter, r *http.Request) error {
-	f := form.New("profile", profile.Server, "unit", "days", "key_type", string(profile.ECDSAP256), "reuse", "")
+	f := form.New("profile", profile.Server, "unit", "days", "key_type", string(profile.ECDSAP256), "reuse", "", "as", certificate.NewID())
 	return p.showIssue(w, r, f)
 }
 
@@ -43,6 +44,9 @@ func (p *pages) issue(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ask := p.readIssue(r, f)
+	if !certificate.IsID(ask.As) {
+		return errMalformedForm
+	}
 	if f.Err() != nil {
 		p.checkNames(f, ask)
 		return p.showIssue(w, r, f)
@@ -51,16 +55,13 @@ func (p *pages) issue(w http.ResponseWriter, r *http.Request) error {
 	if takeFields(f, err) {
 		return p.showIssue(w, r, f)
 	}
-	if err != nil {
-		return err
-	}
-	return p.handOut(w, r, issued)
+	return p.handOut(w, r, ask.As, issued, err)
 }
 
 // readIssue reads the form; what is wrong is noted there.
 func (p *pages) readIssue(r *http.Request, f *form.Form) certificate.IssueRequest {
 	ask := certificate.IssueRequest{CommonName: f.Text("common_name"), Names: f.Lines("sans", profile.MaxNames),
-		Reuse: f.Bool("reuse"), By: by(r)}
+		Reuse: f.Bool("reuse"), As: f.Value("as"), By: by(r)}
 	var names []string
 	for _, known := range p.Certificates.Profiles.Requestable() {
 		names = append(names, known.Name)
@@ -113,9 +114,15 @@ func readLifetime(f *form.Form, most time.Duration) time.Duration {
 	return time.Duration(f.Int("lifetime", 1, int64(max(most/unit, 1)))) * unit
 }
 
-// handOut answers with what was issued: on a page of its own when a key goes
-// with it, since that is there once.
-func (p *pages) handOut(w http.ResponseWriter, r *http.Request, issued *certificate.Issued) error {
+// handOut answers with what was issued under the form's id: on a page of its own
+// when a key goes with it, since that is there once.
+func (p *pages) handOut(w http.ResponseWriter, r *http.Request, as string, issued *certificate.Issued, err error) error {
+	if errors.Is(err, certificate.ErrIssuedBefore) {
+		return p.showRepeated(w, r, as)
+	}
+	if err != nil {
+		return err
+	}
 	if issued.KeyPEM != "" {
 		return p.showHandover(w, r, views.Handover{Record: issued.Record, KeyPEM: issued.KeyPEM})
 	}
@@ -125,6 +132,24 @@ func (p *pages) handOut(w http.ResponseWriter, r *http.Request, issued *certific
 	}
 	p.shell.Flash(w, r, tone, text)
 	p.shell.Redirect(w, r, views.URL(issued.Record))
+	return nil
+}
+
+// showRepeated answers a form that was sent before, such as by loading the page
+// with the key again. That key is gone: it was on the first answer alone.
+func (p *pages) showRepeated(w http.ResponseWriter, r *http.Request, as string) error {
+	record, err := p.Certificates.Get(r.Context(), as)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	if !record.KeyMade {
+		p.shell.Flash(w, r, ui.Info, i18n.T(ctx, "ca.repeated.csr"))
+		p.shell.Redirect(w, r, views.URL(record))
+		return nil
+	}
+	p.shell.Render(w, r, http.StatusConflict, web.Page{Title: i18n.T(ctx, "ca.repeated.title"), Active: "/certificates", Narrow: true,
+		Crumbs: crumbsTo(ctx, record), Body: views.RepeatedPage(record)})
 	return nil
 }
 

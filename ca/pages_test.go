@@ -142,7 +142,7 @@ func TestFromRequestToRevocation(t *testing.T) {
 	block, _ := pem.Decode(catest.CSR(t, key, "shop.example.com", "www.example.com"))
 	done := v.upload(t, "/certificates/new", "csr_file", block.Bytes, "profile", "server", "lifetime", "10", "unit", "days", "csr", "")
 	path := done.Header.Get("Location")
-	v.follow(t, done).wants(t, http.StatusOK, "was issued", "shop.example.com", "dns:www.example.com", "in 9 days")
+	v.follow(t, done).wants(t, http.StatusOK, "was issued", "shop.example.com", "dns:www.example.com", "in 10 days")
 
 	for format, want := range map[string]struct{ mediaType, name string }{"pem": {"application/x-pem-file", "shop.example.com.pem"},
 		"chain": {"application/pem-certificate-chain", "shop.example.com-chain.pem"}, "der": {"application/pkix-cert", "shop.example.com.cer"}} {
@@ -176,6 +176,7 @@ func (v *visitor) upload(t *testing.T, path, field string, content []byte, pairs
 	t.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
+	ok(t, w.WriteField("as", certificate.NewID()))
 	for i := 0; i+1 < len(pairs); i += 2 {
 		ok(t, w.WriteField(pairs[i], pairs[i+1]))
 	}

@@ -10,6 +10,8 @@ import (
 	"guildhall/platform/web/form"
 )
 
+var errMalformedForm = fault.New(fault.Malformed, "malformed_form", "The form could not be read. Open the page again and send it once more.")
+
 // readUpload reads a form whose text area may have come as a file instead. A
 // file in DER is put into the text area as PEM of the type, so that everything
 // goes on alike.
@@ -33,7 +35,7 @@ func uploadFault(err error) error {
 	if e := fault.As(err); e.Kind == fault.TooLarge {
 		return e
 	}
-	return fault.New(fault.Malformed, "malformed_form", "The form could not be read. Open the page again and send it once more.").Because(err)
+	return errMalformedForm.Because(err)
 }
 
 // uploaded is the content of a file field, empty when none was chosen.

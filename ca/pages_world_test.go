@@ -84,12 +84,13 @@ func (v *visitor) get(t *testing.T, path string) answer {
 	return v.do(t, r)
 }
 
-// submit sends a form of name, value, name, value.
+// submit sends a form of name, value, name, value. Unless they name one, it
+// brings a fresh id, as the pages give it to the forms that issue.
 func (v *visitor) submit(t *testing.T, path string, pairs ...string) answer {
 	t.Helper()
-	form := url.Values{}
+	form := url.Values{"as": {certificate.NewID()}}
 	for i := 0; i+1 < len(pairs); i += 2 {
-		form.Add(pairs[i], pairs[i+1])
+		form.Set(pairs[i], pairs[i+1])
 	}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, v.site.URL+path, strings.NewReader(form.Encode()))
 	if err != nil {

@@ -35,7 +35,10 @@ type IssueRequest struct {
 	// same key, with a CSR) instead of a new one, if there is one that is not
 	// expiring yet.
 	Reuse bool
-	By    journal.Caller
+	// As is the new certificate's id, from NewID; with one that a certificate
+	// has already, nothing is issued. Empty draws one.
+	As string
+	By journal.Caller
 }
 
 // Issued is a certificate that left the authority.
@@ -64,11 +67,14 @@ func subjectOf(r IssueRequest) string {
 }
 
 func (s *Service) issue(ctx context.Context, r IssueRequest) (*Issued, error) {
+	if err := s.unused(ctx, r.As); err != nil {
+		return nil, err
+	}
 	p, err := s.requestable(r.Profile)
 	if err != nil {
 		return nil, err
 	}
-	d := draft{profile: p, by: r.By, action: journal.Issued, keepKey: r.KeepKey}
+	d := draft{profile: p, by: r.By, action: journal.Issued, keepKey: r.KeepKey, as: r.As}
 	asked := profile.Request{CommonName: r.CommonName, Names: r.Names, Lifetime: r.Lifetime}
 	if len(r.CSR) > 0 {
 		err = d.useCSR(r.CSR, &asked)

@@ -1,6 +1,7 @@
 package certificate
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/rand"
@@ -14,7 +15,6 @@ import (
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
 	"guildhall/platform/fault"
-	"guildhall/platform/id"
 )
 
 // ErrIssuerEnds says that the issuing certificate is near its own end.
@@ -34,6 +34,8 @@ type draft struct {
 	action  string
 	// renews is the id of the predecessor, or empty.
 	renews string
+	// as is the id to give, or empty.
+	as string
 	// within runs in the transaction, after the audit entry.
 	within func(ctx context.Context, tx *sql.Tx, r *store.Record) error
 }
@@ -78,7 +80,7 @@ func (s *Service) seal(d *draft, now time.Time) (*store.Record, error) {
 		return nil, fmt.Errorf("sign a certificate: %w", err)
 	}
 	return &store.Record{
-		ID: id.New(store.Prefix), Serial: profile.SerialText(t.SerialNumber), Profile: d.profile.Name,
+		ID: cmp.Or(d.as, NewID()), Serial: profile.SerialText(t.SerialNumber), Profile: d.profile.Name,
 		CommonName: d.subject.CommonName, Names: texts(d.subject.Names), KeyType: string(d.keyType), KeyID: d.keyID,
 		KeyMade: d.private != nil, Requester: d.by.Actor, IssuedAt: now, NotBefore: t.NotBefore, NotAfter: t.NotAfter,
 		RenewAt: renewAt(t.NotBefore, t.NotAfter), Renews: d.renews, DER: der,
@@ -112,6 +114,9 @@ func keptName(id string) string { return "certificate " + id }
 func (s *Service) record(ctx context.Context, d *draft, r *store.Record) error {
 	return s.DB.Group(ctx, func(tx *sql.Tx) error {
 		if err := s.Journal.Append(ctx, tx, d.by, d.action, r.ID, detail(d, r)); err != nil {
+			return err
+		}
+		if err := s.once(ctx, tx, d.as); err != nil {
 			return err
 		}
 		if d.within != nil {

@@ -240,7 +240,7 @@ func TestAPIRefusesBadInput(t *testing.T) {
 		"a bad name":         {"/api/v1/certificates", `{"common_name":"a b"}`, 422, "common_name"},
 		"a bad lifetime":     {"/api/v1/certificates", `{"common_name":"a.example.com","lifetime":"soon"}`, 422, "lifetime"},
 		"too large":          {"/api/v1/certificates", `{"common_name":"` + strings.Repeat("a", 300<<10) + `"}`, 413, ""},
-		"no body":            {"/api/v1/certificates", ``, 400, ""},
+		"no body":            {"/api/v1/certificates", ``, 400, "body"},
 		"an unknown id":      {"/api/v1/certificates/00/revoke", `{}`, 404, ""},
 		"a bad reason":       {"/api/v1/certificates/00/revoke", `{"reason":"boredom"}`, 422, "reason"},
 		"no service":         {"/api/v1/join-tokens", `{}`, 422, "service"},

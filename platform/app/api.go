@@ -1,7 +1,7 @@
 package app
 
 import (
-	"fmt"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -34,13 +34,13 @@ func NewAPI(mux *http.ServeMux, service, version, url string, log *slog.Logger) 
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", Description: "A token from \"guildhall admin token\"."},
 	}
-	c.Transformers = append(c.Transformers, problems(log))
+	c.Transformers = append(c.Transformers, problems(log, c.Components.Schemas))
 	api := humago.New(mux, c)
-	api.UseMiddleware(authorize(api, service+".admin"))
+	api.UseMiddleware(authorize(service+".admin"), onlyText)
 	return api
 }
 
-func authorize(api huma.API, role string) func(huma.Context, func(huma.Context)) {
+func authorize(role string) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		if public, _ := ctx.Operation().Metadata[Public].(bool); !public {
 			if err := session.Check(ctx.Context(), role); err != nil {
@@ -53,9 +53,13 @@ func authorize(api huma.API, role string) func(huma.Context, func(huma.Context))
 	}
 }
 
+// errUnexpected stands for what the caller is not told; the log has it.
+var errUnexpected = errors.New("unexpected")
+
 // problems turns what handlers and huma's validation return into problem
-// documents. It never repeats the caller's values: they may be secrets.
-func problems(log *slog.Logger) huma.Transformer {
+// documents. Of the caller's values it repeats none but wrong names and wrong
+// members of public lists: the others may be secrets.
+func problems(log *slog.Logger, schemas huma.Registry) huma.Transformer {
 	return func(ctx huma.Context, _ string, v any) (any, error) {
 		var p fault.Problem
 		switch e := v.(type) {
@@ -65,7 +69,7 @@ func problems(log *slog.Logger) huma.Transformer {
 				log.ErrorContext(ctx.Context(), "request failed", "operation", ctx.Operation().OperationID, "err", e.Unwrap())
 			}
 		case *huma.ErrorModel:
-			p = problemOf(e)
+			p = apiErrors{schemas}.problem(ctx.Operation(), e)
 			if e.Status == http.StatusInternalServerError {
 				log.ErrorContext(ctx.Context(), "request failed", "operation", ctx.Operation().OperationID, "err", messages(e))
 			}
@@ -77,39 +81,6 @@ func problems(log *slog.Logger) huma.Transformer {
 		p.RequestID = w.Header().Get("X-Request-Id")
 		return p, nil
 	}
-}
-
-func problemOf(e *huma.ErrorModel) fault.Problem {
-	if e.Status == http.StatusInternalServerError {
-		return fault.ProblemOf(fault.As(fmt.Errorf("unexpected")))
-	}
-	p := fault.Problem{Type: "about:blank", Title: http.StatusText(e.Status), Status: e.Status, Detail: sentence(e.Detail), Code: "invalid_request"}
-	for _, d := range e.Errors {
-		p.Errors = append(p.Errors, fieldOf(d))
-	}
-	if len(p.Errors) > 0 {
-		p.Detail = strings.TrimPrefix(p.Errors[0].Name+": ", ": ") + p.Errors[0].Detail
-	}
-	return p
-}
-
-// fieldOf names the field as the caller wrote it. huma reports a missing member
-// at the object that lacks it.
-func fieldOf(d *huma.ErrorDetail) fault.Field {
-	name := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "query."), "path.")
-	if missing, ok := strings.CutPrefix(d.Message, "expected required property "); ok {
-		missing = strings.TrimSuffix(missing, " to be present")
-		return fault.Field{Name: strings.TrimPrefix(name+"."+missing, "body."), Code: "required", Detail: "Give a value."}
-	}
-	return fault.Field{Name: name, Code: "invalid", Detail: sentence(d.Message)}
-}
-
-// sentence gives huma's terse messages the form of ours.
-func sentence(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
 func messages(e *huma.ErrorModel) string {

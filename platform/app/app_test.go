@@ -113,7 +113,7 @@ func options(t *testing.T, dir string, authority peer.Authority, log io.Writer) 
 		Log: slog.New(slog.NewTextHandler(log, nil))}
 }
 
-func run(t *testing.T, dir string) *process {
+func run(t *testing.T, dir string, change ...func(*Config)) *process {
 	t.Helper()
 	authority, err := peertest.NewAuthority(time.Now)
 	if err != nil {
@@ -126,6 +126,9 @@ func run(t *testing.T, dir string) *process {
 	}
 	p.root.AddCert(roots[0])
 	p.options = options(t, dir, authority, p.log)
+	for _, f := range change {
+		f(&p.options.Config)
+	}
 	ready, ended := make(chan Announcement, 1), make(chan error, 1)
 	p.options.Definitions = []Definition{notes(authority, func(env Env) { p.env = env })}
 	p.options.Ready = func(a Announcement) { ready <- a }
@@ -329,10 +332,10 @@ func TestAPIAnswersProblems(t *testing.T) {
 		status      int
 		code, field string
 	}{
-		`{"body":"` + strings.Repeat("x", 21) + `"}`: {422, "invalid_request", "body"},
-		`{"body":"x","extra":1}`:                     {422, "invalid_request", "extra"},
-		`{}`:                                         {422, "invalid_request", "body"},
-		`{`:                                          {400, "invalid_request", ""},
+		`{"body":"` + strings.Repeat("x", 21) + `"}`: {422, "invalid_fields", "body"},
+		`{"body":"x","extra":1}`:                     {422, "invalid_fields", "extra"},
+		`{}`:                                         {422, "invalid_fields", "body"},
+		`{`:                                          {400, "malformed_body", "body"},
 	} {
 		status, text := send(t, c, http.MethodPost, url, body)
 		var problem fault.Problem

@@ -144,7 +144,7 @@ func (f *File) Check(known ...string) error {
 	}
 	for _, name := range f.variables(prefix) {
 		section, _, _ := strings.Cut(strings.TrimPrefix(name, prefix), "_")
-		if meant := nearest(strings.ToLower(section), known); meant != "" && !f.ofSection(name, known) {
+		if meant := Nearest(strings.ToLower(section), known); meant != "" && !f.ofSection(name, known) {
 			p.add(name, "unknown_key", "environment variable %s: there is no section %s; did you mean %s? Rename or unset it",
 				name, strings.ToLower(section), prefix+strings.ToUpper(meant)+"_...")
 		}

@@ -12,15 +12,15 @@ func knownKeys(key string, known []string) string {
 	}
 	sorted := slices.Sorted(slices.Values(known))
 	text := "known keys: " + strings.Join(sorted, ", ")
-	if meant := nearest(key, known); meant != "" {
+	if meant := Nearest(key, known); meant != "" {
 		return text + "; did you mean " + meant + "? Rename or remove it"
 	}
 	return text + "; rename or remove it"
 }
 
-// nearest is the known word that key most likely stands for, or "" when none
+// Nearest is the known word that key most likely stands for, or "" when none
 // is within a third of its length.
-func nearest(key string, known []string) string {
+func Nearest(key string, known []string) string {
 	best, meant := len(key)/3+1, ""
 	for _, k := range slices.Sorted(slices.Values(known)) {
 		if d := distance(strings.ToLower(key), strings.ToLower(k)); d < best {

@@ -24,6 +24,7 @@ const (
 	NotFound                    // 404: no such thing
 	BadMethod                   // 405: the address does not take this method
 	Conflict                    // 409: the state does not allow it
+	Slow                        // 408: the request did not arrive in time
 	Gone                        // 410: it was there, and is over
 	TooLarge                    // 413: more bytes than we take
 	TooMany                     // 429: slow down; see RetryAfter
@@ -34,7 +35,7 @@ var statuses = [...]int{
 	Internal: http.StatusInternalServerError, Invalid: http.StatusUnprocessableEntity,
 	Malformed: http.StatusBadRequest, Unauthenticated: http.StatusUnauthorized,
 	Forbidden: http.StatusForbidden, NotFound: http.StatusNotFound, BadMethod: http.StatusMethodNotAllowed, Conflict: http.StatusConflict,
-	Gone: http.StatusGone, TooLarge: http.StatusRequestEntityTooLarge,
+	Slow: http.StatusRequestTimeout, Gone: http.StatusGone, TooLarge: http.StatusRequestEntityTooLarge,
 	TooMany: http.StatusTooManyRequests, Unavailable: http.StatusServiceUnavailable,
 }
 

@@ -45,6 +45,7 @@ func authorize(role string) func(huma.Context, func(huma.Context)) {
 		if public, _ := ctx.Operation().Metadata[Public].(bool); !public {
 			if err := session.Check(ctx.Context(), role); err != nil {
 				r, w := humago.Unwrap(ctx)
+				session.Challenge(w.Header(), err)
 				fault.Write(w, r, err)
 				return
 			}

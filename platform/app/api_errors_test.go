@@ -250,3 +250,12 @@ type timeout struct{}
 func (timeout) Error() string   { return "i/o timeout" }
 func (timeout) Timeout() bool   { return true }
 func (timeout) Temporary() bool { return true }
+
+func TestAPIChallengesWhoIsUnknown(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	ordersAPI(io.Discard).ServeHTTP(w, ordering(`{"common_name":"a\u0000"}`))
+	if got := w.Header().Get("WWW-Authenticate"); w.Code != http.StatusUnauthorized || got != `Bearer realm="guildhall"` {
+		t.Errorf("%d, WWW-Authenticate %q, %s", w.Code, got, w.Body)
+	}
+}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"net/http"
 	"time"
 )
@@ -68,23 +69,25 @@ func (d *Door) cookie(secret string, expires time.Time) *http.Cookie {
 }
 
 // Identify puts the principal of the cookie or the bearer token into the
-// request's context. A request with neither goes on as nobody's.
+// request's context. A request with neither goes on as nobody's, and so does one
+// whose token is not live; Check tells the two apart.
 func (d *Door) Identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p, ok := d.who(r); ok {
-			r = r.WithContext(With(r.Context(), p))
-		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, r.WithContext(d.who(r)))
 	})
 }
 
-func (d *Door) who(r *http.Request) (Principal, bool) {
+func (d *Door) who(r *http.Request) context.Context {
 	if token, ok := bearer(r); ok {
-		return d.BreakGlass.Identify(Token, token)
+		if p, live := d.BreakGlass.Identify(Token, token); live {
+			return With(r.Context(), p)
+		}
+		return withBadToken(r.Context())
 	}
-	c, err := r.Cookie(cookieName)
-	if err != nil {
-		return Principal{}, false
+	if c, err := r.Cookie(cookieName); err == nil {
+		if p, live := d.BreakGlass.Identify(Browser, c.Value); live {
+			return With(r.Context(), p)
+		}
 	}
-	return d.BreakGlass.Identify(Browser, c.Value)
+	return r.Context()
 }

@@ -1,11 +1,13 @@
 package session_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -222,5 +224,56 @@ func TestRoles(t *testing.T) {
 	}
 	if err := session.Check(session.With(t.Context(), p), "ca.admin"); !errors.Is(err, session.ErrForbidden) {
 		t.Fatalf("got %v", err)
+	}
+}
+
+func TestRefusalsSayWhetherATokenCame(t *testing.T) {
+	w := setup(t)
+	h := door(t, w)
+	ended, endedToken := w.issue(t, session.Token, time.Hour)
+	if err := w.b.End(ended.ID); err != nil {
+		t.Fatal(err)
+	}
+	_, expired := w.issue(t, session.Token, time.Minute)
+	w.time = w.time.Add(time.Minute)
+	_, live := w.issue(t, session.Token, time.Minute)
+	_, link := w.issue(t, session.Link, time.Minute)
+	const none, bad = `Bearer realm="guildhall"`, `Bearer realm="guildhall", error="invalid_token"`
+	var texts []string
+	for name, c := range map[string]struct{ header, code, challenge string }{
+		"nothing":       {"", "unauthenticated", none},
+		"other scheme":  {"Basic " + live, "unauthenticated", none},
+		"never existed": {"Bearer ghb_AAAAAAAAAAAAAAAAAAAAAAAAAA", "invalid_token", bad},
+		"not ours":      {"Bearer x", "invalid_token", bad},
+		"empty":         {"Bearer ", "invalid_token", bad},
+		"expired":       {"Bearer " + expired, "invalid_token", bad},
+		"withdrawn":     {"bearer " + endedToken, "invalid_token", bad},
+		"a link":        {"Bearer " + link, "invalid_token", bad},
+	} {
+		got := request(h, http.MethodGet, "/secret", func(r *http.Request) { r.Header.Set("Authorization", c.header) })
+		var p fault.Problem
+		if err := json.Unmarshal(got.Body.Bytes(), &p); err != nil || got.Code != http.StatusUnauthorized || p.Code != c.code || got.Header().Get("WWW-Authenticate") != c.challenge {
+			t.Errorf("%s: %d %+v, WWW-Authenticate %q", name, got.Code, p, got.Header().Get("WWW-Authenticate"))
+		}
+		if !strings.Contains(p.Detail, "guildhall admin token") {
+			t.Errorf("%s: no command in %q", name, p.Detail)
+		}
+		if c.code == "invalid_token" {
+			texts = append(texts, p.Detail)
+		}
+	}
+	if len(slices.Compact(texts)) != 1 {
+		t.Errorf("the texts tell whether a token ever existed: %q", texts)
+	}
+	if got := request(h, http.MethodGet, "/secret", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+live) }); got.Code != http.StatusOK {
+		t.Errorf("live: %d", got.Code)
+	}
+}
+
+func TestForbiddenIsAMatterOfScope(t *testing.T) {
+	h := http.Header{}
+	session.Challenge(h, session.Check(session.With(t.Context(), session.Principal{ID: "x"}), "ca.admin"))
+	if got := h.Get("WWW-Authenticate"); got != `Bearer realm="guildhall", error="insufficient_scope"` {
+		t.Errorf("%q", got)
 	}
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,6 +18,8 @@ const Everything = "*"
 var (
 	ErrUnauthenticated = fault.New(fault.Unauthenticated, "unauthenticated",
 		"Nobody is signed in. Open a link from \"guildhall admin link\", or send \"Authorization: Bearer\" with a token from \"guildhall admin token\".")
+	ErrBadToken = fault.New(fault.Unauthenticated, "invalid_token",
+		"The token that was sent is not one of this installation, or it has expired or was withdrawn. Make a new one on the server with \"guildhall admin token\".")
 	ErrForbidden = fault.New(fault.Forbidden, "forbidden", "You are signed in, but this needs a role that you do not have.")
 )
 
@@ -37,7 +40,10 @@ func (p Principal) Has(role string) bool {
 	return slices.Contains(p.Roles, Everything) || slices.Contains(p.Roles, role)
 }
 
-type contextKey struct{}
+type (
+	contextKey  struct{}
+	badTokenKey struct{}
+)
 
 // With puts the principal into the context.
 func With(ctx context.Context, p Principal) context.Context {
@@ -50,9 +56,17 @@ func From(ctx context.Context) (Principal, bool) {
 	return p, ok
 }
 
-// Check returns ErrUnauthenticated, ErrForbidden or nil.
+// withBadToken notes that the request brought a token which names nobody.
+func withBadToken(ctx context.Context) context.Context {
+	return context.WithValue(ctx, badTokenKey{}, true)
+}
+
+// Check returns ErrUnauthenticated, ErrBadToken, ErrForbidden or nil.
 func Check(ctx context.Context, role string) error {
 	p, ok := From(ctx)
+	if bad, _ := ctx.Value(badTokenKey{}).(bool); bad && !ok {
+		return ErrBadToken
+	}
 	if !ok {
 		return ErrUnauthenticated
 	}
@@ -67,12 +81,26 @@ func Require(role string, refuse func(http.ResponseWriter, *http.Request, error)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if err := Check(r.Context(), role); err != nil {
+				Challenge(w.Header(), err)
 				refuse(w, r, err)
 				return
 			}
 			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+// Challenge tells a program how to sign in, after an error of Check (RFC 6750,
+// section 3): who sent no token is told no error.
+func Challenge(h http.Header, err error) {
+	challenge := `Bearer realm="guildhall"`
+	switch {
+	case errors.Is(err, ErrBadToken):
+		challenge += `, error="invalid_token"`
+	case errors.Is(err, ErrForbidden):
+		challenge += `, error="insufficient_scope"`
+	}
+	h.Set("WWW-Authenticate", challenge)
 }
 
 // bearer is the token of the Authorization header (RFC 6750, section 2.1).

@@ -12,22 +12,30 @@ import (
 	"guildhall/platform/audit"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web"
+	"guildhall/platform/web/form"
 )
 
 // historyLength is how many entries of the audit log a certificate's page shows.
 const historyLength = 20
 
 func (p *pages) certificate(w http.ResponseWriter, r *http.Request) error {
-	ctx := r.Context()
 	record, err := p.record(r)
 	if err != nil {
 		return err
 	}
+	return p.showCertificate(w, r, record, nil)
+}
+
+// showCertificate shows a certificate, with the form of its revocation if that was
+// wrong.
+func (p *pages) showCertificate(w http.ResponseWriter, r *http.Request, record *store.Record, revoking *form.Form) error {
+	ctx := r.Context()
 	d, err := p.detail(ctx, record)
 	if err != nil {
 		return err
 	}
-	return p.show(w, r, false, web.Page{Title: views.Title(record), Active: "/certificates", Actions: d.Actions(ctx),
+	d.Revoking = revoking
+	return p.show(w, r, revoking.Problems() != nil, web.Page{Title: views.Title(record), Active: "/certificates", Actions: d.Actions(ctx),
 		Crumbs: []web.Crumb{crumb(ctx, "ca.nav.certificates", "/certificates")}, Body: views.DetailPage(d)})
 }
 

@@ -3,10 +3,12 @@ package ca
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"guildhall/ca/internal/certificate"
 	views "guildhall/ca/web"
+	"guildhall/platform/fault"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web/form"
 	"guildhall/platform/web/ui"
@@ -18,11 +20,16 @@ func (p *pages) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	reason := f.Choice("reason", certificate.Reasons()...)
-	if err := f.Err(); err != nil {
+	record, err := p.record(r)
+	if err != nil {
 		return err
 	}
-	done, err := p.Certificates.Revoke(r.Context(), certificate.RevokeRequest{ID: r.PathValue("id"), Reason: reason, By: by(r)})
+	reason := f.Value("reason")
+	if !slices.Contains(certificate.Reasons(), reason) {
+		f.Fail(fault.Field{Name: "reason", Code: "unknown_reason", Detail: "Choose one of the reasons."})
+		return p.showCertificate(w, r, record, f)
+	}
+	done, err := p.Certificates.Revoke(r.Context(), certificate.RevokeRequest{ID: record.ID, Reason: reason, By: by(r)})
 	if err != nil {
 		return err
 	}

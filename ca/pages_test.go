@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -278,4 +279,24 @@ func tamper(t *testing.T, d *db.DB, query string) {
 		_, err := tx.ExecContext(t.Context(), query)
 		return err
 	}))
+}
+
+// TestShownSerialNumbersAreFound types into the search what the lists show.
+func TestShownSerialNumbersAreFound(t *testing.T) {
+	t.Parallel()
+	v := visit(t)
+	r := v.issued(t, certificate.IssueRequest{CommonName: "shop.example.com"})
+	v.issued(t, certificate.IssueRequest{CommonName: "bank.example.com"})
+	_, err := v.certificates.Revoke(t.Context(), certificate.RevokeRequest{ID: r.ID, By: catest.Admin})
+	ok(t, err)
+	for _, path := range []string{"/certificates", "/revocations"} {
+		shown := v.get(t, path).find(t, `>(`+r.Serial[:6]+`[0-9a-f]*…)<`)
+		for _, text := range []string{shown, strings.ToUpper(r.Serial[:2] + ":" + r.Serial[2:4] + ":" + r.Serial[4:8])} {
+			found := v.get(t, path+"?q="+url.QueryEscape(text))
+			found.wants(t, http.StatusOK, "shop.example.com")
+			if strings.Contains(found.Text, "bank.example.com") {
+				t.Errorf("%s: %q finds another certificate", path, text)
+			}
+		}
+	}
 }

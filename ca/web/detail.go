@@ -8,10 +8,9 @@ import (
 
 	"github.com/a-h/templ"
 
-	"guildhall/ca/internal/certificate"
-	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
 	"guildhall/platform/i18n"
+	"guildhall/platform/web/form"
 	"guildhall/platform/web/ui"
 )
 
@@ -28,6 +27,8 @@ type Detail struct {
 	// Renewable says that an administrator may renew it: its profile is given on
 	// request.
 	Renewable bool
+	// Revoking is the form of the revocation when it was wrong.
+	Revoking *form.Form
 }
 
 func (d Detail) terms(ctx context.Context) ui.Definitions {
@@ -88,27 +89,6 @@ func (d Detail) dates(ctx context.Context) ui.Definitions {
 	}
 	if d.State == store.Valid {
 		list = append(list, ui.Term{Name: i18n.T(ctx, "ca.detail.renewat"), Value: ui.Time{At: d.Record.RenewAt}})
-	}
-	return list
-}
-
-// revoke is the dialog that asks before a certificate is revoked.
-func (d Detail) revoke(ctx context.Context) templ.Component {
-	lost := []string{i18n.T(ctx, "ca.revoke.lost.trust", "Name", Title(d.Record), "Count", max(len(d.Record.Names), 1)),
-		i18n.T(ctx, "ca.revoke.lost.connections")}
-	if d.Record.Profile == profile.Service {
-		lost = append(lost, i18n.T(ctx, "ca.revoke.lost.service", "Name", Title(d.Record)))
-	}
-	return ui.Confirm{ID: "revoke", Open: ui.Button{Label: i18n.T(ctx, "ca.detail.revoke") + "…", Icon: "ban", Danger: true},
-		Title: i18n.T(ctx, "ca.revoke.title", "Name", Title(d.Record)), Text: i18n.T(ctx, "ca.revoke.text"), Lost: lost,
-		Fields: ui.Select{Name: "reason", Label: i18n.T(ctx, "ca.revoke.reason"), Hint: i18n.T(ctx, "ca.revoke.reason.hint"), Options: reasons(ctx), Required: true},
-		Action: URL(d.Record) + "/revoke", Submit: i18n.T(ctx, "ca.detail.revoke"), Danger: true}
-}
-
-func reasons(ctx context.Context) []ui.Option {
-	var list []ui.Option
-	for _, name := range certificate.Reasons() {
-		list = append(list, ui.Option{Value: name, Label: known(ctx, "ca.reason."+name, name)})
 	}
 	return list
 }

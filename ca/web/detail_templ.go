@@ -263,7 +263,7 @@ func DetailPage(d Detail) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Code{Label: i18n.T(ctx, "ca.detail.pem"), Text: certificate.PEM(d.Record.DER), Tall: true}.Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Code{Label: i18n.T(ctx, "ca.detail.pem"), Text: certificate.PEM(d.Record.DER)}.Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -137,7 +137,7 @@ func HandoverPage(h Handover) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Code{Label: i18n.T(ctx, "ca.handover.chain.pem"), Text: h.ChainPEM, Tall: true}.Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Code{Label: i18n.T(ctx, "ca.handover.chain.pem"), Text: h.ChainPEM}.Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -18,7 +19,11 @@ type delegate struct {
 	key     *ecdsa.PrivateKey
 	cert    *x509.Certificate
 	keyHash []byte
+	// signed are its responses: they are worth no more than it is.
+	signed cache
 }
+
+func (d *delegate) serial() string { return hex.EncodeToString(d.cert.SerialNumber.Bytes()) }
 
 // fresh says whether the delegate is in the first two thirds of its life; after
 // that it is replaced, and still usable while that fails.
@@ -68,6 +73,26 @@ func (s *delegates) get(ctx context.Context, now time.Time) (*delegate, error) {
 		return nil, err
 	}
 	return s.current, nil
+}
+
+// serial is that of the current delegate's certificate; empty when there is none.
+func (s *delegates) serial() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current == nil {
+		return ""
+	}
+	return s.current.serial()
+}
+
+// drop has the delegate of a revoked certificate replaced, with all it signed.
+func (s *delegates) drop(ctx context.Context, serial string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current != nil && s.current.serial() == serial {
+		s.current = nil
+		s.log.WarnContext(ctx, "the OCSP signing certificate was revoked; making another", "serial", serial)
+	}
 }
 
 func (s *delegates) make(ctx context.Context) (*delegate, error) {

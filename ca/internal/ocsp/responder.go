@@ -46,7 +46,6 @@ type Responder struct {
 	now       func() (time.Time, error)
 	log       *slog.Logger
 	delegates delegates
-	cache     cache
 }
 
 // New makes a Responder. It signs nothing yet: the delegated certificate is
@@ -117,12 +116,9 @@ func (r *Responder) ours(req *request) []string {
 }
 
 func (r *Responder) answer(ctx context.Context, req *request, serials []string) (Answer, error) {
-	found := map[string]Status{}
-	if len(serials) > 0 {
-		var err error
-		if found, err = r.lookup(ctx, serials); err != nil {
-			return Answer{}, fmt.Errorf("look up status: %w", err)
-		}
+	found, err := r.statuses(ctx, serials)
+	if err != nil {
+		return Answer{}, err
 	}
 	list := make([]single, 0, len(req.certs))
 	for _, c := range req.certs {
@@ -135,6 +131,25 @@ func (r *Responder) answer(ctx context.Context, req *request, serials []string) 
 	return r.signed(ctx, list)
 }
 
+// statuses looks up what was asked, and whether our own signer is still good.
+func (r *Responder) statuses(ctx context.Context, serials []string) (map[string]Status, error) {
+	signer := r.delegates.serial()
+	if signer != "" {
+		serials = append(serials, signer)
+	}
+	if len(serials) == 0 {
+		return map[string]Status{}, nil
+	}
+	found, err := r.lookup(ctx, serials)
+	if err != nil {
+		return nil, fmt.Errorf("look up status: %w", err)
+	}
+	if found[signer].Revoked {
+		r.delegates.drop(ctx, signer)
+	}
+	return found, nil
+}
+
 // signed signs the statuses, or finds the response that already says the same.
 // Only single, known certificates are kept: they are what clients repeat.
 func (r *Responder) signed(ctx context.Context, list []single) (Answer, error) {
@@ -143,22 +158,22 @@ func (r *Responder) signed(ctx context.Context, list []single) (Answer, error) {
 		return Answer{}, err
 	}
 	now = now.UTC().Truncate(time.Second)
-	keep := len(list) == 1 && list[0].known
-	if keep {
-		if a, ok := r.cache.get(keyOf(list[0]), now); ok {
-			return a, nil
-		}
-	}
 	d, err := r.delegates.get(ctx, now)
 	if err != nil {
 		return Answer{}, err
+	}
+	keep := len(list) == 1 && list[0].known
+	if keep {
+		if a, ok := d.signed.get(keyOf(list[0]), now); ok {
+			return a, nil
+		}
 	}
 	a := Answer{ThisUpdate: now, NextUpdate: earlier(now.Add(r.validity), d.cert.NotAfter)}
 	if a.DER, err = d.sign(list, a.ThisUpdate, a.NextUpdate); err != nil {
 		return Answer{}, err
 	}
 	if keep {
-		r.cache.put(keyOf(list[0]), a)
+		d.signed.put(keyOf(list[0]), a)
 	}
 	return a, nil
 }

@@ -229,6 +229,20 @@ func TestDelegateIsRenewedAndBoundsTheResponse(t *testing.T) {
 	}
 }
 
+func TestARevokedSignerSignsNoMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r, cert := w.responder(), w.issue(10)
+	first := w.get(r, cert, crypto.SHA1).Certificate
+	w.set(first, ocsp.Status{Revoked: true, RevokedAt: w.now})
+	for range 2 { // also what it had signed is not given out again
+		got := w.get(r, cert, crypto.SHA1)
+		if got.Status != xocsp.Good || got.Certificate.Equal(first) || w.certified != 2 {
+			t.Errorf("after its revocation: %v, signed by %v, %d signers", got.Status, got.Certificate.SerialNumber, w.certified)
+		}
+	}
+}
+
 func TestNewNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	if _, err := ocsp.New(ocsp.Options{}); err == nil {

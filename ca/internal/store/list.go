@@ -199,9 +199,27 @@ func (w *where) filter(f Filter) {
 		w.add(`profile = ?`, f.Profile)
 	}
 	if text := strings.ToLower(strings.TrimSpace(f.Text)); text != "" {
-		escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
-		w.add(`search LIKE ? ESCAPE '\'`, "%"+escaped+"%")
+		w.search(text)
 	}
+}
+
+// search looks for the text, and for the serial number that it may be a part of:
+// "4F:A3" as tools write it, "4fa3…" as pages do.
+func (w *where) search(text string) {
+	const like = `search LIKE ? ESCAPE '\'`
+	w.add(like, pattern(text))
+	serial := CleanSerial(strings.TrimSuffix(text, "…"))
+	if serial == text || serial == "" || strings.Trim(serial, "0123456789abcdef") != "" {
+		return
+	}
+	either := w.conditions[len(w.conditions)-1]
+	w.conditions = w.conditions[:len(w.conditions)-1]
+	w.add(`(`+either+` OR `+like+`)`, pattern(serial))
+}
+
+// pattern finds the text anywhere, and nothing in it is a wildcard.
+func pattern(text string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
 }
 
 func (w *where) after(c cursor, ascending bool) {

@@ -82,5 +82,8 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => delete form.dataset.sent, 3000);
 });
 
-for (const dialog of document.querySelectorAll("dialog[data-open]")) dialog.showModal();
+for (const dialog of document.querySelectorAll("dialog[data-open]")) {
+  dialog.showModal();
+  dialog.querySelector("[aria-invalid]")?.focus();
+}
 document.querySelector("body[data-wrong] [data-focus]")?.focus();

@@ -120,7 +120,7 @@ func TestConfirmNamesWhatIsLost(t *testing.T) {
 	markup := render(t, ui.Confirm{ID: "drop", Open: ui.Button{Label: "Drop…", Danger: true}, Title: "Drop it?", Text: "For good.",
 		Lost: []string{"12 files"}, Action: "/drop", Hidden: []ui.Hidden{{Name: "id", Value: "7"}}, Word: "drop", Submit: "Drop", Danger: true})
 	has(t, markup, `href="#drop"`, `data-dialog="drop"`, `<dialog id="drop"`, `aria-labelledby="drop-title"`, "<li>12 files</li>",
-		`<form method="post" action="/drop">`, `name="id" value="7"`, "Type drop to confirm", `id="drop-confirm"`, `data-close`)
+		`<form method="post" action="/drop" novalidate>`, `name="id" value="7"`, "Type drop to confirm", `id="drop-confirm"`, `data-close`)
 }
 
 func TestUnsafeLinksAreCut(t *testing.T) {

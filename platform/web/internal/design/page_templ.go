@@ -989,7 +989,7 @@ func details(s Specimen) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Code{Label: i18n.T(ctx, "web.design.pem"), Text: pem(), Tall: true}.Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Code{Label: i18n.T(ctx, "web.design.pem"), Text: pem()}.Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

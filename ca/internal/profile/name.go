@@ -111,11 +111,18 @@ func parseHost(text string) (string, error) {
 	if err != nil {
 		return "", refuse("host", text, "%q is not a host name: use letters, digits and hyphens in labels of at most 63 characters, 253 in all", text)
 	}
-	// A host name whose last label is a number would be read as an IP address.
-	if last := host[strings.LastIndexByte(host, '.')+1:]; strings.Trim(last, "0123456789") == "" {
-		return "", refuse("number", text, "%q is neither a host name nor an IP address: its last label is a number", text)
+	if number(host[strings.LastIndexByte(host, '.')+1:]) {
+		return "", refuse("number", text, "%q is neither a host name nor an IP address: its last label is a number, and browsers would read the name as an address. Write an address such as 10.0.0.1, or a name that ends with a word", text)
 	}
 	return host, nil
+}
+
+// number says whether a host with the last label would be read as an IPv4
+// address (WHATWG URL, "ends in a number checker"): decimal, octal or 0x with
+// hexadecimal digits, which may be none.
+func number(label string) bool {
+	digits, hex := strings.CutPrefix(label, "0x")
+	return hex && strings.Trim(digits, "0123456789abcdef") == "" || strings.Trim(label, "0123456789") == ""
 }
 
 func parseIP(text string) (string, error) {

@@ -42,6 +42,26 @@ func TestParseName(t *testing.T) {
 	}
 }
 
+func TestNamesThatAreReadAsAddressesAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"1", "1.2.3", "10.0.0.256", "0x7f000001", "0X7F000001", "0x", "a.0x7f", "a.0x", "shop.example.017", "*.a.0xff", "dns:0x7f.1",
+		"１.２.３", "０ｘ７ｆ", "a@0x7f000001", "a@b.1"} {
+		if n, err := profile.ParseName(text); err == nil || !strings.Contains(err.Error(), "its last label is a number") {
+			t.Errorf("%q: %s, %v", text, n, err)
+		}
+	}
+	for _, text := range []string{"https://0x7f000001/", "https://1.2.3/"} {
+		if n, err := profile.ParseName(text); err == nil {
+			t.Errorf("%q was taken as %s", text, n)
+		}
+	}
+	for _, text := range []string{"0x7g", "x7f", "00x7f", "0x7f.example", "1.example", "a.b1", "a.1b", "0xx"} {
+		if n, err := profile.ParseName(text); err != nil || n.Kind != profile.DNS {
+			t.Errorf("%q: %s, %v", text, n, err)
+		}
+	}
+}
+
 func FuzzParseName(f *testing.F) {
 	for _, seed := range []string{"shop.example.com", "*.bücher.example", "ip:::1", "a@b.c", "urn:x:y", "https://e.com:8/ü"} {
 		f.Add(seed)

@@ -3,10 +3,13 @@ package ca
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"guildhall/ca/internal/journal"
+	"guildhall/platform/app"
 	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 	wire "guildhall/sdk/go/ca"
@@ -38,6 +41,9 @@ func (s *service) auditOperations(api huma.API) {
 }
 
 func (s *service) listAudit(ctx context.Context, in *auditInput) (*output[wire.AuditList], error) {
+	if known := journal.Actions(); in.Action != "" && !slices.Contains(known, in.Action) {
+		return nil, fault.Fields(app.NotOneOf("action", in.Action, known))
+	}
 	page, err := s.audit.List(ctx, audit.Filter{Actor: in.Actor, Action: in.Action, Subject: in.Subject, Text: in.Text,
 		Since: in.Since, Until: in.Until, Before: in.Before, Limit: in.Limit})
 	if err != nil {

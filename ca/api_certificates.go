@@ -3,30 +3,33 @@ package ca
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"guildhall/ca/internal/certificate"
 	"guildhall/ca/internal/store"
+	"guildhall/platform/app"
+	"guildhall/platform/fault"
 	wire "guildhall/sdk/go/ca"
 )
 
 type listInput struct {
 	Text    string `query:"q" maxLength:"200" doc:"Looked for in serial number, profile and names; of a certificate with very many names, in the first of them." example:"shop"`
 	Status  string `query:"status" enum:"valid,expiring,expired,revoked" doc:"State. Valid contains expiring."`
-	Profile string `query:"profile" maxLength:"40" doc:"Kind of certificate." example:"server"`
+	Profile string `query:"profile" maxLength:"40" doc:"Kind of certificate: client, ocsp, server, service or user." example:"server"`
 	Sort    string `query:"sort" enum:"issued_at,not_after,common_name,revoked_at" doc:"Order; by default issued_at, not_after for expiring (soonest first) and expired ones, revoked_at for revoked ones. revoked_at lists revoked ones only."`
 	Order   string `query:"order" enum:"desc,asc" doc:"Direction; desc by default."`
 	Cursor  string `query:"cursor" maxLength:"4000" doc:"The next of the page before."`
 	Limit   int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Size of the page."`
 }
 
-type idInput struct {
-	ID string `path:"id" maxLength:"100" doc:"Id or serial number."`
+type lookupInput struct {
+	ID string `path:"id" maxLength:"100" doc:"Id or serial number, or at least its first 8 digits if no other begins so."`
 }
 
 type downloadInput struct {
-	ID     string `path:"id" maxLength:"100" doc:"Id or serial number."`
+	ID     string `path:"id" maxLength:"100" doc:"Id or serial number, or at least its first 8 digits if no other begins so."`
 	Format string `query:"format" enum:"pem,chain,der" default:"pem" doc:"pem: the certificate; chain: with the issuing certificate, what a TLS server sends; der: the certificate in binary."`
 }
 
@@ -41,15 +44,19 @@ func (s *service) certificateOperations(api huma.API) {
 		Summary: "List certificates", Description: "Searches, filters and sorts. Follow next for the next page; a page costs the same however far it is. Error code: invalid_cursor."},
 		s.list, http.StatusBadRequest, http.StatusUnprocessableEntity)
 	register(api, huma.Operation{OperationID: "get-certificate", Method: http.MethodGet, Path: "/api/v1/certificates/{id}", Tags: tags,
-		Summary: "Read a certificate"}, s.get, http.StatusNotFound)
+		Summary: "Read a certificate", Description: "Error codes: certificate_not_found, serial_ambiguous (detail lists those that begin so)."},
+		s.get, http.StatusNotFound, http.StatusUnprocessableEntity)
 	register(api, huma.Operation{OperationID: "download-certificate", Method: http.MethodGet, Path: "/api/v1/certificates/{id}/download", Tags: tags,
-		Summary: "Download a certificate"}, s.download, http.StatusNotFound, http.StatusUnprocessableEntity)
+		Summary: "Download a certificate", Description: "Error codes: certificate_not_found, serial_ambiguous (detail lists those that begin so)."}, s.download, http.StatusNotFound, http.StatusUnprocessableEntity)
 	register(api, huma.Operation{OperationID: "download-pkcs12", Method: http.MethodPost, Path: "/api/v1/certificates/{id}/pkcs12", Tags: tags, MaxBodyBytes: issueBody,
 		Summary: "Download certificate, chain and key as one PKCS #12 file", Description: "With the private key that you send, or the one that the authority keeps; such an export is in the audit log."},
 		s.pkcs12, http.StatusNotFound)
 }
 
 func (s *service) list(ctx context.Context, in *listInput) (*output[wire.CertificateList], error) {
+	if known := s.certificates.Profiles.Names(); in.Profile != "" && !slices.Contains(known, in.Profile) {
+		return nil, fault.Fields(app.NotOneOf("profile", in.Profile, known))
+	}
 	page, err := s.certificates.List(ctx, store.Filter{Text: in.Text, Status: in.Status, Profile: in.Profile, Sort: in.Sort,
 		Ascending: in.Order == "asc", Cursor: in.Cursor, Limit: in.Limit})
 	if err != nil {
@@ -62,8 +69,8 @@ func (s *service) list(ctx context.Context, in *listInput) (*output[wire.Certifi
 	return &output[wire.CertificateList]{Body: out}, nil
 }
 
-func (s *service) get(ctx context.Context, in *idInput) (*output[wire.Certificate], error) {
-	r, err := s.certificates.Get(ctx, in.ID)
+func (s *service) get(ctx context.Context, in *lookupInput) (*output[wire.Certificate], error) {
+	r, err := s.certificates.Lookup(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +79,7 @@ func (s *service) get(ctx context.Context, in *idInput) (*output[wire.Certificat
 }
 
 func (s *service) download(ctx context.Context, in *downloadInput) (*fileOutput, error) {
-	r, err := s.certificates.Get(ctx, in.ID)
+	r, err := s.certificates.Lookup(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}

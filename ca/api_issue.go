@@ -42,7 +42,7 @@ func (s *service) issueOperations(api huma.API) {
 	register(api, huma.Operation{OperationID: "revoke-certificate", Method: http.MethodPost, Path: "/api/v1/certificates/{id}/revoke", Tags: []string{"Certificates"},
 		Summary: "Revoke a certificate",
 		Description: "For good: there is no hold. Answers when every connected service knows, or may no longer accept connections. " +
-			"Repeating it is harmless. Error codes: already_revoked (for another reason), certificate_not_found."},
+			"Repeating it is harmless. Error codes: already_revoked (for another reason), certificate_not_found, serial_not_whole (the beginning of a serial number is not enough)."},
 		s.revoke, http.StatusNotFound, http.StatusConflict)
 	verify := huma.Operation{OperationID: "verify-certificate", Method: http.MethodPost, Path: "/api/v1/verify", Tags: []string{"Certificates"},
 		Summary: "Verify a certificate", MaxBodyBytes: issueBody,

@@ -307,3 +307,97 @@ func FuzzBodies(f *testing.F) {
 		}
 	})
 }
+
+func TestAPIListsRefuseUnknownValues(t *testing.T) {
+	t.Parallel()
+	a := onSQLite(t, DefaultConfig())
+	for query, want := range map[string]string{
+		"certificates?profile=sever":         `profile: "sever" is not known here; did you mean "server"? Use one of: client, ocsp, server, service, user.`,
+		"certificates?status=zzz":            `status: "zzz" is not known here. Use one of: valid, expiring, expired, revoked.`,
+		"certificates?sort=name":             `sort: "name" is not known here. Use one of: issued_at, not_after, common_name, revoked_at.`,
+		"certificates?order=up":              `order: "up" is not known here. Use one of: desc, asc.`,
+		"certificates?limit=501":             `limit: It is 501; at most 500 is allowed.`,
+		"certificates?proflie=server":        `There is no query parameter "proflie"; did you mean "profile"? Known query parameters: cursor, limit, order, profile, q, sort, status.`,
+		"certificates/x/download?format=p12": `format: "p12" is not known here. Use one of: pem, chain, der.`,
+		"audit?action=certificate.isued":     `action: "certificate.isued" is not known here; did you mean "certificate.issued"? Use one of: authority.created, certificate.expiring, certificate.issue_refused, certificate.issued, certificate.key_exported, certificate.renew_refused, certificate.renewed, certificate.revoke_refused, certificate.revoked, certificate.verification_failed, join_token.created, join_token.refused, join_token.withdrawn.`,
+		"audit?before=-1":                    `before: It is -1; at least 0 is allowed.`,
+	} {
+		status, p := a.read(t, query)
+		if status != http.StatusUnprocessableEntity || p.Detail != want || len(p.Fields) != 1 {
+			t.Errorf("%s: %d %+v", query, status, p)
+		}
+	}
+	for _, query := range []string{"certificates?profile=service", "certificates?profile=", "audit?action=join_token.created", "audit?since=2026-01-31T12:00:00%2B01:00"} {
+		if status, p := a.read(t, query); status != http.StatusOK {
+			t.Errorf("%s: %d %+v", query, status, p)
+		}
+	}
+}
+
+// read gets a path as somebody would who does not use the client.
+func (a *authority) read(t testing.TB, path string) (int, wire.Problem) {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/v1/"+path, nil)
+	r.Header.Set("Authorization", "Bearer "+testToken)
+	w := httptest.NewRecorder()
+	a.server.Config.Handler.ServeHTTP(w, r)
+	var p wire.Problem
+	if w.Code >= 400 {
+		ok(t, json.Unmarshal(w.Body.Bytes(), &p))
+	}
+	return w.Code, p
+}
+
+// PostgreSQL takes no NUL and nothing that is not UTF-8: neither reaches it.
+func TestAPITakesOnlyText(t *testing.T) {
+	onBoth(t, func(t *testing.T, a *authority) {
+		for _, bad := range []string{`\u0000`, "\xff", `a\u0000b`, "\xc3"} {
+			for _, c := range []struct{ path, body, field string }{
+				{"/api/v1/verify", `{"common_name":"` + bad + `"}`, "common_name"},
+				{"/api/verify_certificate", `{"certificate":"` + bad + `"}`, "certificate"},
+				{"/api/v1/certificates", `{"common_name":"a.example.com","sans":["b.example.com","` + bad + `"]}`, "sans[1]"},
+				{"/api/v1/certificates", `{"common_name":"` + bad + `","profile":"client"}`, "common_name"},
+				{"/api/v1/certificates", `{"common_name":"a.example.com","lifetime":"` + bad + `"}`, "lifetime"},
+				{"/api/v1/certificates/00/revoke", `{"reason":"` + bad + `"}`, "reason"},
+				{"/api/v1/certificates/00/renew", `{"csr":"` + bad + `"}`, "csr"},
+				{"/api/v1/certificates/00/pkcs12", `{"password":"longenough` + bad + `"}`, "password"},
+				{"/api/v1/join-tokens", `{"service":"` + bad + `"}`, "service"},
+				{"/api/v1/audit/verify", `{"head":"` + bad + `"}`, "head"},
+			} {
+				status, p := a.post(t, c.path, []byte(c.body))
+				if status != http.StatusUnprocessableEntity || len(p.Fields) != 1 || p.Fields[0].Name != c.field || p.Fields[0].Code != "not_text" {
+					t.Errorf("%s %q: %d %+v", c.path, c.body, status, p)
+				}
+			}
+		}
+		for path, field := range map[string]string{"certificates?q=%00": "q", "certificates?cursor=%ff": "cursor", "certificates/%00": "path", "certificates/%ff/download": "path",
+			"audit?actor=a%00": "actor", "audit?subject=%c3": "subject", "audit?q=%00": "q", "audit?action=%00": "action"} {
+			if status, p := a.read(t, path); status != http.StatusUnprocessableEntity || len(p.Fields) != 1 || p.Fields[0].Name != field {
+				t.Errorf("%s: %d %+v", path, status, p)
+			}
+		}
+	})
+}
+
+func TestAPIFindsBySerialPrefix(t *testing.T) {
+	t.Parallel()
+	a := onSQLite(t, DefaultConfig())
+	issued, err := a.client.Issue(t.Context(), wire.IssueRequest{CommonName: "shop.example.com"})
+	ok(t, err)
+	serial := issued.Certificate.Serial
+	for _, text := range []string{serial[:8], strings.ToUpper(serial), serial[:12] + "…", serial[:2] + ":" + serial[2:4] + ":" + serial[4:]} {
+		if got, err := a.client.Get(t.Context(), text); err != nil || got.Serial != serial {
+			t.Errorf("%s: %v", text, err)
+		}
+		if _, err := a.client.Download(t.Context(), text, wire.FormatPEM); err != nil {
+			t.Errorf("download %s: %v", text, err)
+		}
+	}
+	if _, err := a.client.Get(t.Context(), serial[:7]); problemOf(err).Code != "certificate_not_found" {
+		t.Errorf("7 digits: %v", err)
+	}
+	_, err = a.client.Revoke(t.Context(), serial[:12], wire.RevokeRequest{})
+	if p := problemOf(err); p.Status != http.StatusUnprocessableEntity || p.Code != "serial_not_whole" || !strings.Contains(p.Detail, serial) {
+		t.Errorf("revoke: %+v", p)
+	}
+}

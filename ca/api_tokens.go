@@ -11,6 +11,10 @@ import (
 
 type tokenInput struct{ Body wire.TokenRequest }
 
+type tokenIDInput struct {
+	ID string `path:"id" maxLength:"100" doc:"Id of the join token."`
+}
+
 func (s *service) tokenOperations(api huma.API) {
 	tags := []string{"Join tokens"}
 	register(api, huma.Operation{OperationID: "create-join-token", Method: http.MethodPost, Path: "/api/v1/join-tokens", Tags: tags, DefaultStatus: http.StatusCreated,
@@ -47,6 +51,6 @@ func (s *service) listTokens(ctx context.Context, _ *struct{}) (*output[wire.Tok
 	return &output[wire.TokenList]{Body: out}, nil
 }
 
-func (s *service) withdrawToken(ctx context.Context, in *idInput) (*struct{}, error) {
+func (s *service) withdrawToken(ctx context.Context, in *tokenIDInput) (*struct{}, error) {
 	return nil, s.tokens.Withdraw(ctx, in.ID, caller(ctx))
 }

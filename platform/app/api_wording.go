@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/validation"
 
 	"guildhall/platform/config"
+	"guildhall/platform/fault"
 )
 
 // unknownParameter is huma's message for a name in the query that there is not.
@@ -141,11 +142,19 @@ func kindOf(v any) string {
 	return "something else"
 }
 
-// notOneOf names the wrong value, which is one of a public list and no secret.
 func notOneOf(list string, v any) string {
-	known := strings.Split(list, ", ")
-	text := fmt.Sprintf("%q is not known here", shortened(fmt.Sprint(v)))
-	if meant := config.Nearest(fmt.Sprint(v), known); meant != "" {
+	return unlisted(fmt.Sprint(v), strings.Split(list, ", "))
+}
+
+// NotOneOf is the problem of a field whose value is not one of a public list: it
+// names the value, which is no secret, what may have been meant, and the list.
+func NotOneOf(field, value string, known []string) fault.Field {
+	return fault.Field{Name: field, Code: "not_allowed", Detail: unlisted(value, known)}
+}
+
+func unlisted(value string, known []string) string {
+	text := fmt.Sprintf("%q is not known here", shortened(value))
+	if meant := config.Nearest(value, known); meant != "" {
 		text += fmt.Sprintf("; did you mean %q?", meant)
 	} else {
 		text += "."

@@ -21,6 +21,12 @@ func (s *Service) Get(ctx context.Context, id string) (*store.Record, error) {
 	return s.Store.Find(ctx, id)
 }
 
+// Lookup is Get for which the first digits of a serial number will do, or
+// store.ErrAmbiguous.
+func (s *Service) Lookup(ctx context.Context, id string) (*store.Record, error) {
+	return s.Store.Lookup(ctx, id)
+}
+
 // List reads one page of certificates; the states hold for this moment.
 func (s *Service) List(ctx context.Context, f store.Filter) (store.Page, error) {
 	f.Now = s.Guard.Time()
@@ -77,7 +83,7 @@ func (s *Service) PKCS12(ctx context.Context, r BundleRequest) ([]byte, error) {
 	if len(r.Password) < minPassword {
 		return nil, fault.Fields(fault.Field{Name: "password", Code: "too_short", Detail: fmt.Sprintf("The file holds a private key. Give a password of at least %d characters.", minPassword)})
 	}
-	record, err := s.Store.Find(ctx, r.ID)
+	record, err := s.Store.FindWhole(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 
 // RenewRequest asks for a successor: the same profile and names, a new life.
 type RenewRequest struct {
-	// ID is the predecessor's id or serial number.
+	// ID is the predecessor's id or whole serial number.
 	ID string
 	// CSR brings a key; its names, if any, must be among the predecessor's.
 	// Without one the successor has the same key, or, where the authority made
@@ -41,7 +41,7 @@ func (s *Service) renew(ctx context.Context, r RenewRequest) (*Issued, error) {
 	if err := s.unused(ctx, r.As); err != nil {
 		return nil, err
 	}
-	old, err := s.Store.Find(ctx, r.ID)
+	old, err := s.Store.FindWhole(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}

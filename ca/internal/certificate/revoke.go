@@ -61,7 +61,7 @@ func parseReason(text string) (int, error) {
 
 // RevokeRequest asks to revoke a certificate.
 type RevokeRequest struct {
-	// ID is its id or serial number.
+	// ID is its id or its whole serial number.
 	ID string
 	// Reason is a name of Reasons; empty is "unspecified".
 	Reason string
@@ -99,7 +99,7 @@ func (s *Service) revoke(ctx context.Context, r RevokeRequest) (*Revoked, error)
 	if err != nil {
 		return nil, err
 	}
-	cert, err := s.Store.Find(ctx, r.ID)
+	cert, err := s.Store.FindWhole(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -135,7 +135,7 @@ func (s *Service) byName(ctx context.Context, name string) (*store.Record, error
 	}
 	r, err := s.Store.FindByName(ctx, canonical)
 	if errors.Is(err, store.ErrNotFound) {
-		r, err = s.Store.Find(ctx, strings.TrimSpace(name))
+		r, err = s.Store.Lookup(ctx, name)
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, fault.New(fault.NotFound, store.ErrNotFound.Code, "No certificate was issued for %q. Check the spelling, or send the certificate itself.", name)

@@ -28,6 +28,12 @@ const (
 	TokenWithdrawn     = "join_token.withdrawn"
 )
 
+// Actions are all of them, by name.
+func Actions() []string {
+	return []string{Created, Expiring, IssueRefused, Issued, KeyExported, RenewRefused, Renewed, RevokeRefused, Revoked, VerificationFailed,
+		TokenCreated, TokenRefused, TokenWithdrawn}
+}
+
 // System is the actor of what nobody asked for.
 const System = "system"
 

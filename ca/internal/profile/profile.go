@@ -113,6 +113,9 @@ func (s *Set) Get(name string) (Profile, bool) {
 	return p, ok
 }
 
+// Names are the names of all profiles, in order.
+func (s *Set) Names() []string { return slices.Sorted(maps.Keys(s.profiles)) }
+
 // Requestable are the profiles that an administrator can ask for, by name.
 func (s *Set) Requestable() []Profile {
 	var all []Profile

@@ -24,8 +24,8 @@ func (s *Store) FindTx(ctx context.Context, tx *sql.Tx, idOrSerial string) (*Rec
 }
 
 func (s *Store) find(ctx context.Context, q querier, text string) (*Record, error) {
-	if strings.HasPrefix(text, Prefix+"_") {
-		return s.one(ctx, q, `WHERE id = $1`, text)
+	if id := strings.ToLower(strings.TrimSpace(text)); strings.HasPrefix(id, Prefix+"_") {
+		return s.one(ctx, q, `WHERE id = $1`, id)
 	}
 	return s.one(ctx, q, `WHERE serial = $1`, CleanSerial(text))
 }

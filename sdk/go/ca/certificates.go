@@ -153,18 +153,20 @@ func (c *Client) List(ctx context.Context, r ListRequest) (*CertificateList, err
 	return call[CertificateList](ctx, c, http.MethodGet, "certificates?"+q.Encode(), nil)
 }
 
-// Get reads a certificate by id or serial number.
+// Get reads a certificate by id or serial number, or by at least its first 8
+// digits if no other begins so.
 func (c *Client) Get(ctx context.Context, id string) (*Certificate, error) {
 	return call[Certificate](ctx, c, http.MethodGet, "certificates/"+url.PathEscape(id), nil)
 }
 
-// Renew issues a successor of the certificate with the id or serial number.
+// Renew issues a successor of the certificate with the id or the whole serial
+// number.
 func (c *Client) Renew(ctx context.Context, id string, r RenewRequest) (*Issued, error) {
 	return call[Issued](ctx, c, http.MethodPost, "certificates/"+url.PathEscape(id)+"/renew", r)
 }
 
-// Revoke revokes the certificate with the id or serial number, and returns when
-// every connected service knows.
+// Revoke revokes the certificate with the id or the whole serial number, and
+// returns when every connected service knows.
 func (c *Client) Revoke(ctx context.Context, id string, r RevokeRequest) (*Revoked, error) {
 	return call[Revoked](ctx, c, http.MethodPost, "certificates/"+url.PathEscape(id)+"/revoke", r)
 }
@@ -174,7 +176,7 @@ func (c *Client) Verify(ctx context.Context, r VerifyRequest) (*Verification, er
 	return call[Verification](ctx, c, http.MethodPost, "verify", r)
 }
 
-// Download reads a certificate in a form: FormatPEM, FormatChain or FormatDER.
+// Download reads a certificate, found like Get, in a form: FormatPEM, FormatChain or FormatDER.
 func (c *Client) Download(ctx context.Context, id, format string) ([]byte, error) {
 	return c.bytes(ctx, http.MethodGet, "certificates/"+url.PathEscape(id)+"/download?format="+url.QueryEscape(format), nil)
 }

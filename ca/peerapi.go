@@ -49,6 +49,7 @@ func (a *peerAPI) routes() []peer.Route {
 			return a.bundle(a.enroller.ServerCertificate(ctx, csr, enrol.Peer(c), from))
 		},
 		Subscribe: a.hub.Subscribe, Ack: a.hub.Ack, Leave: a.hub.Leave,
+		Knows: a.Knows,
 	}.Routes()
 }
 
@@ -78,6 +79,11 @@ func (a *peerAPI) Renew(ctx context.Context, csr []byte) (*peer.Bundle, error) {
 // ServerCertificate implements peer.Authority.
 func (a *peerAPI) ServerCertificate(ctx context.Context, csr []byte) (*peer.Bundle, error) {
 	return a.bundle(a.enroller.ServerCertificateLocal(ctx, csr, ""))
+}
+
+// Knows implements peer.Authority.
+func (a *peerAPI) Knows(ctx context.Context, certificate []byte) (bool, error) {
+	return a.enroller.Knows(ctx, certificate)
 }
 
 // Follow implements peer.Authority.

@@ -117,7 +117,7 @@ func (p *publicCert) run(ctx context.Context) error {
 }
 
 // tend renews our own certificate when two thirds of its life are over, its
-// hosts changed or it was revoked, and keeps the staple fresh.
+// hosts changed, or it was revoked or forgotten by a restore, and keeps the staple fresh.
 func (p *publicCert) tend(ctx context.Context) error {
 	leaf := p.current.Load().Leaf
 	if !p.given && (!covers(leaf, p.hosts) || p.now().After(renewAt(leaf)) || !p.fromRoot(leaf)) {
@@ -127,7 +127,7 @@ func (p *publicCert) tend(ctx context.Context) error {
 		return nil
 	}
 	if p.freshen(ctx) && !p.given {
-		p.log.WarnContext(ctx, "the public certificate was revoked; asking for another", "serial", leaf.SerialNumber.Text(16))
+		p.log.WarnContext(ctx, "the public certificate is revoked or unknown to the authority; asking for another", "serial", leaf.SerialNumber.Text(16))
 		return p.renew(ctx)
 	}
 	return nil
@@ -220,13 +220,13 @@ func (p *publicCert) store(chain [][]byte, key crypto.PrivateKey) error {
 // freshen gets a new staple. The hosts work without one, and the address in the
 // certificate may be out of reach from here or that of an earlier start: so a
 // failure is logged, and the next look after the certificate tries again.
-func (p *publicCert) freshen(ctx context.Context) (revoked bool) {
-	revoked, err := p.staple(ctx)
+func (p *publicCert) freshen(ctx context.Context) (bad bool) {
+	bad, err := p.staple(ctx)
 	if err != nil {
 		p.log.WarnContext(ctx, "the public certificate has no fresh OCSP answer to send along; trying again later", "err", err)
 		p.dropStaple()
 	}
-	return revoked
+	return bad
 }
 
 // dropStaple takes back an answer that has run out: clients would refuse it. A
@@ -244,7 +244,7 @@ func (p *publicCert) dropStaple() {
 
 // staple fetches the OCSP answer for the current certificate and sends it along
 // from the next handshake on (RFC 6066, section 8).
-func (p *publicCert) staple(ctx context.Context) (revoked bool, err error) {
+func (p *publicCert) staple(ctx context.Context) (bad bool, err error) {
 	c := *p.current.Load()
 	if len(c.Leaf.OCSPServer) == 0 || len(c.Certificate) < 2 {
 		p.stapled = p.now()
@@ -265,7 +265,7 @@ func (p *publicCert) staple(ctx context.Context) (revoked bool, err error) {
 	p.stapled, p.stapleEnds = p.now(), answer.NextUpdate
 	c.OCSPStaple = text
 	p.current.Store(&c)
-	return answer.Status == ocsp.Revoked, nil
+	return answer.Status != ocsp.Good, nil
 }
 
 func (p *publicCert) ask(ctx context.Context, leaf, issuer *x509.Certificate) ([]byte, error) {

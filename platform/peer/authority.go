@@ -29,6 +29,9 @@ type Authority interface {
 	// 0 means from the beginning. When apply returns nil, the update counts as
 	// acknowledged.
 	Follow(ctx context.Context, after uint64, apply func(Update) error) error
+	// Knows says whether the authority has a record of exactly this certificate
+	// (DER). What it was revoked for or whether it expired does not matter here.
+	Knows(ctx context.Context, certificate []byte) (bool, error)
 	// Roots are the authority's root certificates.
 	Roots() ([]*x509.Certificate, error)
 }

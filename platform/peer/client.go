@@ -110,7 +110,7 @@ func (l *link) explain(ctx context.Context, err error) error {
 		err = fmt.Errorf("%s refused the certificate %s of %s, because it is revoked or unknown there, or because %s has had no news of revocations within its lease; its log says which: %w",
 			l.to, l.id.Serial(), l.id.service, l.to, err)
 		n.refusals.warn(ctx, "internal call refused by the peer", "service", l.id.service, "peer", l.to, "reason", err.Error())
-	} else if errors.Is(err, ErrRevoked) || errors.Is(err, ErrStale) {
+	} else if errors.Is(err, ErrRevoked) || errors.Is(err, ErrStale) || errors.Is(err, ErrUnknown) || errors.Is(err, ErrUnconfirmed) {
 		n.refusals.warn(ctx, "internal call refused", "service", l.id.service, "peer", l.to, "reason", err.Error())
 	}
 	return fmt.Errorf("call %s: %w", l.to, err)
@@ -141,16 +141,16 @@ func (l *link) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
 	n := l.id.node
 	below := &dialled{Conn: raw, conns: n.conns}
 	conn := tls.Client(below, &tls.Config{
 		MinVersion: tls.VersionTLS13, NextProtos: protocols(), Time: n.now,
 		ServerName: Name(l.to), RootCAs: n.trust.Load().pool, ClientSessionCache: noResumption{},
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &c.tls, nil },
-		VerifyConnection:     admission{node: n, conn: raw, want: l.to, source: l.source}.verify,
+		VerifyConnection:     admission{ctx: ctx, node: n, conn: raw, shown: c.chain[0], want: l.to, source: l.source}.verify,
 	})
-	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
-	defer cancel()
 	if err = conn.HandshakeContext(ctx); err == nil {
 		err = below.await(ctx, conn)
 	}

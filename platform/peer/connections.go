@@ -24,16 +24,40 @@ type connection struct {
 	// both ends: it survives a stale state, to end it, and a revocation for a
 	// moment, to hear and acknowledge it.
 	keep bool
+	span span
 }
+
+// accepted is a connection of the internal listener, below TLS.
+type accepted struct {
+	conns *connections
+	conn  net.Conn
+}
+
+// span is when both ends' certificates are valid.
+type span struct{ from, until time.Time }
+
+func spanOf(a, b *x509.Certificate) span {
+	s := span{from: a.NotBefore, until: a.NotAfter}
+	if b.NotBefore.After(s.from) {
+		s.from = b.NotBefore
+	}
+	if b.NotAfter.Before(s.until) {
+		s.until = b.NotAfter
+	}
+	return s
+}
+
+// ending is true in the last tenth.
+func (s span) ending(now time.Time) bool { return s.until.Sub(now) < s.until.Sub(s.from)/10 }
 
 func newConnections() *connections {
 	return &connections{bySerial: map[serialKey]map[net.Conn]struct{}{}, byConn: map[net.Conn]*connection{}}
 }
 
-func (c *connections) add(conn net.Conn, chain []*x509.Certificate, keep bool) {
+func (c *connections) add(conn net.Conn, chain []*x509.Certificate, s span, keep bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	entry := &connection{busy: true, keep: keep}
+	entry := &connection{busy: true, keep: keep, span: s}
 	for _, cert := range chain {
 		k, ok := serialOf(cert)
 		if !ok {
@@ -79,6 +103,29 @@ func (c *connections) keepNews(conn net.Conn) {
 	if entry, ok := c.byConn[conn]; ok {
 		entry.keep = true
 	}
+}
+
+// ending is true for a connection in the last tenth of its span.
+func (c *connections) ending(conn net.Conn, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	entry, ok := c.byConn[conn]
+	return ok && entry.span.ending(now)
+}
+
+// cutExpired closes what outlived a certificate of either end, and says how many
+// there are. News are signed, whoever brings them.
+func (c *connections) cutExpired(now time.Time) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for conn, entry := range c.byConn {
+		if now.After(entry.span.until) && !entry.keep {
+			_ = conn.Close()
+			n++
+		}
+	}
+	return n
 }
 
 // cut closes the connections of a serial number, those that carry the news a

@@ -18,7 +18,9 @@
 // demands one too. Both ends check, on a resumed connection as well, that the
 // chain ends in a root they enrolled under, that the name and profile are a
 // service's, that no certificate of the chain is revoked, and that their news of
-// revocations are fresh. Then each route admits the services on its allow-list.
+// revocations are fresh; and they ask the authority, once for each certificate
+// they meet, whether it has a record of it. Then each route admits the services
+// on its allow-list.
 // The only name behind which no client certificate is asked for is
 // enrol.guildhall.internal, and nothing but enrolment stands behind it.
 //
@@ -60,7 +62,7 @@
 // # The protocol
 //
 // HTTP on the service "ca", JSON, bounded in size: POST /peer/v1/enrol (on the
-// enrolment name), renew, server-certificate, ack and leave; GET
+// enrolment name), renew, server-certificate, knows, ack and leave; GET
 // /peer/v1/follow?after=N answers with one Update a line for as long as the
 // connection lasts. Registrar is the server's side, Remote the client's.
 //

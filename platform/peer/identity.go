@@ -56,7 +56,13 @@ func (i *Identity) load(ctx context.Context, roots []*x509.Certificate) error {
 	if roots == nil {
 		roots = c.roots
 	}
-	if err := c.verify(roots, i.node.now()); err != nil {
+	err = c.verify(roots, i.node.now())
+	if err == nil {
+		if err = i.recorded(ctx, c); err != nil && !errors.Is(err, ErrUnknown) {
+			return err
+		}
+	}
+	if err != nil {
 		i.node.log.WarnContext(ctx, "the stored certificate is of no use; applying for another", "service", i.service, "err", err)
 		return nil
 	}
@@ -66,6 +72,16 @@ func (i *Identity) load(ctx context.Context, roots []*x509.Certificate) error {
 	}
 	i.adopt(c)
 	return nil
+}
+
+// recorded is ErrUnknown when an authority in this process has no record of the
+// certificate, which is so after its database was restored from a backup. One
+// elsewhere refuses the connection, see firstNews.
+func (i *Identity) recorded(ctx context.Context, c *credential) error {
+	if _, remote := i.node.authority.(*Remote); remote {
+		return nil
+	}
+	return i.node.known.check(ctx, c.chain[0])
 }
 
 // moved is true when the configured token is of an authority that c is not from.

@@ -72,7 +72,7 @@ func (n *Node) firstNews(ctx context.Context) error {
 			return fmt.Errorf("no news of revocations from the authority%s, without which no connection can be trusted: %w. See that it runs and can be reached, and start again", n.whereabouts(), err)
 		}
 		id := refused.identity
-		id.lose(fmt.Errorf("the authority refuses its certificate %s, which is most likely revoked (%w)", id.Serial(), err))
+		id.lose(fmt.Errorf("the authority refuses its certificate %s, which is most likely revoked, or unknown there since a restore (%w)", id.Serial(), err))
 		if err := id.tend(ctx); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -56,6 +57,7 @@ type Node struct {
 	refusals  *warner
 
 	revoked   *Revocations
+	known     *known
 	conns     *connections
 	trust     atomic.Pointer[trust]
 	authority Authority
@@ -89,6 +91,9 @@ func NewNode(o NodeOptions) (*Node, error) {
 	}
 	n.refusals = &warner{log: n.log}
 	n.revoked = NewRevocations(n.lease, n.now)
+	n.known = newKnown(n.now, func(ctx context.Context, certificate []byte) (bool, error) {
+		return n.authority.Knows(ctx, certificate)
+	})
 	n.trust.Store(&trust{pool: x509.NewCertPool()})
 	var wrong []fault.Field
 	for service, text := range o.URLs {

@@ -35,6 +35,8 @@ type Registrar struct {
 	Subscribe func(ctx context.Context, s Subscriber, after uint64, send func(Update) error) error
 	// Ack takes note that a subscriber's state counts up to seq.
 	Ack func(ctx context.Context, s Subscriber, seq uint64) error
+	// Knows says whether there is a record of exactly this certificate (DER).
+	Knows func(ctx context.Context, certificate []byte) (bool, error)
 	// Leave ends the subscriber's lease: it trusts its state no more.
 	Leave func(ctx context.Context, s Subscriber) error
 }
@@ -55,6 +57,7 @@ func (g Registrar) Routes() []Route {
 		{Pattern: "POST " + pathRenew, Allow: anyone, Handler: answer(g.certificate(g.Renew))},
 		{Pattern: "POST " + pathServer, Allow: anyone, Handler: answer(g.certificate(g.ServerCertificate))},
 		{Pattern: "GET " + pathFollow, Allow: anyone, Handler: answer(g.follow)},
+		{Pattern: "POST " + pathKnows, Allow: anyone, Handler: answer(g.knows)},
 		{Pattern: "POST " + pathAck, Allow: anyone, Farewell: true, Handler: answer(g.ack)},
 		{Pattern: "POST " + pathLeave, Allow: anyone, Farewell: true, Handler: answer(g.leave)},
 	}
@@ -97,6 +100,18 @@ func (g Registrar) certificate(issue func(context.Context, Caller, []byte, strin
 		}
 		return writeJSON(w, b)
 	}
+}
+
+func (g Registrar) knows(w http.ResponseWriter, r *http.Request) error {
+	var q inquiry
+	if err := readJSON(w, r, &q); err != nil {
+		return err
+	}
+	is, err := g.Knows(r.Context(), q.Certificate)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, verdict{Known: is})
 }
 
 func (g Registrar) ack(w http.ResponseWriter, r *http.Request) error {

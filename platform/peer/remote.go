@@ -169,6 +169,17 @@ func (a *Remote) Roots() ([]*x509.Certificate, error) {
 	return roots, nil
 }
 
+// Knows implements Authority.
+func (a *Remote) Knows(ctx context.Context, certificate []byte) (bool, error) {
+	i, err := a.any()
+	if err != nil {
+		return false, err
+	}
+	var v verdict
+	err = a.post(ctx, a.client(i), URL(AuthorityService)+pathKnows, inquiry{Certificate: certificate}, &v)
+	return v.Known, err
+}
+
 // Follow implements Authority.
 func (a *Remote) Follow(ctx context.Context, after uint64, apply func(Update) error) error {
 	i, err := a.any()

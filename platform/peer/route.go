@@ -47,12 +47,12 @@ func withCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
-type newsKey struct{}
+type connKey struct{}
 
 // markNews says that the connection of the request carries the news of
 // revocations.
 func markNews(ctx context.Context) {
-	if mark, ok := ctx.Value(newsKey{}).(func()); ok {
-		mark()
+	if a, ok := ctx.Value(connKey{}).(accepted); ok {
+		a.conns.keepNews(a.conn)
 	}
 }

@@ -115,6 +115,9 @@ func (n *Node) watchAge(ctx context.Context) {
 			stale = gone
 			n.tellAge(ctx, gone)
 		}
+		if cut := n.conns.cutExpired(n.now()); cut > 0 {
+			n.log.InfoContext(ctx, "connections that outlived a certificate are cut; the next call makes new ones", "connections", cut)
+		}
 		// While stale, a look every now and then finds the state fresh again.
 		if left <= 0 {
 			left = followRetry

@@ -84,7 +84,10 @@ func (n *Node) Server(others http.Handler) *http.Server {
 		ErrorLog:  slog.NewLogLogger(failures{n.refusals}, slog.LevelWarn),
 		ConnState: n.connState,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, newsKey{}, func() { n.keepNews(c) })
+			if tc, ok := c.(*tls.Conn); ok {
+				ctx = context.WithValue(ctx, connKey{}, accepted{conns: n.conns, conn: tc.NetConn()})
+			}
+			return ctx
 		},
 	}
 }
@@ -103,7 +106,12 @@ func (n *Node) handler(others http.Handler) http.Handler {
 		}
 		service, _ := ServiceOf(r.TLS.ServerName)
 		leaf := r.TLS.PeerCertificates[0]
-		if err := n.inTime(w, leaf); err != nil {
+		if n.ending(r.Context()) {
+			// A caller that has renewed, as it had to long ago, comes again with
+			// the successor, and meets ours.
+			w.Header().Set("Connection", "close")
+		}
+		if err := n.inTime(leaf); err != nil {
 			n.refusals.warn(r.Context(), "internal request refused", "service", service, "from", r.RemoteAddr, "reason", err.Error())
 			fault.Write(w, r, err)
 			return
@@ -119,15 +127,16 @@ func (n *Node) handler(others http.Handler) http.Handler {
 	})
 }
 
-// inTime refuses a caller whose certificate has expired since the handshake. In
-// the last tenth of its life it ends the connection after the request, so that
-// a caller that has renewed, as it had to long ago, comes with the successor.
-func (n *Node) inTime(w http.ResponseWriter, leaf *x509.Certificate) error {
-	left := leaf.NotAfter.Sub(n.now())
-	if left < leaf.NotAfter.Sub(leaf.NotBefore)/10 {
-		w.Header().Set("Connection", "close")
-	}
-	if left < 0 {
+// ending is true on a connection that will not be valid for long.
+func (n *Node) ending(ctx context.Context) bool {
+	a, ok := ctx.Value(connKey{}).(accepted)
+	return ok && n.conns.ending(a.conn, n.now())
+}
+
+// inTime refuses a caller whose certificate has expired since the handshake; the
+// connection is cut within a second anyway.
+func (n *Node) inTime(leaf *x509.Certificate) error {
+	if n.now().After(leaf.NotAfter) {
 		return fault.New(fault.Forbidden, "peer_expired", "The certificate %s expired at %s. Renew it and connect again.",
 			SerialText(leaf), leaf.NotAfter.Format(time.RFC3339))
 	}
@@ -159,7 +168,7 @@ func (n *Node) configFor(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		MinVersion: tls.VersionTLS13, NextProtos: protocols(), Time: n.now,
 		Certificates: []tls.Certificate{c.tls},
 		ClientAuth:   tls.RequireAndVerifyClientCert, ClientCAs: n.trust.Load().pool,
-		VerifyConnection: admission{node: n, conn: hello.Conn}.verify,
+		VerifyConnection: admission{ctx: hello.Context(), node: n, conn: hello.Conn, shown: c.chain[0]}.verify,
 	}, nil
 }
 
@@ -187,12 +196,6 @@ func (n *Node) connState(conn net.Conn, state http.ConnState) {
 		n.conns.remove(tc.NetConn())
 	case http.StateActive, http.StateIdle:
 		n.conns.setBusy(tc.NetConn(), state == http.StateActive)
-	}
-}
-
-func (n *Node) keepNews(conn net.Conn) {
-	if tc, ok := conn.(*tls.Conn); ok {
-		n.conns.keepNews(tc.NetConn())
 	}
 }
 

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -10,13 +11,17 @@ import (
 
 // admission judges the other side of one handshake, a resumed one as well.
 type admission struct {
+	ctx  context.Context //nolint:containedctx // crypto/tls hands none to VerifyConnection
 	node *Node
 	conn net.Conn
+	// shown is the certificate that we came with.
+	shown *x509.Certificate
 	// want is the service that must be there; empty on the accepting side, where
 	// any enrolled service may come as far as the allow-lists.
 	want string
 	// source is true when the other side is the authority, which is where fresh
-	// news come from: the age of the old ones cannot keep us from asking.
+	// news come from: the age of the old ones cannot keep us from asking, and
+	// whom it knows is for it to say.
 	source bool
 }
 
@@ -31,8 +36,12 @@ func (a admission) verify(cs tls.ConnectionState) error {
 	if a.want != "" && service != a.want {
 		return fmt.Errorf("the peer is %s, not %s", service, a.want)
 	}
-	a.node.conns.add(a.conn, allOf(cs.VerifiedChains), a.source)
-	if err := a.check(cs.VerifiedChains); err != nil {
+	a.node.conns.add(a.conn, allOf(cs.VerifiedChains), spanOf(cs.PeerCertificates[0], a.shown), a.source)
+	err = a.check(cs.VerifiedChains)
+	if err == nil && !a.source {
+		err = a.node.known.check(a.ctx, cs.PeerCertificates[0])
+	}
+	if err != nil {
 		a.node.conns.remove(a.conn)
 		return fmt.Errorf("%s with certificate %s is refused: %w", service, SerialText(cs.PeerCertificates[0]), err)
 	}

@@ -17,6 +17,7 @@ const (
 	pathFollow = "/peer/v1/follow"
 	pathAck    = "/peer/v1/ack"
 	pathLeave  = "/peer/v1/leave"
+	pathKnows  = "/peer/v1/knows"
 
 	// readTimeout is how long a body may take to come: strangers can send one to
 	// the enrolment.
@@ -30,6 +31,16 @@ type certificateRequest struct {
 	CSR   []byte `json:"csr"`
 	Token string `json:"token,omitempty"`
 }
+
+// inquiry asks about a certificate (DER), and verdict answers.
+type (
+	inquiry struct {
+		Certificate []byte `json:"certificate"`
+	}
+	verdict struct {
+		Known bool `json:"known"`
+	}
+)
 
 // acknowledgement says up to which revocation a subscriber's state counts.
 type acknowledgement struct {

@@ -76,14 +76,16 @@ const maxLinks = 64
 // link notes the successor of each predecessor. It fails as a whole if one of
 // them is revoked; db.Group then finds whose it is.
 func (s *Store) link(ctx context.Context, tx *sql.Tx, successors map[string]string) error {
+	update := func(rows int) string {
+		return `UPDATE certificates SET renewed_by = link.column2 FROM (VALUES ` + s.db.Tuples(rows, 2) + `) AS link
+			WHERE id = link.column1 AND revoked_at IS NULL`
+	}
 	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(successors)), maxLinks) {
 		args := make([]any, 0, 2*len(chunk))
 		for _, predecessor := range chunk {
 			args = append(args, predecessor, successors[predecessor])
 		}
-		result, err := tx.ExecContext(ctx, `UPDATE certificates SET renewed_by = link.column2
-			FROM (VALUES `+s.db.Tuples(len(chunk), 2)+`) AS link
-			WHERE id = link.column1 AND revoked_at IS NULL`, args...)
+		result, err := tx.ExecContext(ctx, update(len(chunk)), args...)
 		if err != nil {
 			return fmt.Errorf("link renewed certificates: %w", err)
 		}

@@ -32,6 +32,9 @@ type Authority struct {
 	acked   map[peer.Subscriber]uint64
 	left    map[peer.Subscriber]bool
 	mute    bool
+	strange map[[sha256.Size]byte]bool
+	asked   int
+	away    bool
 }
 
 // NewAuthority makes an authority with a list of its own.
@@ -43,7 +46,7 @@ func NewAuthority(now func() time.Time) (*Authority, error) {
 // Authority is an authority of the CA that has issued nothing yet.
 func (c *CA) Authority() *Authority {
 	return &Authority{CA: c, Lease: 30 * time.Second, Interval: time.Second, tokens: map[string]string{}, newest: map[string]*x509.Certificate{},
-		changed: make(chan struct{}), acked: map[peer.Subscriber]uint64{}, left: map[peer.Subscriber]bool{}}
+		changed: make(chan struct{}), acked: map[peer.Subscriber]uint64{}, left: map[peer.Subscriber]bool{}, strange: map[[sha256.Size]byte]bool{}}
 }
 
 func fingerprint(der []byte) [sha256.Size]byte { return sha256.Sum256(der) }
@@ -116,6 +119,38 @@ func (a *Authority) ServerCertificate(_ context.Context, csr []byte) (*peer.Bund
 	}
 	b, _, err := a.Sign(&x509.Certificate{DNSNames: q.DNSNames, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}, q.PublicKey)
 	return b, err
+}
+
+// Knows implements peer.Authority: all but strangers.
+func (a *Authority) Knows(_ context.Context, certificate []byte) (bool, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.away {
+		return false, fault.New(fault.Unavailable, "database_away", "The database does not answer.")
+	}
+	a.asked++
+	return !a.strange[fingerprint(certificate)], nil
+}
+
+// Disown makes a certificate one that the authority has no record of.
+func (a *Authority) Disown(certificate []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.strange[fingerprint(certificate)] = true
+}
+
+// Asked is how often Knows was answered.
+func (a *Authority) Asked() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.asked
+}
+
+// Away has Knows fail, as without its database, or answer again.
+func (a *Authority) Away(away bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.away = away
 }
 
 // Roots implements peer.Authority.
@@ -262,7 +297,7 @@ func (a *Authority) Registrar() peer.Registrar {
 		Subscribe: func(ctx context.Context, _ peer.Subscriber, after uint64, send func(peer.Update) error) error {
 			return a.follow(ctx, after, func(u peer.Update, _ uint64) error { return send(u) })
 		},
-		Ack: a.ack, Leave: a.leave,
+		Ack: a.ack, Leave: a.leave, Knows: a.Knows,
 	}
 }
 

@@ -87,14 +87,18 @@ type PeersConfig struct {
 	Lease config.Duration `yaml:"lease"`
 }
 
-// LimitsConfig bounds what one address may ask for without signing in.
+// LimitsConfig bounds what strangers may ask for and hold.
 type LimitsConfig struct {
 	// Anonymous is the number of requests a second in the long run, Burst how
 	// many may come at once. An Anonymous of 0 switches the limit off.
 	Anonymous float64 `yaml:"anonymous"`
 	Burst     int     `yaml:"burst"`
-	// Exempt are networks that are not limited: those of proxies, behind whose
-	// one address all visitors come, and of this machine itself.
+	// Connections is how many each public listener holds at once,
+	// ConnectionsPerAddress how many of them for one address; 0 is no limit.
+	Connections           int `yaml:"connections"`
+	ConnectionsPerAddress int `yaml:"connections_per_address"`
+	// Exempt are networks whose addresses are not limited: those of proxies,
+	// behind whose one address all visitors come, and of this machine itself.
 	Exempt []string `yaml:"exempt"`
 }
 
@@ -116,7 +120,8 @@ func DefaultConfig() Config {
 		Backup: BackupConfig{At: "02:30", Keep: 7},
 		Admin:  AdminConfig{BreakGlass: true},
 		Peers:  PeersConfig{Lease: config.Duration(30 * time.Second)},
-		Limits: LimitsConfig{Anonymous: 100, Burst: 1000, Exempt: []string{"127.0.0.0/8", "::1/128"}},
+		Limits: LimitsConfig{Anonymous: 100, Burst: 1000, Connections: 4000, ConnectionsPerAddress: 400,
+			Exempt: []string{"127.0.0.0/8", "::1/128"}},
 	}
 }
 

@@ -101,6 +101,9 @@ func (c *LimitsConfig) check(r *refusals) {
 	if c.Anonymous < 0 || c.Anonymous > 0 && c.Burst < 1 {
 		r.add("limits.anonymous", "Write how many requests a second an address may make, and in limits.burst how many at once, at least 1; or 0 for no limit.")
 	}
+	if c.Connections < 0 || c.ConnectionsPerAddress < 0 {
+		r.add("limits.connections", "Write how many connections a public listener holds at once, and in limits.connections_per_address how many of one address; or 0 for no limit.")
+	}
 	for i, text := range c.Exempt {
 		if _, err := netip.ParsePrefix(text); err != nil {
 			r.add(fmt.Sprintf("limits.exempt[%d]", i), "%q is not a network. Write one such as 10.0.0.0/8.", text)

@@ -58,7 +58,7 @@ func listenControl(ctx context.Context, dir string) (net.Listener, error) {
 // and whoever can open the socket need not be kept from holding it open.
 func (a *App) controlServer() *http.Server {
 	s := a.server(a.control())
-	s.ReadTimeout, s.ConnContext = 0, rememberUser
+	s.ConnContext = rememberUser
 	return s
 }
 

@@ -21,7 +21,11 @@ import (
 const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 2 * time.Minute
-	readTimeout   = time.Minute
+	// A connection that says nothing is asked whether anybody is there, and has
+	// that long to answer.
+	silence, pingTimeout = time.Minute, 15 * time.Second
+	// maxStreams is how many requests one HTTP/2 connection may have at once.
+	maxStreams = 100
 )
 
 // serve runs the listeners and the services until the end is asked for.
@@ -36,9 +40,9 @@ func (a *App) serve(ctx context.Context) error {
 	workCtx, endWork := context.WithCancel(workCtx)
 	defer endWork()
 
-	servers := []*http.Server{a.controlServer(), a.server(a.plain())}
+	servers := []*http.Server{a.controlServer(), a.publicServer(a.plain())}
 	serveOn(work, servers[0], control)
-	serveOn(work, servers[1], a.listeners.http)
+	serveOn(work, servers[1], a.newGate("http", a.listeners.http))
 	for _, s := range a.services {
 		work.Go(func() error { return s.work(workCtx) })
 	}
@@ -47,10 +51,10 @@ func (a *App) serve(ctx context.Context) error {
 		endWork()
 		return errors.Join(err, stopServers(), work.Wait())
 	}
-	public := a.server(a.hosts)
+	public := a.publicServer(a.hosts)
 	public.TLSConfig = &tls.Config{GetCertificate: a.public.get, MinVersion: tls.VersionTLS12}
 	internal := a.node.Server(a.internal())
-	serveTLS(work, public, a.listeners.https)
+	serveTLS(work, public, a.newGate("https", a.listeners.https))
 	serveTLS(work, internal, a.listeners.internal)
 	servers = append(servers, public, internal)
 	a.announce(ctx)
@@ -160,8 +164,16 @@ func (a *App) internal() http.Handler {
 }
 
 func (a *App) server(h http.Handler) *http.Server {
-	return &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}
+	return &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}
+}
+
+// publicServer also bounds what strangers can hold.
+func (a *App) publicServer(h http.Handler) *http.Server {
+	s := publicPace.server(a.server(h))
+	s.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: maxStreams, SendPingTimeout: silence, PingTimeout: pingTimeout,
+		WriteByteTimeout: publicPace.stall}
+	return s
 }
 
 func serveOn(g *errgroup.Group, s *http.Server, l net.Listener) {

@@ -14,8 +14,13 @@ type Counts struct {
 	Valid, Expiring, Expired, Revoked int64
 }
 
-// Counts counts the certificates by state at now.
+// Counts counts the certificates by state at now. Where that takes long, the
+// numbers are up to a minute old.
 func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
+	return s.counts.get(ctx, func(ctx context.Context) (Counts, error) { return s.count(ctx, now) })
+}
+
+func (s *Store) count(ctx context.Context, now time.Time) (Counts, error) {
 	var c Counts
 	var alive, revokedAlive int64
 	err := s.db.Read.QueryRowContext(ctx, `SELECT
@@ -65,8 +70,13 @@ type Day struct {
 	Issued int64
 }
 
-// IssuedByDay counts for each of the UTC days that end with now's.
+// IssuedByDay counts for each of the UTC days that end with now's. Where that
+// takes long, the numbers are up to a minute old. The caller must not change them.
 func (s *Store) IssuedByDay(ctx context.Context, now time.Time, days int) ([]Day, error) {
+	return s.days.get(ctx, func(ctx context.Context) ([]Day, error) { return s.issuedByDay(ctx, now, days) })
+}
+
+func (s *Store) issuedByDay(ctx context.Context, now time.Time, days int) ([]Day, error) {
 	const length = 24 * time.Hour
 	first := now.UTC().Truncate(length).Add(-time.Duration(days-1) * length)
 	all := make([]Day, days)

@@ -41,7 +41,11 @@ const (
 )
 
 // Store reads and writes the tables. It is safe for concurrent use.
-type Store struct{ db *db.DB }
+type Store struct {
+	db     *db.DB
+	counts memo[Counts]
+	days   memo[[]Day]
+}
 
 // New makes a store on the service's database.
 func New(d *db.DB) *Store { return &Store{db: d} }

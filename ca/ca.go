@@ -141,7 +141,8 @@ func (s *service) openAudit(ctx context.Context, env app.Env) (err error) {
 
 // openStatus makes what tells others of revocations.
 func (s *service) openStatus(env app.Env) (err error) {
-	s.lists, err = crl.New(crl.Options{DB: env.DB, Jobs: env.Jobs, Signer: s.listSigner, Now: s.guard.Now, Log: env.Log})
+	s.lists, err = crl.New(crl.Options{DB: env.DB, Jobs: env.Jobs, Signer: s.listSigner, Now: s.guard.Now, Log: env.Log,
+		MaxDelay: s.config.CRLDelay.Std()})
 	if err != nil {
 		return err
 	}

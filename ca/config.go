@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"guildhall/ca/internal/clock"
+	"guildhall/ca/internal/crl"
 	"guildhall/ca/internal/feed"
 	"guildhall/ca/internal/profile"
 	"guildhall/platform/config"
@@ -51,6 +52,8 @@ type Config struct {
 	// how often they hear from it when nothing happens.
 	Lease        config.Duration `yaml:"lease"`
 	HeadInterval config.Duration `yaml:"head_interval"`
+	// CRLDelay is how long a revocation waits at most for the list that names it.
+	CRLDelay config.Duration `yaml:"crl_delay"`
 	// Profiles are the lifetimes of each kind of certificate.
 	Profiles ProfilesConfig `yaml:"profiles"`
 	// ExpiryWarnings are the times before a certificate's end at which the log
@@ -84,6 +87,7 @@ func DefaultConfig() Config {
 		ClockTolerance: config.Duration(clock.DefaultTolerance),
 		Lease:          config.Duration(peer.DefaultLease),
 		HeadInterval:   config.Duration(feed.DefaultInterval),
+		CRLDelay:       config.Duration(crl.DefaultMaxDelay),
 		Profiles: ProfilesConfig{
 			Service: LifetimeConfig{days(1), days(1)},
 			Server:  LifetimeConfig{days(90), days(398)},
@@ -132,6 +136,9 @@ func (c *Config) check() error {
 	}
 	if pace := c.HeadInterval.Std(); pace < 50*time.Millisecond || pace > c.Lease.Std()/3 {
 		refuse("head_interval", "%s is not between 50ms and a third of ca.lease.", c.HeadInterval)
+	}
+	if delay := c.CRLDelay.Std(); delay < crl.DefaultDelay || delay > time.Hour {
+		refuse("crl_delay", "%s is not between %s and 1h.", c.CRLDelay, crl.DefaultDelay)
 	}
 	for i, w := range c.ExpiryWarnings {
 		if w.Std() < time.Hour {

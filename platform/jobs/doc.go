@@ -22,7 +22,8 @@
 // A job with a key is unique among the unfinished jobs of its kind. Enqueuing it
 // again while it waits replaces its payload and makes it due at the earlier
 // time; while it runs, it is run once more afterwards, so that a run always
-// begins after the last transaction that asked for it.
+// begins after the last transaction that asked for it (HandlerOptions.Rest spaces
+// such runs).
 //
 // A periodic job is one row per kind that goes back to waiting, due at the next
 // tick, however it ended: so one node runs it at each tick, and a tick missed

@@ -124,6 +124,9 @@ type HandlerOptions struct {
 	// Backoff is the wait after the first failure, doubled after each one up to
 	// MaxBackoff, give or take a fifth. Defaults 2 s and 1 h.
 	Backoff, MaxBackoff time.Duration
+	// Rest is how long a job that was enqueued once more while it ran waits before
+	// it does; it is asked after each run. Nil: not at all.
+	Rest func() time.Duration
 }
 
 type handler struct {

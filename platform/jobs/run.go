@@ -123,6 +123,9 @@ func (w *worker) one(jobCtx context.Context, j Job) {
 	cancel(nil)
 	beat.Wait()
 	e := h.ending(j, err, q.Now(), errors.Is(cause, errDrained) || errors.Is(cause, errLeaseLost))
+	if e.again = q.Now(); h.Rest != nil {
+		e.again = e.again.Add(h.Rest())
+	}
 	q.logEnding(ctx, j, e, err)
 	q.giveBack(jobCtx, j, e)
 }

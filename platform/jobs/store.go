@@ -89,12 +89,14 @@ type ending struct {
 	due     time.Time
 	attempt int
 	err     string
+	// again is when it runs once more, if it was enqueued while it ran.
+	again time.Time
 }
 
 // end gives the job back; held is false when another node has it meanwhile.
 func (q *Queue) end(ctx context.Context, j Job, e ending) (held bool, err error) {
 	err = q.DB.Group(ctx, func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, endJob, j.ID, j.owner, e.state, db.Micros(e.due), e.attempt, e.err, db.Micros(q.Now()))
+		r, err := tx.ExecContext(ctx, endJob, j.ID, j.owner, e.state, db.Micros(e.due), e.attempt, e.err, db.Micros(e.again))
 		held, err = oneRow(r, err)
 		return err
 	})

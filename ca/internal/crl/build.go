@@ -2,10 +2,7 @@ package crl
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/x509"
 	"fmt"
-	"math/big"
 	"time"
 )
 
@@ -43,12 +40,14 @@ func (p *Publisher) Build(ctx context.Context, name string) (List, error) {
 	if err != nil {
 		return List{}, err
 	}
+	took := time.Since(began)
+	p.built(took)
 	if !saved {
 		return p.reload(ctx, name)
 	}
 	p.remember(&l)
 	p.log.InfoContext(ctx, "revocation list published", "list", name, "number", l.Number, "entries", l.Entries,
-		"next_update", l.NextUpdate, "took", time.Since(began).Round(time.Millisecond))
+		"next_update", l.NextUpdate, "took", took.Round(time.Millisecond))
 	return l, nil
 }
 
@@ -64,15 +63,13 @@ func (p *Publisher) make(ctx context.Context, name string, timing Timing, signer
 	if err != nil {
 		return List{}, err
 	}
-	entries, upto, err := p.entries(ctx, name, last)
-	if err != nil {
+	l := List{Name: name, Number: last.number, ThisUpdate: now.UTC().Truncate(time.Second)}
+	l.NextUpdate = l.ThisUpdate.Add(timing.Validity)
+	var named []byte
+	if named, l.Entries, l.upto, err = p.entries(ctx, name, last); err != nil {
 		return List{}, err
 	}
-	l := List{Name: name, Number: last.number, Entries: int64(len(entries)), upto: upto, ThisUpdate: now.UTC().Truncate(time.Second)}
-	l.NextUpdate = l.ThisUpdate.Add(timing.Validity)
-	l.DER, err = x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(l.Number),
-		ThisUpdate: l.ThisUpdate, NextUpdate: l.NextUpdate, RevokedCertificateEntries: entries}, signer.Certificate, signer.Key)
-	if err != nil {
+	if l.DER, err = sign(l, named, signer); err != nil {
 		return List{}, fmt.Errorf("sign revocation list %s: %w", name, err)
 	}
 	return l, nil

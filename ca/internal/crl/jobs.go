@@ -26,17 +26,38 @@ type payload struct {
 }
 
 func (p *Publisher) register() {
-	p.jobs.Handle(buildKind, jobs.HandlerOptions{}, func(ctx context.Context, j jobs.Job) error {
+	rest := func() time.Duration { return p.next().Sub(p.jobs.Now()) }
+	p.jobs.Handle(buildKind, jobs.HandlerOptions{Rest: rest}, func(ctx context.Context, j jobs.Job) error {
 		_, err := p.Build(ctx, j.Key)
 		return err
 	})
 	p.jobs.Every(checkKind, jobs.Interval(checkEvery), p.Ensure)
 }
 
+// share is the most of one processor that building lists takes in the long run,
+// as its inverse.
+const share = 20
+
+// built spaces the next list after one that took so long: a long list is not
+// built for each of the revocations that come one by one.
+func (p *Publisher) built(took time.Duration) {
+	p.rested.Store(p.jobs.Now().Add(min(max(p.delay, share*took), p.maxDelay)).UnixNano())
+}
+
+// next is when a list that is asked for now is built.
+func (p *Publisher) next() time.Time {
+	soon, rested := p.jobs.Now().Add(p.delay), time.Unix(0, p.rested.Load())
+	if rested.After(soon) {
+		return rested
+	}
+	return soon
+}
+
 // Changed asks, in the transaction of a revocation, for a new issuing list. It
-// comes after the delay, and once for all that asked meanwhile.
+// comes after the delay or, when the last one took long, later, and once for all
+// that asked meanwhile.
 func (p *Publisher) Changed(ctx context.Context, tx *sql.Tx) error {
-	err := p.jobs.Enqueue(ctx, tx, buildKind, payload{Issuing}, jobs.EnqueueOptions{Key: Issuing, At: p.jobs.Now().Add(p.delay)})
+	err := p.jobs.Enqueue(ctx, tx, buildKind, payload{Issuing}, jobs.EnqueueOptions{Key: Issuing, At: p.next()})
 	if err != nil {
 		return fmt.Errorf("ask for a revocation list: %w", err)
 	}

@@ -49,10 +49,14 @@ var (
 	defaultRoot    = Timing{180 * 24 * time.Hour, 30 * 24 * time.Hour}
 )
 
-// DefaultDelay is how long after a revocation its list is built.
-const DefaultDelay = time.Second
+// The defaults of Options.Delay and MaxDelay.
+const (
+	DefaultDelay    = time.Second
+	DefaultMaxDelay = time.Minute
+)
 
-// Options is what a Publisher needs. Issuing, Root and Delay have defaults.
+// Options is what a Publisher needs. Issuing, Root, Delay and MaxDelay have
+// defaults.
 type Options struct {
 	DB   *db.DB
 	Jobs *jobs.Queue
@@ -63,23 +67,26 @@ type Options struct {
 	Log *slog.Logger
 
 	Issuing, Root Timing
-	// Delay gathers revocations that come in quick succession; DefaultDelay if
-	// zero.
-	Delay time.Duration
+	// Delay is how long after a revocation its list is built, which gathers those
+	// that come in quick succession. After a list that took long to build the
+	// next one waits for longer, MaxDelay at most.
+	Delay, MaxDelay time.Duration
 }
 
 // Publisher builds and serves the lists. It is safe for concurrent use.
 type Publisher struct {
-	db     *db.DB
-	jobs   *jobs.Queue
-	signer func(ctx context.Context, name string) (Signer, error)
-	now    func() (time.Time, error)
-	log    *slog.Logger
-	timing map[string]Timing
-	delay  time.Duration
+	db              *db.DB
+	jobs            *jobs.Queue
+	signer          func(ctx context.Context, name string) (Signer, error)
+	now             func() (time.Time, error)
+	log             *slog.Logger
+	timing          map[string]Timing
+	delay, maxDelay time.Duration
 
-	served map[string]*served // both names; never changed
-	warned atomic.Int64       // when it was last said that a key is offline
+	served map[string]*served  // both names; never changed
+	known  map[string]*entries // the same
+	rested atomic.Int64        // before then no other list is built, in nanoseconds
+	warned atomic.Int64        // when it was last said that a key is offline
 }
 
 // New makes a Publisher and registers its jobs with the queue, which must not
@@ -97,9 +104,12 @@ func New(o Options) (*Publisher, error) {
 	if o.Delay == 0 {
 		o.Delay = DefaultDelay
 	}
-	p := &Publisher{db: o.DB, jobs: o.Jobs, signer: o.Signer, now: o.Now, log: o.Log, delay: o.Delay,
+	if o.MaxDelay == 0 {
+		o.MaxDelay = DefaultMaxDelay
+	}
+	p := &Publisher{db: o.DB, jobs: o.Jobs, signer: o.Signer, now: o.Now, log: o.Log, delay: o.Delay, maxDelay: o.MaxDelay,
 		timing: map[string]Timing{Issuing: o.Issuing, Root: o.Root},
-		served: map[string]*served{Issuing: {}, Root: {}}}
+		served: map[string]*served{Issuing: {}, Root: {}}, known: map[string]*entries{Issuing: {}, Root: {}}}
 	for name, t := range p.timing {
 		if t.Refresh <= 0 || t.Refresh > t.Validity/2 {
 			return nil, fault.New(fault.Invalid, "crl_timing", "The %s revocation list is valid for %v and refreshed after %v. "+

@@ -2,12 +2,10 @@ package crl
 
 import (
 	"context"
-	"crypto/x509"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"math/big"
+	"slices"
 	"time"
 
 	"guildhall/platform/db"
@@ -62,39 +60,39 @@ func (p *Publisher) reserve(ctx context.Context, name string, now time.Time) (st
 	return s, nil
 }
 
-// entries are what the next list must name: all that had not ended when the
-// last list was issued, and all that was revoked since.
-func (p *Publisher) entries(ctx context.Context, name string, last state) (list []x509.RevocationListEntry, upto int64, err error) {
-	rows, err := p.db.Read.QueryContext(ctx, `SELECT seq, serial, reason, revoked_at FROM revocations
-		WHERE issuer = $1 AND (not_after >= $2 OR seq > $3) ORDER BY seq`, name, db.Micros(last.thisUpdate), last.upto)
-	if err != nil {
-		return nil, 0, db.Coded(fmt.Errorf("read revocations: %w", err))
+// entries are what the next list must name, encoded: all that had not ended when
+// the last list was issued, and all that was revoked since.
+func (p *Publisher) entries(ctx context.Context, name string, last state) (der []byte, count, upto int64, err error) {
+	known := p.known[name]
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	known.drop(last)
+	if err := p.learn(ctx, name, last, known); err != nil {
+		return nil, 0, 0, err
 	}
-	defer func() { _ = rows.Close() }()
-	upto = last.upto
-	for rows.Next() {
-		var seq, revokedAt int64
-		var serial string
-		var e x509.RevocationListEntry
-		if err := rows.Scan(&seq, &serial, &e.ReasonCode, &revokedAt); err != nil {
-			return nil, 0, fmt.Errorf("read revocations: %w", err)
-		}
-		if e.SerialNumber, err = parseSerial(serial); err != nil {
-			return nil, 0, fmt.Errorf("revocation %d: %w", seq, err)
-		}
-		e.RevocationTime = db.FromMicros(revokedAt)
-		list = append(list, e)
-		upto = max(upto, seq)
-	}
-	return list, upto, db.Coded(rows.Err())
+	return slices.Clip(known.der), int64(len(known.list)), max(last.upto, known.upto), nil
 }
 
-func parseSerial(text string) (*big.Int, error) {
-	b, err := hex.DecodeString(text)
+// learn adds what was revoked after what is known.
+func (p *Publisher) learn(ctx context.Context, name string, last state, known *entries) error {
+	rows, err := p.db.Read.QueryContext(ctx, `SELECT seq, serial, reason, revoked_at, not_after FROM revocations
+		WHERE issuer = $1 AND seq > $2 AND (not_after >= $3 OR seq > $4) ORDER BY seq`, name, known.upto, db.Micros(last.thisUpdate), last.upto)
 	if err != nil {
-		return nil, fmt.Errorf("read serial %q: %w", text, err)
+		return db.Coded(fmt.Errorf("read revocations: %w", err))
 	}
-	return new(big.Int).SetBytes(b), nil
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var e entry
+		var serial string
+		var reason, revokedAt int64
+		if err := rows.Scan(&e.seq, &serial, &reason, &revokedAt, &e.end); err != nil {
+			return fmt.Errorf("read revocations: %w", err)
+		}
+		if err := known.add(e, serial, reason, db.FromMicros(revokedAt)); err != nil {
+			return fmt.Errorf("revocation %d: %w", e.seq, err)
+		}
+	}
+	return db.Coded(rows.Err())
 }
 
 // save publishes a list unless a newer one, or one that knows more, stands

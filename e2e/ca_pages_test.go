@@ -70,6 +70,7 @@ func TestCAByKeyboard(t *testing.T) {
 	t.Parallel()
 	s := start(t, t.TempDir())
 	ctx := enter(t, s)
+	still(t, ctx, 1600)
 	visit(t, ctx, s.service("ca")+"/certificates/new?key=made")
 	tabTo(t, ctx, `#f-common_name`)
 	do(t, ctx, chromedp.KeyEvent("keys.example.com"+kb.Enter))
@@ -93,6 +94,66 @@ func TestCAByKeyboard(t *testing.T) {
 	}
 	if !strings.Contains(text, "The private key was or may be known to others") {
 		t.Errorf("the page after revoking reads %s", text)
+	}
+}
+
+// TestLoadingTheKeyPageAgainIssuesNothing reloads the page that shows a new key,
+// by which the browser sends the form again.
+func TestLoadingTheKeyPageAgainIssuesNothing(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir())
+	ctx := enter(t, s)
+	visit(t, ctx, s.service("ca")+"/certificates/new?key=made")
+	tabTo(t, ctx, `#f-common_name`)
+	do(t, ctx, chromedp.KeyEvent("again.example.com"+kb.Enter))
+	do(t, ctx, chromedp.WaitVisible(`form[action$="/key"]`))
+	serial := s.serial(t, "again.example.com")
+	for _, width := range []int64{360, 1600} {
+		still(t, ctx, width)
+		showsAll(t, ctx, 2)
+	}
+	do(t, ctx, chromedp.Reload())
+	typist{t, ctx}.reads("nothing new was issued")
+	guildtest.Axe(t, ctx)
+	if now := s.serial(t, "again.example.com"); now != serial {
+		t.Errorf("another certificate was issued: %s after %s", now, serial)
+	}
+	typist{t, ctx}.press(`main a[href$="/renew"]`, kb.Enter)
+	typist{t, ctx}.press(`.form-end button`, kb.Enter)
+	typist{t, ctx}.reads("Save the private key now")
+}
+
+// TestTextBoxesShowAllOfTheirText looks for certificates and commands that end
+// out of sight.
+func TestTextBoxesShowAllOfTheirText(t *testing.T) {
+	t.Parallel()
+	s, good, _ := stocked(t)
+	ctx := enter(t, s)
+	for path, least := range map[string]int{"/certificates/" + good: 1, "/trust": 4, "/trust?on=curl": 4, "/audit": 4} {
+		for _, width := range []int64{360, 1600} {
+			still(t, ctx, width)
+			visit(t, ctx, s.service("ca")+path)
+			showsAll(t, ctx, least)
+		}
+	}
+}
+
+// showsAll fails the test unless the page has so many boxes of text, or more, and
+// none of them hides a part of it.
+func showsAll(t *testing.T, ctx context.Context, least int) {
+	t.Helper()
+	const hidden = `[...document.querySelectorAll(".code pre")].map(e => e.scrollHeight > e.clientHeight || e.scrollWidth > e.clientWidth ? e.innerText.slice(-40) : "")`
+	boxes, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](hidden))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(boxes) < least {
+		t.Errorf("%d boxes, want %d", len(boxes), least)
+	}
+	for _, end := range boxes {
+		if end != "" {
+			t.Errorf("a box hides a part of what ends with %q", end)
+		}
 	}
 }
 

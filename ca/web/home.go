@@ -49,11 +49,11 @@ func (h Home) perDay(ctx context.Context) templ.Component {
 
 func (h Home) stats(ctx context.Context) []ui.Stat {
 	return []ui.Stat{
-		{Label: i18n.T(ctx, "ca.state.valid"), Value: i18n.Number(ctx, h.Counts.Valid), URL: "/certificates?status=valid"},
-		{Label: i18n.T(ctx, "ca.state.expiring"), Value: i18n.Number(ctx, h.Counts.Expiring), Hint: i18n.T(ctx, "ca.home.expiring.hint"),
+		{Label: i18n.T(ctx, "ca.home.valid"), Value: i18n.Number(ctx, h.Counts.Valid), URL: "/certificates?status=valid"},
+		{Label: i18n.T(ctx, "ca.home.expiring"), Value: i18n.Number(ctx, h.Counts.Expiring), Hint: i18n.T(ctx, "ca.home.expiring.hint"),
 			Tone: toneIf(h.Counts.Expiring > 0, ui.Warn), URL: "/certificates?status=expiring&sort=not_after"},
-		{Label: i18n.T(ctx, "ca.state.expired"), Value: i18n.Number(ctx, h.Counts.Expired), URL: "/certificates?status=expired"},
-		{Label: i18n.T(ctx, "ca.state.revoked"), Value: i18n.Number(ctx, h.Counts.Revoked), URL: "/revocations"},
+		{Label: i18n.T(ctx, "ca.home.expired"), Value: i18n.Number(ctx, h.Counts.Expired), URL: "/certificates?status=expired"},
+		{Label: i18n.T(ctx, "ca.home.revoked"), Value: i18n.Number(ctx, h.Counts.Revoked), URL: "/revocations"},
 	}
 }
 

@@ -45,7 +45,7 @@ func (v Issue) profiles(ctx context.Context) []ui.Option {
 	list := make([]ui.Option, 0, len(v.Profiles))
 	for _, p := range v.usualFirst() {
 		list = append(list, ui.Option{Value: p.Name, Label: ProfileName(ctx, p.Name),
-			Hint: known(ctx, "ca.profile."+p.Name+".hint", "") + " " + i18n.T(ctx, "ca.issue.bounds", "Default", Days(ctx, p.Lifetime), "Most", Days(ctx, p.MaxLifetime))})
+			Hint: i18n.T(ctx, "ca.issue.bounds", "Use", known(ctx, "ca.profile."+p.Name+".hint", ""), "Default", Days(ctx, p.Lifetime), "Most", Days(ctx, p.MaxLifetime))})
 	}
 	return list
 }

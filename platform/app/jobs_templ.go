@@ -9,6 +9,7 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
+	"cmp"
 	"context"
 	"guildhall/platform/i18n"
 	"guildhall/platform/jobs"
@@ -25,7 +26,7 @@ func jobTable(ctx context.Context, query ui.ListQuery, list []ServiceJob, now ti
 		Empty:   ui.Empty{Icon: "clock", Title: i18n.T(ctx, "app.jobs.none"), Text: i18n.T(ctx, "app.jobs.none.text")}}
 	for _, j := range list {
 		row := ui.Row{ui.Mono(j.Kind), ui.Text(i18n.T(ctx, j.Service+".service.title")), ui.Badge{Tone: stateTone(j.State), Label: i18n.T(ctx, "app.jobs.state."+string(j.State))},
-			ui.Text(strconv.Itoa(j.Attempt)), ui.Time{At: j.Due, Now: now}, ui.Muted(j.Error), ui.Text("")}
+			ui.Text(strconv.Itoa(j.Attempt)), ui.Time{At: j.Due, Now: now}, ui.Muted(cmp.Or(j.Error, "–")), ui.Text("")}
 		if j.State == jobs.Dead {
 			row[len(row)-1] = retryButton(j)
 		}
@@ -35,7 +36,7 @@ func jobTable(ctx context.Context, query ui.ListQuery, list []ServiceJob, now ti
 }
 
 func stateOptions(ctx context.Context) []ui.Option {
-	options := []ui.Option{{Value: "", Label: i18n.T(ctx, "app.jobs.state.any")}}
+	var options []ui.Option
 	for _, s := range []jobs.State{jobs.Waiting, jobs.Running, jobs.Done, jobs.Dead} {
 		options = append(options, ui.Option{Value: string(s), Label: i18n.T(ctx, "app.jobs.state."+string(s))})
 	}
@@ -74,7 +75,7 @@ func retryButton(j ServiceJob) templ.Component {
 		var templ_7745c5c3_Var2 string
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(j.Service)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/app/jobs.templ`, Line: 43, Col: 55}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/app/jobs.templ`, Line: 44, Col: 55}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {
@@ -87,7 +88,7 @@ func retryButton(j ServiceJob) templ.Component {
 		var templ_7745c5c3_Var3 string
 		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(j.ID)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/app/jobs.templ`, Line: 44, Col: 45}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/app/jobs.templ`, Line: 45, Col: 45}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 		if templ_7745c5c3_Err != nil {

@@ -16,6 +16,7 @@ async function copy(button) {
     await navigator.clipboard.writeText(button.dataset.copy);
   } catch {
     copyBySelection(button.dataset.copy); // no clipboard on plain HTTP
+    button.focus();
   }
   const label = button.getAttribute("aria-label");
   button.classList.add("copied");
@@ -67,6 +68,12 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   search.focus();
   search.select();
+});
+
+// The rows that were swapped may have held the focus, on a link that is there no
+// more: it stays in the list.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (document.activeElement === document.body) event.detail.elt.focus({ preventScroll: true });
 });
 
 // A second press of a button within three seconds does not send a form again.

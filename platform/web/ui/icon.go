@@ -21,7 +21,7 @@ func Icon(name string) templ.Component {
 func Icons() []string {
 	return []string{"alert", "auto", "ban", "bank", "bell", "cart", "certificate", "chart", "chat", "check",
 		"chevron-down", "chevron-left", "chevron-right", "clock", "copy", "download", "external", "eye", "file",
-		"filter", "globe", "home", "info", "key", "link", "list", "lock", "log", "menu", "moon", "more", "plus",
+		"filter", "first", "globe", "home", "info", "key", "link", "list", "lock", "log", "menu", "moon", "more", "plus",
 		"refresh", "search", "server", "settings", "shield", "sign-out", "sort", "sort-down", "sort-up", "sun",
 		"ticket", "trash", "upload", "user", "x"}
 }
@@ -77,6 +77,8 @@ func iconPathToZ(name string) string {
 		return "M2 3.500h12M4.5 8h7M6.8 12.500h2.4"
 	case "globe":
 		return "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2ZM2.2 8h11.600M8 2c2 1.7 2.8 3.7 2.8 6S10 12.3 8 14c-2-1.7-2.8-3.7-2.8-6S6 3.7 8 2Z"
+	case "first":
+		return "M4 3.5v9M11.5 4l-4 4 4 4"
 	case "home":
 		return "M2 7.5 8 2.500l6 5M3.8 6.300v7.200h8.400V6.300M6.6 13.500V9.800h2.800v3.7"
 	case "info":

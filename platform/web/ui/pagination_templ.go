@@ -136,7 +136,7 @@ func pagination(p Pagination) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = p.step("web.table.first", "home", p.Query.PageURL(1), p.Query.Cursor != "").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = p.step("web.table.first", "first", p.Query.PageURL(1), p.Query.Cursor != "").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

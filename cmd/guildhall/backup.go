@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 
@@ -49,7 +49,12 @@ func (p place) local(ctx context.Context, t terminal, fn func(*app.Client) error
 	if err != nil {
 		return err
 	}
-	return app.Local(ctx, o, fn)
+	o.Level.Set(max(o.Level.Level(), slog.LevelWarn)) // what is usual concerns those who serve
+	o.Waiting = func(text string) { t.warn(text) }
+	return app.Local(ctx, o, func(c *app.Client) error {
+		defer explainWait(ctx, t, c)()
+		return fn(c)
+	})
 }
 
 type restoreCommand struct {
@@ -91,11 +96,11 @@ func readIdentity(path string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := readText("--identity", path)
 	if err != nil {
-		return "", fault.Fields(fault.Field{Name: "--identity", Code: "unreadable", Detail: err.Error()})
+		return "", err
 	}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "AGE-SECRET-KEY-") {
 			return line, nil
 		}

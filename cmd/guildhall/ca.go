@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"os"
+	"fmt"
 	"strings"
 	"time"
 
 	"guildhall/platform/app"
-	"guildhall/platform/fault"
 	"guildhall/sdk/go/ca"
 )
 
@@ -53,7 +52,7 @@ func (c *caRootCommand) Run(ctx context.Context, t terminal) error {
 
 type caRenewCommand struct {
 	place  `embed:""`
-	ID     string `arg:"" name:"serial" help:"Serial number or id of the certificate."`
+	ID     string `arg:"" name:"serial" help:"Whole serial number or id of the certificate."`
 	CSR    string `name:"csr" help:"PKCS #10 request (PEM) with the key of the successor." placeholder:"FILE"`
 	NewKey bool   `help:"Have the authority make a new key, as it does anyway when it made the present one."`
 	Life   string `help:"How long it lives, such as 90d (default: as long as its predecessor)." placeholder:"DURATION"`
@@ -85,7 +84,7 @@ func (c *caRenewCommand) Run(ctx context.Context, t terminal) error {
 
 type caRevokeCommand struct {
 	place  `embed:""`
-	ID     string `arg:"" name:"serial" help:"Serial number or id of the certificate."`
+	ID     string `arg:"" name:"serial" help:"Whole serial number or id of the certificate."`
 	Reason string `help:"Why (RFC 5280): ${enum}." enum:"unspecified,keyCompromise,cACompromise,affiliationChanged,superseded,cessationOfOperation,privilegeWithdrawn,aACompromise" required:"" placeholder:"REASON"`
 	JSON   bool   `name:"json" help:"Print JSON."`
 }
@@ -121,7 +120,7 @@ type caListCommand struct {
 	place   `embed:""`
 	Query   string `help:"Text in serial number, profile or names." short:"q" placeholder:"TEXT"`
 	Status  string `help:"Only these: valid, expiring, expired or revoked." enum:",valid,expiring,expired,revoked" default:"" placeholder:"STATUS"`
-	Profile string `help:"Only this profile." placeholder:"NAME"`
+	Profile string `help:"Only this profile: client, ocsp, server, service or user." placeholder:"NAME"`
 	Limit   int    `help:"At most so many; 0: all." default:"0" placeholder:"N"`
 	JSON    bool   `name:"json" help:"Print a JSON array." xor:"form"`
 	Serials bool   `help:"Print serial numbers only." xor:"form"`
@@ -129,6 +128,14 @@ type caListCommand struct {
 
 // Help is the long text of --help.
 func (caListCommand) Help() string { return exitHelp }
+
+// Validate refuses a number of certificates that cannot be.
+func (c *caListCommand) Validate() error {
+	if c.Limit < 0 {
+		return fmt.Errorf("--limit must be 0, for all, or more, but got %d", c.Limit)
+	}
+	return nil
+}
 
 // Run reads page after page.
 func (c *caListCommand) Run(ctx context.Context, t terminal) error {
@@ -170,7 +177,7 @@ func (c *caListCommand) read(ctx context.Context, client *ca.Client) ([]ca.Certi
 
 type caShowCommand struct {
 	place `embed:""`
-	ID    string `arg:"" name:"serial" help:"Serial number or id of the certificate."`
+	ID    string `arg:"" name:"serial" help:"Serial number or id of the certificate; the first 8 digits of the serial number or more will do if no other begins so."`
 	JSON  bool   `name:"json" help:"Print JSON."`
 }
 
@@ -243,16 +250,4 @@ func printChecks(t terminal, v *ca.Verification) {
 		}
 		t.printf("  %s %-16s %s\n", word, check.Name, check.Detail)
 	}
-}
-
-// readText reads a file that a flag names; an empty path is an empty text.
-func readText(flag, path string) (string, error) {
-	if path == "" {
-		return "", nil
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", fault.Fields(fault.Field{Name: flag, Code: "unreadable", Detail: err.Error()})
-	}
-	return string(text), nil
 }

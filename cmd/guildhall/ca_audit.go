@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -27,6 +28,14 @@ type caAuditListCommand struct {
 	Subject string `help:"Only what was done to this." placeholder:"SUBJECT"`
 	Limit   int    `help:"At most so many, up to 500." default:"50" placeholder:"N"`
 	JSON    bool   `name:"json" help:"Print a JSON array."`
+}
+
+// Validate refuses a number of entries that cannot be.
+func (c *caAuditListCommand) Validate() error {
+	if c.Limit < 1 || c.Limit > 500 {
+		return fmt.Errorf("--limit must be from 1 to 500 but got %d", c.Limit)
+	}
+	return nil
 }
 
 // Run prints one page.
@@ -119,10 +128,10 @@ func (c *caAuditExportCommand) Run(ctx context.Context, t terminal) error {
 		}
 		f, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if err != nil {
-			return fault.Fields(fault.Field{Name: "--out", Code: "not_writable", Detail: err.Error()})
+			return unwritable("--out", c.Out, err)
 		}
 		if err := client.ExportAudit(ctx, f); err != nil {
-			_ = f.Close()
+			_, _ = f.Close(), os.Remove(c.Out) // half a log is of no use
 			return err
 		}
 		return f.Close()
@@ -145,14 +154,17 @@ func (c *caAuditCheckCommand) Run(t terminal) error {
 	if c.File != "-" {
 		f, err := os.Open(c.File)
 		if err != nil {
-			return fault.Fields(fault.Field{Name: "FILE", Code: "unreadable", Detail: err.Error()})
+			return unreadable("FILE", c.File, err)
 		}
 		defer func() { _ = f.Close() }()
 		in = f
 	}
 	r, err := audit.VerifyExport(in, c.Key)
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return err
+	}
 	if err != nil {
-		return fault.New(fault.Malformed, "not_an_export", "%s: %w", c.File, err)
+		return fault.New(fault.Malformed, "not_an_export", "FILE: %s is not an export of an audit log: %w. Give a file that \"guildhall ca audit export\" wrote.", c.File, reason(err))
 	}
 	if !r.OK() {
 		t.printf("TAMPERED: %d findings in %d entries\n", r.Count, r.Rows)

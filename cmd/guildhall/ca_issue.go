@@ -69,7 +69,7 @@ func newFolder(path string) (*folder, error) {
 	_, err := os.Stat(path)
 	f := &folder{path: path, made: errors.Is(err, fs.ErrNotExist)}
 	if err := os.MkdirAll(path, 0o755); err != nil { //nolint:gosec // certificates are public; the key's file is not
-		return nil, fault.Fields(fault.Field{Name: "--out", Code: "not_writable", Detail: err.Error()})
+		return nil, unwritable("--out", path, err)
 	}
 	return f, nil
 }

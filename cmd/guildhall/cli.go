@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 
@@ -20,12 +22,12 @@ import (
 const (
 	exitOK         = 0
 	exitFailed     = 1 // it was tried and did not work; the reason is on standard error
-	exitUsage      = 2 // the command line or an input is wrong; nothing was changed
+	exitUsage      = 2 // the command line, the configuration or a file is wrong; nothing was changed
 	exitNotRunning = 3 // no process serves the data directory
 	exitNegative   = 4 // the question was answered, with no: not healthy, not valid, tampered with
 )
 
-const exitHelp = `Exit codes: 0 done; 1 failed; 2 wrong usage or input, nothing changed; 3 no guildhall runs on the data directory; 4 the answer is no (not healthy, not valid, tampered with).`
+const exitHelp = `Exit codes: 0 done; 1 failed; 2 wrong command line, configuration or file, nothing changed; 3 no guildhall runs on the data directory; 4 the answer is no (not healthy, not valid, tampered with).`
 
 // terminal is where a command reads and writes.
 type terminal struct {
@@ -41,6 +43,9 @@ func (t terminal) json(v any) error {
 }
 
 func (t terminal) printf(format string, args ...any) { _, _ = fmt.Fprintf(t.out, format, args...) }
+
+// warn says something beside the answer.
+func (t terminal) warn(text string) { _, _ = fmt.Fprintf(t.err, "guildhall: %s\n", text) }
 
 // errNegative is returned by commands whose answer is no and already printed.
 var errNegative = errors.New("the answer is no")
@@ -70,18 +75,48 @@ func run(ctx context.Context, args []string, t terminal) int {
 	if err != nil {
 		panic(err) // the struct above is wrong; every test would see it
 	}
-	if len(args) == 0 {
-		args = []string{"--help"}
+	for i, arg := range args {
+		if !utf8.ValidString(arg) {
+			t.warn(fmt.Sprintf("argument %d, %q, is not text (UTF-8). Set the terminal to UTF-8 and type it again.", i+1, arg))
+			return exitUsage
+		}
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(habits(args))
 	if ended >= 0 { // --help was printed
 		return ended
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(t.err, "guildhall: %v\nTry \"guildhall --help\".\n", err)
+		t.warn(fmt.Sprintf("%s\nTry \"guildhall%s --help\".", strings.Replace(err.Error(), `one of "",`, "one of ", 1), command(err)))
 		return exitUsage
 	}
 	return exitCode(parsed.Run(), t)
+}
+
+// habits turns what other programs understand into what this one does.
+func habits(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case args[0] == "--version":
+		return []string{"version"}
+	}
+	return args
+}
+
+// command is the command that a mistake was made in, with a space before it.
+func command(err error) (text string) {
+	e, ok := errors.AsType[*kong.ParseError](err)
+	if !ok || e.Context == nil {
+		return ""
+	}
+	for _, p := range e.Context.Path {
+		if p.Command != nil {
+			text += " " + p.Command.Name
+		}
+	}
+	return text
 }
 
 // exitCode says on standard error what went wrong and maps it to a code.
@@ -92,14 +127,14 @@ func exitCode(err error, t terminal) int {
 	if errors.Is(err, errNegative) {
 		return exitNegative
 	}
-	_, _ = fmt.Fprintf(t.err, "guildhall: %s\n", asFlag(err.Error()))
+	t.warn(asFlag(err.Error()))
 	if errors.Is(err, app.ErrNotRunning) {
 		return exitNotRunning
 	}
 	status, fields := refusal(err)
 	if len(fields) > 1 { // the sentence above is about the first one
 		for _, f := range fields[1:] {
-			_, _ = fmt.Fprintf(t.err, "guildhall: %s\n", asFlag(f.Name+": "+f.Detail))
+			t.warn(asFlag(f.Name + ": " + f.Detail))
 		}
 	}
 	if status >= 400 && status < 500 {
@@ -108,12 +143,13 @@ func exitCode(err error, t terminal) int {
 	return exitFailed
 }
 
-// asFlag names the flag where an answer of the API names its field.
+// asFlag names the flag or argument where an answer of the API names its field.
 func asFlag(text string) string {
 	field, rest, ok := strings.Cut(text, ": ")
 	name, _, _ := strings.Cut(field, "[")
 	flag := map[string]string{"common_name": "--name", "sans": "--san", "csr": "--csr", "lifetime": "--life", "seconds": "--life",
-		"key_type": "--key-type", "profile": "--profile", "reason": "--reason", "name": "--name"}[name]
+		"key_type": "--key-type", "profile": "--profile", "reason": "--reason", "name": "--name", "certificate": "FILE", "service": "SERVICE",
+		"head": "--head", "key": "--key", "action": "--action", "actor": "--actor", "subject": "--subject", "q": "--query"}[name]
 	if !ok || flag == "" {
 		return text
 	}

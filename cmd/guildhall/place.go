@@ -8,6 +8,7 @@ import (
 
 	"guildhall/platform/app"
 	"guildhall/platform/config"
+	"guildhall/platform/fault"
 	"guildhall/platform/obs"
 )
 
@@ -56,7 +57,23 @@ func (p place) load() (*settings, error) {
 			}
 		}
 	}
+	if err := p.checkData(s.config.Server.Data); err != nil {
+		return nil, err
+	}
 	return s, s.config.Check()
+}
+
+// checkData refuses a file in the place of the data directory.
+func (p place) checkData(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return nil //nolint:nilerr // a directory that is not there is made, or missed, by whoever needs it
+	}
+	name := "server.data"
+	if p.Data != "" {
+		name = "--data"
+	}
+	return fault.Fields(fault.Field{Name: name, Code: "not_directory", Detail: path + " is a file. Give the directory in which guildhall keeps its data."})
 }
 
 // sections are the process's and then each service's.

@@ -81,6 +81,10 @@ type withBody struct {
 // BodyReader reads the body from its beginning.
 func (c withBody) BodyReader() io.Reader { return bytes.NewReader(c.body) }
 
+// SetReadDeadline does nothing: a deadline after the body was read would end the
+// request when it passes.
+func (c withBody) SetReadDeadline(time.Time) error { return nil }
+
 // Unwrap is how humago finds the request.
 func (c withBody) Unwrap() huma.Context { return c.humaContext }
 

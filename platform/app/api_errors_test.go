@@ -241,6 +241,28 @@ func TestWhatIsOursIsInTheLogAlone(t *testing.T) {
 	}
 }
 
+// The time for the body is over once it is read: an operation may take longer.
+func TestTheTimeOfABodyDoesNotEndItsRequest(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	api := NewAPI(mux, "slow", "test", "https://slow.example.test", slog.New(slog.DiscardHandler))
+	const bound = 20 * time.Millisecond
+	huma.Register(api, huma.Operation{OperationID: "slow", Method: http.MethodPost, Path: "/slow", BodyReadTimeout: bound, Metadata: map[string]any{Public: true}},
+		func(ctx context.Context, _ *struct{ Body line }) (*struct{}, error) {
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(10 * bound):
+				return nil, nil
+			}
+		})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	if status, text := send(t, server.Client(), http.MethodPost, server.URL+"/slow", `{"article":"x"}`); status != http.StatusNoContent {
+		t.Errorf("%d %s", status, text)
+	}
+}
+
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }

@@ -36,6 +36,8 @@ type Options struct {
 	Now     func() time.Time
 	// Reload reads the process's configuration again.
 	Reload func() (Config, error)
+	// Waiting hears why an opening takes long; nil: the log does.
+	Waiting func(text string)
 	// Ready hears once that everything works.
 	Ready func(Announcement)
 }

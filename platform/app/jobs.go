@@ -22,7 +22,7 @@ type ServiceJob struct {
 	jobs.Job
 }
 
-var errNoService = fault.New(fault.NotFound, "no_such_service", "There is no such service in this process.")
+var errNoService = fault.New(fault.NotFound, "no_such_service", "There is no such service in this process. \"guildhall status\" shows those that there are.")
 
 // listJobs returns the newest jobs of every service that are in the state, or
 // in any.

@@ -17,12 +17,12 @@ var ErrLocked = fault.New(fault.Conflict, "data_locked", "Another guildhall proc
 // the process ends, however it ends.
 func lock(dir string) (release func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data directory: %w", err)
+		return nil, fault.New(fault.Invalid, "data_unusable", "The data directory %s cannot be made: %w. Give another --data, or make the directory for the user who runs guildhall.", dir, err)
 	}
 	path := filepath.Join(dir, "lock")
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("lock the data directory: %w", err)
+		return nil, fault.New(fault.Invalid, "data_unusable", "The data directory %s cannot be written: %w. Run guildhall as the user to whom the directory belongs, or give another --data.", dir, err)
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {

@@ -37,9 +37,9 @@ func (a *App) openService(ctx context.Context, def Definition, bound addresses) 
 		return err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make its directory: %w", err)
+		return fault.New(fault.Invalid, "data_unusable", "Its directory %s cannot be made: %w. Move away what is there.", dir, err)
 	}
-	d, err := db.Open(ctx, a.cfg.databaseURL(def.Name), db.Options{Name: def.Name, Log: log})
+	d, err := a.openDatabase(ctx, def.Name, log)
 	if err != nil {
 		return err
 	}

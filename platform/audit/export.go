@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"guildhall/platform/fault"
 )
 
 // line is a line of an export: a row with its leaf hash or, at the end, the
@@ -90,7 +92,8 @@ const maxLine = 1 << 20
 func VerifyExport(r io.Reader, verifierKey string) (Report, error) {
 	key, err := note.NewVerifier(verifierKey)
 	if err != nil {
-		return Report{}, fmt.Errorf("read verifier key: %w", err)
+		return Report{}, fault.Fields(fault.Field{Name: "key", Code: "invalid_key",
+			Detail: "This is not the verifier key of a log. \"guildhall ca audit verify\" prints it after the word key; put it into quotation marks."})
 	}
 	v := &exportVerifier{key: key, whole: true}
 	in := bufio.NewScanner(r)

@@ -73,17 +73,21 @@ func read(path string) ([]byte, error) {
 		return nil, fault.New(fault.Invalid, "config_not_found", "read configuration: %w; create the file, or leave out --config to run with defaults", err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		return nil, unreadable(err)
 	}
 	defer file.Close() //nolint:errcheck // only read from
 	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		return nil, unreadable(err)
 	}
 	if len(text) > maxFile {
-		return nil, fmt.Errorf("read configuration: %s is larger than %s; is it the right file?", path, Size(maxFile))
+		return nil, fault.New(fault.Invalid, "config_unreadable", "read configuration: %s is larger than %s; is it the right file?", path, Size(maxFile))
 	}
 	return text, nil
+}
+
+func unreadable(err error) error {
+	return fault.New(fault.Invalid, "config_unreadable", "read configuration: %w; check the path, the owner and the mode of the file", err)
 }
 
 // parse keeps the top-level mapping of the text after checking its shape.

@@ -14,7 +14,7 @@ import (
 
 var (
 	// ErrNotDead says that there is no dead job with the id.
-	ErrNotDead = fault.New(fault.NotFound, "job_not_dead", "There is no dead job with this id. It may have been retried already.")
+	ErrNotDead = fault.New(fault.NotFound, "job_not_dead", "There is no dead job with this id; it may have been retried already. \"guildhall jobs list --state dead\" shows those that there are.")
 	// ErrSuperseded says that a newer job does the same work.
 	ErrSuperseded = fault.New(fault.Conflict, "job_superseded", "A newer job with the same key waits or runs already, so this one stays as it is.")
 )

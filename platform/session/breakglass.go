@@ -41,7 +41,7 @@ var (
 		"Break-glass access is turned off by admin.break_glass in the configuration.")
 	ErrLinkSpent = fault.New(fault.Gone, "link_spent",
 		"This link was used already or is older than 15 minutes. Make a new one with \"guildhall admin link\".")
-	ErrNoCredential = fault.New(fault.NotFound, "no_such_credential", "There is no such token or session.")
+	ErrNoCredential = fault.New(fault.NotFound, "no_such_credential", "There is no live link, session or token with this id. \"guildhall admin list\" shows those that there are.")
 )
 
 // Credential is one entry of the break-glass file. The secret itself is never
@@ -78,7 +78,7 @@ func OpenBreakGlass(path string, enabled bool, now func() time.Time) (*BreakGlas
 		return nil, fmt.Errorf("read break-glass credentials: %w", err)
 	}
 	if err := json.Unmarshal(text, &b.list); err != nil {
-		return nil, fmt.Errorf("read break-glass credentials: %s is damaged (%w); remove it to end every break-glass session and token", path, err)
+		return nil, fault.New(fault.Invalid, "credentials_damaged", "The file of links, sessions and tokens %s is damaged: %w. Remove it, which ends them all.", path, err)
 	}
 	return b, nil
 }

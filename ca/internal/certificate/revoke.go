@@ -114,7 +114,9 @@ func (s *Service) revoke(ctx context.Context, r RevokeRequest) (*Revoked, error)
 		}
 	}
 	if already && r.Reason != "" && cert.Reason != reason {
-		return nil, ErrAlreadyRevoked.With(map[string]any{"Reason": ReasonName(cert.Reason)})
+		e := *ErrAlreadyRevoked
+		e.Detail = fmt.Sprintf("The certificate is already revoked, for another reason: %s. A revocation is final; nothing was changed.", ReasonName(cert.Reason))
+		return nil, e.With(map[string]any{"Reason": ReasonName(cert.Reason)})
 	}
 	return &Revoked{Record: cert, Already: already}, nil
 }

@@ -34,8 +34,8 @@ const (
 
 // Errors of the keyring. All but ErrRootOffline stop the service at its start.
 var (
-	ErrSealMissing = fault.New(fault.Unavailable, "ca_seal_missing", "The seal key is missing.")
-	ErrSealWrong   = fault.New(fault.Unavailable, "ca_seal_wrong", "The seal key is not the right one.")
+	ErrSealMissing = fault.New(fault.Invalid, "ca_seal_missing", "The seal key is missing.")
+	ErrSealWrong   = fault.New(fault.Invalid, "ca_seal_wrong", "The seal key is not the right one.")
 	ErrDamaged     = fault.New(fault.Unavailable, "ca_keys_damaged", "The authority's keys in the database are damaged.")
 	// ErrRootOffline is the normal state of a well-kept authority: the root's
 	// passphrase is somewhere else, and everything but signing with the root

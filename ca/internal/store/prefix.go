@@ -35,6 +35,10 @@ func (s *Store) Lookup(ctx context.Context, text string) (*Record, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case len(begun) == 0 && len(digits(text)) < minPrefix:
+		e := *ErrNotFound
+		e.Detail = fmt.Sprintf("There is no certificate with this id or serial number. Look it up in the list; the beginning of a serial number will do from %d digits on.", minPrefix)
+		return nil, &e
 	case len(begun) == 0:
 		return nil, ErrNotFound
 	case len(begun) > 1:
@@ -68,13 +72,18 @@ func (s *Store) FindWhole(ctx context.Context, text string) (*Record, error) {
 // begun are the certificates whose serial numbers begin with the text, one more
 // than a refusal lists; none when the text is too short or no such beginning.
 func (s *Store) begun(ctx context.Context, text string) ([]*Record, error) {
-	digits := CleanSerial(strings.TrimRight(strings.TrimSpace(text), ".…"))
-	if len(digits) < minPrefix || strings.Trim(digits, "0123456789abcdef") != "" {
+	first := digits(text)
+	if len(first) < minPrefix || strings.Trim(first, "0123456789abcdef") != "" {
 		return nil, nil
 	}
 	// Every digit sorts before g, on both engines.
 	return collect(s.db.Read.QueryContext(ctx, `SELECT `+columns+` FROM certificates WHERE serial >= $1 AND serial < $2 ORDER BY serial LIMIT $3`,
-		digits, digits+"g", candidates+1))
+		first, first+"g", candidates+1))
+}
+
+// digits are those of a serial number that a list may have cut off.
+func digits(text string) string {
+	return CleanSerial(strings.TrimRight(strings.TrimSpace(text), ".…"))
 }
 
 // listed names certificates by serial number and common name.

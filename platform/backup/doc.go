@@ -13,5 +13,6 @@
 //
 // Create never leaves half a file: it writes beside, syncs, and renames. Restore
 // reads and checks everything, and builds the service anew beside the old one,
-// before it replaces that in one step.
+// before it replaces that in one step. It writes no more than the manifest names,
+// and nothing when the disk has no room for that.
 package backup

@@ -50,7 +50,11 @@ func parseManifest(text []byte) (Manifest, string) {
 	if err := json.Unmarshal(text, &m); err != nil {
 		return m, "its manifest cannot be read: " + err.Error()
 	}
+	var total int64
 	for _, member := range m.Members {
+		if total += member.Size; total < 0 {
+			return m, "its manifest names an impossible size"
+		}
 		if !filepath.IsLocal(member.Name) || member.Size < 0 || member.Mode&^fs.ModePerm != 0 {
 			return m, "its manifest names an impossible file"
 		}

@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"filippo.io/age"
 
@@ -27,15 +28,17 @@ const ageIntro = "age-encryption.org/v1\n"
 // identity is the age secret key ("AGE-SECRET-KEY-1...") of an encrypted one.
 // The errors are ErrDamaged and ErrEncrypted.
 func Inspect(file, identity string) (Manifest, error) {
-	return unpack(context.Background(), file, identity, func(_ Member, content io.Reader) error {
+	accept := func(Manifest) error { return nil }
+	return unpack(context.Background(), file, identity, accept, func(_ Member, content io.Reader) error {
 		_, err := io.Copy(io.Discard, content)
 		return err
 	})
 }
 
-// unpack gives each member's content to take, in order. Only when it returns nil
-// is what take has seen what Create wrote.
-func unpack(ctx context.Context, file, identity string, take func(Member, io.Reader) error) (Manifest, error) {
+// unpack shows the manifest to begin, which may refuse it, and gives each member's
+// content to take, in order. Only when it returns nil is what they have seen what
+// Create wrote. take is never given more than the manifest says.
+func unpack(ctx context.Context, file, identity string, begin func(Manifest) error, take func(Member, io.Reader) error) (Manifest, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return Manifest{}, fault.New(fault.NotFound, "backup_unreadable", "The backup %s cannot be read: %w.", file, reason(err))
@@ -46,14 +49,14 @@ func unpack(ctx context.Context, file, identity string, take func(Member, io.Rea
 		return Manifest{}, err
 	}
 	a := &archive{ctx: ctx, file: file, sum: sha256.New(), in: plain}
-	return a.read(take)
+	return a.read(begin, take)
 }
 
 // decrypt undoes age, if it was used.
 func decrypt(r *bufio.Reader, file, identity string) (io.Reader, error) {
 	intro, err := r.Peek(len(ageIntro))
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read backup: %w", err)
+		return nil, fault.New(fault.NotFound, "backup_unreadable", "The backup %s cannot be read: %w.", file, reason(err))
 	}
 	if string(intro) != ageIntro {
 		return r, nil
@@ -108,7 +111,7 @@ func (a *archive) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (a *archive) read(take func(Member, io.Reader) error) (Manifest, error) {
+func (a *archive) read(begin func(Manifest) error, take func(Member, io.Reader) error) (Manifest, error) {
 	in := bufio.NewReader(a)
 	if begin, err := in.Peek(digestEnd); err != nil || !bytes.Equal(begin[:digestAt], head()) {
 		return Manifest{}, damaged(a.file, "it does not begin as a guildhall backup does")
@@ -125,10 +128,16 @@ func (a *archive) read(take func(Member, io.Reader) error) (Manifest, error) {
 	}
 	if m.Format != format {
 		// The number itself may be what is damaged.
-		if err := a.finish(z, in); err != nil {
+		if _, err := io.Copy(io.Discard, in); err != nil {
+			return Manifest{}, a.failed(err)
+		}
+		if err := a.check(); err != nil {
 			return Manifest{}, err
 		}
 		return Manifest{}, fault.New(fault.Invalid, ErrMismatch.Code, "The backup %s has format %d; this program knows %d. Restore it with a newer guildhall. Nothing was changed.", filepath.Base(a.file), m.Format, format)
+	}
+	if err := begin(m); err != nil {
+		return Manifest{}, err
 	}
 	for _, member := range m.Members {
 		if err := a.member(t, member, take); err != nil {
@@ -141,13 +150,22 @@ func (a *archive) read(take func(Member, io.Reader) error) (Manifest, error) {
 	return m, a.finish(z, in)
 }
 
-// finish reads what is left and compares the sum of it all.
+// finish sees that nothing is left, and checks the whole.
 func (a *archive) finish(z, in io.Reader) error {
 	for _, r := range []io.Reader{z, in} {
-		if _, err := io.Copy(io.Discard, r); err != nil {
+		n, err := io.CopyN(io.Discard, r, 1)
+		if n > 0 {
+			return damaged(a.file, "it goes on behind its end")
+		}
+		if !errors.Is(err, io.EOF) {
 			return a.failed(err)
 		}
 	}
+	return a.check()
+}
+
+// check compares the sum of all that was read.
+func (a *archive) check() error {
 	if !bytes.Equal(a.sum.Sum(nil), a.stamp) {
 		return damaged(a.file, "its checksum is wrong")
 	}
@@ -181,6 +199,12 @@ func (a *archive) member(t *tar.Reader, m Member, take func(Member, io.Reader) e
 	}
 	if h.Name != m.Name || h.Size != m.Size || h.Typeflag != tar.TypeReg {
 		return damaged(a.file, "%s is not where its manifest says", m.Name)
+	}
+	for key := range h.PAXRecords {
+		// Holes have a size and nothing behind it, so that reading them never ends.
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return damaged(a.file, "%s has holes", m.Name)
+		}
 	}
 	sum := sha256.New()
 	src := &source{in: io.TeeReader(t, sum)}

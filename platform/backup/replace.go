@@ -81,7 +81,7 @@ func replaceDatabase(from, to string) error {
 		return err
 	}
 	if err := copyFile(from, near, 0o600); err != nil {
-		return err
+		return errors.Join(err, os.Remove(near))
 	}
 	for _, journal := range []string{to + "-wal", to + "-shm"} {
 		if err := os.Remove(journal); err != nil && !errors.Is(err, fs.ErrNotExist) {

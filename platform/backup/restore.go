@@ -58,7 +58,8 @@ func Restore(ctx context.Context, file string, t Target, force bool) error {
 }
 
 func restore(ctx context.Context, file, stage string, t Target, force bool) error {
-	m, err := unpack(ctx, file, t.Identity, func(member Member, content io.Reader) error {
+	enough := func(m Manifest) error { return room(file, m.Members, stage) }
+	m, err := unpack(ctx, file, t.Identity, enough, func(member Member, content io.Reader) error {
 		to := filepath.Join(stage, filepath.FromSlash(member.Name))
 		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 			return err
@@ -76,7 +77,7 @@ func restore(ctx context.Context, file, stage string, t Target, force bool) erro
 		return err
 	}
 	if m.Engine == db.SQLite {
-		return restoreSQLite(ctx, m, stage, t, force)
+		return restoreSQLite(ctx, file, m, stage, t, force)
 	}
 	return restorePostgres(ctx, m, stage, t, force)
 }
@@ -131,7 +132,7 @@ func overwrites(what string) error {
 		"There is data already: %s. Nothing was changed. Stop the service, and restore with --force to replace what is there.", what)
 }
 
-func restoreSQLite(ctx context.Context, m Manifest, stage string, t Target, force bool) error {
+func restoreSQLite(ctx context.Context, file string, m Manifest, stage string, t Target, force bool) error {
 	path, err := filepath.Abs(strings.TrimPrefix(t.URL, "sqlite:"))
 	if err != nil {
 		return err
@@ -150,6 +151,9 @@ func restoreSQLite(ctx context.Context, m Manifest, stage string, t Target, forc
 	rel, err := filepath.Rel(dir, path)
 	if err != nil || !filepath.IsLocal(rel) {
 		// The database lives elsewhere: two steps, the database first.
+		if err := room(file, onlyNamed(m.Members, m.database()), filepath.Dir(path)); err != nil {
+			return err
+		}
 		if err := replaceDatabase(from, path); err != nil {
 			return err
 		}

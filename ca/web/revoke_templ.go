@@ -45,10 +45,17 @@ func ownUse(r *store.Record) string {
 func (d Detail) revoke(ctx context.Context) templ.Component {
 	return ui.Confirm{ID: "revoke", Open: ui.Button{Label: i18n.T(ctx, "ca.detail.revoke") + "…", Icon: "ban", Danger: true},
 		Title: i18n.T(ctx, "ca.revoke.title", "Name", Title(d.Record)), Text: i18n.T(ctx, "ca.revoke.text"),
-		Lost: []string{i18n.T(ctx, "ca.revoke.lost.trust", "Name", Title(d.Record), "Count", max(len(d.Record.Names), 1)),
-			i18n.T(ctx, "ca.revoke.lost.connections")},
-		Fields: d.revokeFields(), Form: d.Revoking,
+		Lost: d.lost(ctx), Fields: d.revokeFields(), Form: d.Revoking,
 		Action: URL(d.Record) + "/revoke", Submit: i18n.T(ctx, "ca.detail.revoke"), Danger: true}
+}
+
+// lost is what a revocation takes away; the responder's proves no name to anybody.
+func (d Detail) lost(ctx context.Context) []string {
+	if d.Record.Profile == profile.OCSP {
+		return nil
+	}
+	return []string{i18n.T(ctx, "ca.revoke.lost.trust", "Name", Title(d.Record), "Count", max(len(d.Record.Names), 1)),
+		i18n.T(ctx, "ca.revoke.lost.connections")}
 }
 
 // reasons are those that can be chosen, the one that says nothing last.

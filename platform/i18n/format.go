@@ -108,11 +108,14 @@ func Duration(ctx context.Context, d time.Duration) string {
 	return T(ctx, "i18n.duration."+unit, "Count", count)
 }
 
-// Relative writes t as seen from now: "in 3 days", "2 hours ago", "just now"
-// within a minute.
+// Relative writes t as seen from now: "in 3 days", "2 hours ago"; within a minute
+// "just now", or "in a moment" when that is more than what clocks differ by.
 func Relative(ctx context.Context, t, now time.Time) string {
 	d := t.Sub(now)
-	if d.Abs() < time.Minute {
+	switch {
+	case d > 5*time.Second && d < time.Minute:
+		return T(ctx, "i18n.relative.soon")
+	case d.Abs() < time.Minute:
 		return T(ctx, "i18n.relative.now")
 	}
 	unit, count := largest(d.Abs())

@@ -17,7 +17,8 @@ func TestRelativeTimesAreRounded(t *testing.T) {
 		en, zh, pl string
 	}{
 		{0, "just now", "刚刚", "przed chwilą"},
-		{59 * time.Second, "just now", "刚刚", "przed chwilą"},
+		{3 * time.Second, "just now", "刚刚", "przed chwilą"},
+		{59 * time.Second, "in a moment", "马上", "za chwilę"},
 		{-59 * time.Second, "just now", "刚刚", "przed chwilą"},
 		{time.Minute, "in 1 minute", "1 分钟后", "za 1 minutę"},
 		{-89 * time.Second, "1 minute ago", "1 分钟前", "1 minutę temu"},

@@ -2,6 +2,8 @@ package certificate_test
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -66,6 +68,9 @@ func TestARequestWithAnIDIsGrantedOnce(t *testing.T) {
 		must(t, err)
 		if len(page.Records) != 2 {
 			t.Errorf("there are %d certificates, want 2", len(page.Records))
+		}
+		if actions := nodes[0].Actions(t); slices.ContainsFunc(actions, func(a string) bool { return strings.HasSuffix(a, "refused") }) {
+			t.Errorf("a repeated request is recorded as refused: %v", actions)
 		}
 		nodes[0].VerifyAudit(t)
 	})

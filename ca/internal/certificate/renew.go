@@ -3,6 +3,7 @@ package certificate
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -31,10 +32,10 @@ type RenewRequest struct {
 // Renew issues a successor. A refusal is recorded.
 func (s *Service) Renew(ctx context.Context, r RenewRequest) (*Issued, error) {
 	issued, err := s.renew(ctx, r)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrIssuedBefore) {
 		return nil, s.Journal.Refused(ctx, r.By, journal.RenewRefused, r.ID, err)
 	}
-	return issued, nil
+	return issued, err
 }
 
 func (s *Service) renew(ctx context.Context, r RenewRequest) (*Issued, error) {

@@ -56,3 +56,12 @@ func TestARepeatedRequestLeadsToItsCertificate(t *testing.T) {
 	}
 	v.follow(t, second).wants(t, http.StatusOK, "already issued; nothing new was")
 }
+
+func TestAFormMakesOneJoinToken(t *testing.T) {
+	t.Parallel()
+	v := visit(t)
+	form := []string{"as", v.get(t, "/tokens").find(t, `name="as" value="(jtk_[a-z0-9]+)"`), "service", "shop", "lifetime", "1h0m0s"}
+	v.submit(t, "/tokens", form...).wants(t, http.StatusOK, "Copy the token now")
+	v.follow(t, v.submit(t, "/tokens", form...)).wants(t, http.StatusOK, "withdraw it and create another", "1 entry")
+	v.submit(t, "/tokens", append(form, "as", "jtk_1")...).wants(t, http.StatusBadRequest, "Open the page again")
+}

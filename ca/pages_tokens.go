@@ -2,6 +2,7 @@ package ca
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -19,7 +20,7 @@ import (
 )
 
 func (p *pages) tokens(w http.ResponseWriter, r *http.Request) error {
-	return p.showTokens(w, r, form.New("lifetime", token.DefaultLifetime.String()))
+	return p.showTokens(w, r, form.New("lifetime", token.DefaultLifetime.String(), "as", token.NewID()))
 }
 
 func (p *pages) showTokens(w http.ResponseWriter, r *http.Request, f *form.Form) error {
@@ -64,10 +65,19 @@ func (p *pages) createToken(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	service, life := f.Text("service", form.Required, form.Max(63)), readTokenLife(f)
+	as := f.Value("as")
+	if !token.IsID(as) {
+		return errMalformedForm
+	}
 	if f.Err() != nil {
 		return p.showTokens(w, r, f)
 	}
-	text, made, err := p.Tokens.Create(r.Context(), service, life, by(r))
+	text, made, err := p.Tokens.CreateAs(r.Context(), as, service, life, by(r))
+	if errors.Is(err, token.ErrMadeBefore) {
+		p.shell.Flash(w, r, ui.Info, i18n.T(r.Context(), "fault.join_token_made_before"))
+		p.shell.Redirect(w, r, "/tokens")
+		return nil
+	}
 	if e := fault.As(err); err != nil && len(e.Fields) > 0 {
 		f.Fail(fault.Field{Name: e.Fields[0].Name, Code: "ca_service_name", Detail: e.Fields[0].Detail})
 		return p.showTokens(w, r, f)

@@ -15,6 +15,7 @@ import (
 	"guildhall/ca/internal/catest"
 	"guildhall/ca/internal/certificate"
 	"guildhall/ca/internal/store"
+	"guildhall/ca/internal/token"
 	"guildhall/ca/web/locales"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/i18n"
@@ -85,10 +86,13 @@ func (v *visitor) get(t *testing.T, path string) answer {
 }
 
 // submit sends a form of name, value, name, value. Unless they name one, it
-// brings a fresh id, as the pages give it to the forms that issue.
+// brings a fresh id, as the pages give it to the forms that make something.
 func (v *visitor) submit(t *testing.T, path string, pairs ...string) answer {
 	t.Helper()
 	form := url.Values{"as": {certificate.NewID()}}
+	if path == "/tokens" {
+		form.Set("as", token.NewID())
+	}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		form.Set(pairs[i], pairs[i+1])
 	}

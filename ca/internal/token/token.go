@@ -10,12 +10,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
 	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
+	"guildhall/platform/db"
 	"guildhall/platform/fault"
 	"guildhall/platform/id"
 	"guildhall/sdk/go/ca"
@@ -28,6 +30,9 @@ const (
 	listed          = 500
 )
 
+// prefix begins the ids of tokens.
+const prefix = "jtk"
+
 // Why a token is not redeemed. None of them repeats the token.
 var (
 	// ErrUnknown is also the answer to a wrong secret: a guesser learns nothing.
@@ -36,6 +41,8 @@ var (
 	ErrUsed      = fault.New(fault.Forbidden, "join_token_used", "The join token was used before: each is good for one certificate. Make a new one; if you did not use this one, revoke the certificate that it gave.")
 	ErrWithdrawn = fault.New(fault.Forbidden, "join_token_withdrawn", "The join token was withdrawn. Make a new one.")
 	ErrName      = fault.New(fault.Forbidden, "join_token_name", "The join token is for another service. Make one for this name.")
+	// ErrMadeBefore is returned for making a token under an id that one has.
+	ErrMadeBefore = fault.New(fault.Conflict, "join_token_made_before", "This request was granted before, and no other join token was made. Its text was shown then, once; if it was not kept, withdraw it and make another.")
 	// ErrEnded is returned for withdrawing what was used or withdrawn before.
 	ErrEnded = fault.New(fault.Conflict, "join_token_ended", "The join token was used or withdrawn before. Nothing was changed.")
 )
@@ -50,16 +57,30 @@ type Desk struct {
 	Root [sha256.Size]byte
 }
 
+// NewID draws the id of a token, for CreateAs.
+func NewID() string { return id.New(prefix) }
+
+var idPattern = regexp.MustCompile(`^` + prefix + `_[0-9a-hjkmnp-tv-z]{26}$`)
+
+// IsID says whether text is the id of a token, or might become one.
+func IsID(text string) bool { return idPattern.MatchString(text) }
+
 // Create makes a token for a service ("shop"). It is the only moment at which
 // the text is known. A zero lifetime is DefaultLifetime.
 func (d *Desk) Create(ctx context.Context, service string, lifetime time.Duration, by journal.Caller) (ca.JoinToken, *store.Token, error) {
+	return d.CreateAs(ctx, NewID(), service, lifetime, by)
+}
+
+// CreateAs is Create under an id from NewID, which makes one token: after that,
+// on every node, it returns ErrMadeBefore.
+func (d *Desk) CreateAs(ctx context.Context, tokenID, service string, lifetime time.Duration, by journal.Caller) (ca.JoinToken, *store.Token, error) {
 	if lifetime == 0 {
 		lifetime = DefaultLifetime
 	}
 	if err := check(service, lifetime); err != nil {
 		return ca.JoinToken{}, nil, err
 	}
-	text, err := ca.NewJoinToken(id.New("jtk"), rand.Text(), d.Root)
+	text, err := ca.NewJoinToken(tokenID, rand.Text(), d.Root)
 	if err != nil {
 		return ca.JoinToken{}, nil, fmt.Errorf("make a join token: %w", err)
 	}
@@ -72,6 +93,9 @@ func (d *Desk) Create(ctx context.Context, service string, lifetime time.Duratio
 		}
 		return d.Store.InsertToken(ctx, tx, t)
 	})
+	if db.IsUnique(err) {
+		err = ErrMadeBefore
+	}
 	return text, t, err
 }
 

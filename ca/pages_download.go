@@ -1,7 +1,6 @@
 package ca
 
 import (
-	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"mime"
@@ -72,7 +71,7 @@ func (p *pages) downloadKey(w http.ResponseWriter, r *http.Request) error {
 	if block == nil || block.Type != "PRIVATE KEY" {
 		return errNoFormat
 	}
-	if _, err := x509.ParsePKCS8PrivateKey(block.Bytes); err != nil {
+	if _, err := certificate.ParsePrivateKey(string(pem.EncodeToMemory(block))); err != nil {
 		return errNoFormat.Because(fmt.Errorf("read the key: %w", err))
 	}
 	secret(w)

@@ -2,6 +2,7 @@ package certificate
 
 import (
 	"context"
+	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -94,7 +95,7 @@ func (s *Service) issue(ctx context.Context, r IssueRequest) (*Issued, error) {
 		}
 	}
 	if d.public == nil {
-		if err := d.makeKey(r.KeyType); err != nil {
+		if err := s.makeKey(ctx, &d, r.KeyType); err != nil {
 			return nil, err
 		}
 	}
@@ -148,11 +149,11 @@ func (d *draft) useCSR(data []byte, asked *profile.Request) error {
 }
 
 // makeKey makes a private key for the requester.
-func (d *draft) makeKey(t profile.KeyType) error {
+func (s *Service) makeKey(ctx context.Context, d *draft, t profile.KeyType) error {
 	if t == "" {
 		t = profile.ECDSAP256
 	}
-	key, err := profile.NewKey(t)
+	key, err := s.newKey(ctx, t)
 	if err != nil {
 		if slices.Contains(profile.KeyTypes(), t) {
 			return fmt.Errorf("make a key: %w", err)
@@ -165,6 +166,17 @@ func (d *draft) makeKey(t profile.KeyType) error {
 	}
 	d.private, d.public, d.keyType, d.keyID = key, key.Public(), t, profile.KeyID(spki)
 	return nil
+}
+
+func (s *Service) newKey(ctx context.Context, t profile.KeyType) (key crypto.Signer, err error) {
+	if !strings.HasPrefix(string(t), "rsa") {
+		return profile.NewKey(t)
+	}
+	err = s.heavy(ctx, func() error {
+		key, err = profile.NewKey(t)
+		return err
+	})
+	return key, err
 }
 
 // same is a certificate that makes a new one needless, or nil.

@@ -91,16 +91,19 @@ func (s *Service) PKCS12(ctx context.Context, r BundleRequest) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read a kept certificate: %w", err)
 	}
-	key, err := s.privateKey(ctx, record, r)
-	if err != nil {
-		return nil, err
-	}
-	chain := []*x509.Certificate{s.issuing.Certificate, s.Keys.RootCertificate()}
-	file, err := pkcs12.Modern.Encode(key, cert, chain, r.Password)
-	if err != nil {
-		return nil, fmt.Errorf("write PKCS #12: %w", err)
-	}
-	return file, nil
+	var file []byte
+	err = s.heavy(ctx, func() error {
+		key, err := s.privateKey(ctx, record, r)
+		if err != nil {
+			return err
+		}
+		chain := []*x509.Certificate{s.issuing.Certificate, s.Keys.RootCertificate()}
+		if file, err = pkcs12.Modern.Encode(key, cert, chain, r.Password); err != nil {
+			return fmt.Errorf("write PKCS #12: %w", err)
+		}
+		return nil
+	})
+	return file, err
 }
 
 // privateKey is the key from the request, or else the kept one, whose export is
@@ -131,7 +134,7 @@ func matchingKey(record *store.Record, text string) (any, error) {
 	wrong := func(code, detail string) error {
 		return fault.Fields(fault.Field{Name: "private_key", Code: code, Detail: detail})
 	}
-	key, err := parsePrivateKey(text)
+	key, err := ParsePrivateKey(text)
 	if err != nil {
 		return nil, wrong("invalid_key", "This is not an unencrypted private key in PEM. Convert it with: openssl pkcs8 -topk8 -nocrypt -in key.pem")
 	}

@@ -57,7 +57,7 @@ func (s *Service) renew(ctx context.Context, r RenewRequest) (*Issued, error) {
 	if d.subject, err = s.Profiles.Check(p, again(old, p, r.Lifetime)); err != nil {
 		return nil, err
 	}
-	if err := d.renewKey(old, r); err != nil {
+	if err := s.renewKey(ctx, &d, old, r); err != nil {
 		return nil, err
 	}
 	return s.sign(ctx, &d)
@@ -73,12 +73,12 @@ func again(old *store.Record, p profile.Profile, lifetime time.Duration) profile
 	return profile.Request{CommonName: old.CommonName, Names: old.Names, Lifetime: lifetime}
 }
 
-func (d *draft) renewKey(old *store.Record, r RenewRequest) error {
+func (s *Service) renewKey(ctx context.Context, d *draft, old *store.Record, r RenewRequest) error {
 	switch {
 	case len(r.CSR) > 0:
 		return d.renewCSR(old, r.CSR)
 	case r.NewKey || old.KeyMade:
-		return d.makeKey(profile.KeyType(old.KeyType))
+		return s.makeKey(ctx, d, profile.KeyType(old.KeyType))
 	}
 	cert, err := x509.ParseCertificate(old.DER)
 	if err != nil {

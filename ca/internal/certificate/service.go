@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"guildhall/ca/internal/clock"
 	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/keys"
@@ -54,7 +56,10 @@ type Reach struct {
 type Service struct {
 	Options
 	issuing keys.Pair
+	slots   *semaphore.Weighted // for heavy work
 }
 
 // New makes a Service.
-func New(o Options) *Service { return &Service{Options: o, issuing: o.Keys.Issuing()} }
+func New(o Options) *Service {
+	return &Service{Options: o, issuing: o.Keys.Issuing(), slots: newSlots()}
+}

@@ -71,11 +71,13 @@ func attachment(name, contentType string, data []byte) *fileOutput {
 func problems() map[int]string {
 	return map[int]string{
 		http.StatusBadRequest:            "The request cannot be read.",
-		http.StatusUnauthorized:          "There is no valid token.",
+		http.StatusUnauthorized:          "No token was sent, or one that is not live: code and WWW-Authenticate say which.",
 		http.StatusForbidden:             "The token does not allow this.",
 		http.StatusNotFound:              "There is no such thing.",
 		http.StatusConflict:              "The state of things does not allow this.",
+		http.StatusRequestTimeout:        "The body came too slowly.",
 		http.StatusRequestEntityTooLarge: "The body is larger than is taken.",
+		http.StatusUnsupportedMediaType:  "The body is not sent as JSON.",
 		http.StatusUnprocessableEntity:   "A field is wrong: errors names it and the remedy.",
 		http.StatusServiceUnavailable:    "Not now: the database is away, the disk full or the clock set back; detail says what to do.",
 	}
@@ -89,9 +91,9 @@ func register[I, O any](api huma.API, op huma.Operation, handler func(context.Co
 		codes = append(codes, http.StatusUnauthorized, http.StatusForbidden)
 		op.Security = []map[string][]string{{"token": {}}}
 	}
-	codes = append(codes, http.StatusServiceUnavailable)
+	codes = append(codes, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	if op.Method != http.MethodGet {
-		codes = append(codes, http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge)
+		codes = append(codes, http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 		if op.MaxBodyBytes == 0 {
 			op.MaxBodyBytes = smallBody
 		}

@@ -176,8 +176,11 @@ func choose(all []Definition, only []string) ([]Definition, error) {
 // bind takes the listeners, or remembers the last ones when offline.
 func (a *App) bind(ctx context.Context) (addresses, error) {
 	last, err := lastAddresses(a.cfg.Server)
-	if err != nil || a.offline {
-		return last, err
+	if err != nil {
+		return last, fault.New(fault.Invalid, "data_unusable", "%w", err)
+	}
+	if a.offline {
+		return last, nil
 	}
 	if a.listeners, err = listen(ctx, a.cfg.Server); err != nil {
 		return last, err

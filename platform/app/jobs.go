@@ -49,6 +49,15 @@ func (a *App) retryJob(ctx context.Context, service, id string) error {
 	return errNoService
 }
 
+// retryFrom retries the job that a form names.
+func (a *App) retryFrom(ctx context.Context, f *form.Form) error {
+	service, id := f.Text("service", form.Required), f.Text("id", form.Required)
+	if err := f.Err(); err != nil {
+		return err
+	}
+	return a.retryJob(ctx, service, id)
+}
+
 func (a *App) controlJobs(w http.ResponseWriter, r *http.Request) {
 	list, err := a.listJobs(r.Context(), jobs.State(r.URL.Query().Get("state")))
 	if err != nil {
@@ -85,7 +94,7 @@ func (a *App) jobPages(shell *web.Shell, mux *http.ServeMux) {
 	mux.Handle("POST /jobs/retry", guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f, err := form.Read(r)
 		if err == nil {
-			err = a.retryJob(r.Context(), f.Text("service", form.Required), f.Text("id", form.Required))
+			err = a.retryFrom(r.Context(), f)
 		}
 		if err != nil {
 			shell.Error(w, r, err)

@@ -97,7 +97,7 @@ type verifier struct {
 
 func (v *verifier) add(name string, err error, good string, args ...any) {
 	if err != nil {
-		v.checks = append(v.checks, Check{Name: name, Detail: capital(err.Error()) + "."})
+		v.checks = append(v.checks, Check{Name: name, Detail: capital(strings.TrimPrefix(err.Error(), "x509: ")) + "."})
 		return
 	}
 	v.checks = append(v.checks, Check{Name: name, OK: true, Detail: fmt.Sprintf(good, args...)})

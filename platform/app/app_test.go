@@ -115,6 +115,12 @@ func options(t *testing.T, dir string, authority peer.Authority, log io.Writer) 
 
 func run(t *testing.T, dir string, change ...func(*Config)) *process {
 	t.Helper()
+	return runAs(t, dir, func(*Definition) {}, change...)
+}
+
+// runAs is run with another definition of the service.
+func runAs(t *testing.T, dir string, redefine func(*Definition), change ...func(*Config)) *process {
+	t.Helper()
 	authority, err := peertest.NewAuthority(time.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -131,6 +137,7 @@ func run(t *testing.T, dir string, change ...func(*Config)) *process {
 	}
 	ready, ended := make(chan Announcement, 1), make(chan error, 1)
 	p.options.Definitions = []Definition{notes(authority, func(env Env) { p.env = env })}
+	redefine(&p.options.Definitions[0])
 	p.options.Ready = func(a Announcement) { ready <- a }
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { ended <- Run(ctx, p.options) }()
@@ -442,26 +449,6 @@ func TestLocalWorksWithoutAProcessAndKeepsAddresses(t *testing.T) {
 	after, err := lastAddresses(ServerConfig{Data: dir})
 	if err != nil || !reflect.DeepEqual(after, before) {
 		t.Fatalf("addresses %+v became %+v, %v", before, after, err)
-	}
-}
-
-func TestRestartBacksUpFirstAndKeepsData(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	p := run(t, dir)
-	if !p.announced.FirstStart || p.announced.Link == "" {
-		t.Fatalf("first start: %+v", p.announced)
-	}
-	if err := p.stop(); err != nil {
-		t.Fatal(err)
-	}
-	again := run(t, dir)
-	if again.announced.FirstStart || again.announced.Link != "" {
-		t.Fatalf("second start: %+v", again.announced)
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "backups", "notes", "*.backup"))
-	if err != nil || len(files) != 1 {
-		t.Fatalf("backups %v, %v", files, err)
 	}
 }
 

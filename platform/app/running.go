@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/http"
@@ -86,7 +87,9 @@ func noData(service, where string) error {
 	return fault.New(fault.NotFound, "no_data", "There is no data of %s in %s, and nothing was made. Give the --data and --config with which it was served; \"guildhall serve\" begins a new one.", service, where)
 }
 
-// prepare saves an existing database before anything changes it, then migrates.
+// prepare saves an existing database before a migration changes it, then
+// migrates. Where nothing is to be migrated the backup of the start is made in
+// the background: it takes longer the more there is, and peers wait for us.
 func (a *App) prepare(ctx context.Context, s *running) error {
 	versions, err := s.env.DB.Versions(ctx)
 	if err != nil {
@@ -98,9 +101,17 @@ func (a *App) prepare(ctx context.Context, s *running) error {
 	if len(versions) > 0 {
 		a.first = false
 	}
-	if len(versions) > 0 && !a.offline {
-		if _, err := a.backup(ctx, s); err != nil {
-			return fmt.Errorf("back up before the start: %w", err)
+	save := len(versions) > 0 && !a.offline
+	for _, m := range s.def.migrations() {
+		pending, err := s.env.DB.Pending(ctx, m.FS, m.Table)
+		if err != nil {
+			return err
+		}
+		if save && pending {
+			if _, err := a.backup(ctx, s); err != nil {
+				return fmt.Errorf("back up before the migration: %w", err)
+			}
+			save = false
 		}
 	}
 	for _, m := range s.def.migrations() {
@@ -108,7 +119,12 @@ func (a *App) prepare(ctx context.Context, s *running) error {
 			return err
 		}
 	}
-	return a.scheduleBackups(s)
+	if err := a.scheduleBackups(s); err != nil || !save {
+		return err
+	}
+	return s.env.DB.Group(ctx, func(tx *sql.Tx) error {
+		return s.env.Jobs.Enqueue(ctx, tx, startBackup, nil, jobs.EnqueueOptions{Key: startBackup})
+	})
 }
 
 // mount puts the service's handlers on its mux, its host and its peer name.
@@ -155,16 +171,22 @@ func (a *App) backup(ctx context.Context, s *running) (string, error) {
 	return file, backup.Prune(dir, backup.Policy{Keep: a.cfg.Backup.Keep}, a.opts.Now())
 }
 
-// scheduleBackups makes the daily backup a periodic job of the service.
+// startBackup is the job that makes the backup of a start.
+const startBackup = "platform.start_backup"
+
+// scheduleBackups makes the daily backup a periodic job of the service, and
+// says how that of the start is made.
 func (a *App) scheduleBackups(s *running) error {
 	at, err := jobs.ParseDaily(a.cfg.Backup.At, time.UTC)
 	if err != nil {
 		return err
 	}
-	s.env.Jobs.Every("platform.backup", at, func(ctx context.Context) error {
+	run := func(ctx context.Context) error {
 		_, err := a.backup(ctx, s)
 		return err
-	})
+	}
+	s.env.Jobs.Every("platform.backup", at, run)
+	s.env.Jobs.Handle(startBackup, jobs.HandlerOptions{}, func(ctx context.Context, _ jobs.Job) error { return run(ctx) })
 	return nil
 }
 

@@ -48,6 +48,17 @@ func (d *DB) MigrateTo(ctx context.Context, fsys fs.FS, table string, version in
 	return nil
 }
 
+// Pending says whether Migrate would change the database.
+func (d *DB) Pending(ctx context.Context, fsys fs.FS, table string) (bool, error) {
+	p, err := d.provider(fsys, table)
+	if err != nil {
+		return false, fmt.Errorf("read migrations of %s: %w", d.Name, err)
+	}
+	versions, err := d.Versions(ctx)
+	sources := p.ListSources()
+	return versions[table] < sources[len(sources)-1].Version, err
+}
+
 func (d *DB) provider(fsys fs.FS, table string) (*goose.Provider, error) {
 	options := []goose.ProviderOption{goose.WithTableName(table), goose.WithDisableGlobalRegistry(true), goose.WithSlog(d.log)}
 	if d.Engine == SQLite {

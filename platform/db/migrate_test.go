@@ -79,3 +79,25 @@ func TestNodesMigrateAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestPending(t *testing.T) {
+	t.Parallel()
+	guildtest.Engines(t, nil, func(t *testing.T, d *db.DB) {
+		want := func(version int, pending bool) {
+			t.Helper()
+			if got, err := d.Pending(t.Context(), upTo(version), "m"); err != nil || got != pending {
+				t.Errorf("version %d: %v, %v", version, got, err)
+			}
+		}
+		want(1, true)
+		if v, err := d.Versions(t.Context()); err != nil || len(v) != 0 {
+			t.Errorf("asking changed the database: %v, %v", v, err)
+		}
+		if err := d.Migrate(t.Context(), upTo(2), "m"); err != nil {
+			t.Fatal(err)
+		}
+		want(3, true)
+		want(2, false)
+		want(1, false)
+	})
+}

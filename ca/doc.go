@@ -27,6 +27,8 @@
 //   - Private keys rest sealed: the authority's own under seal.key, the root's
 //     under a passphrase. A key made for somebody is handed over once and not
 //     kept, unless the configuration and the request both ask for it.
+//   - A form issues once: it brings the id of what it is to make, and that id is
+//     a primary key. So it holds on every node and across restarts.
 //   - revoke answers when every connected service has acknowledged it, or may
 //     accept no more connections because its lease ended.
 //

@@ -119,6 +119,7 @@ func TestLoadingTheKeyPageAgainIssuesNothing(t *testing.T) {
 		t.Errorf("another certificate was issued: %s after %s", now, serial)
 	}
 	typist{t, ctx}.press(`main a[href$="/renew"]`, kb.Enter)
+	typist{t, ctx}.sees(`location.pathname.endsWith("/renew")`)
 	typist{t, ctx}.press(`.form-end button`, kb.Enter)
 	typist{t, ctx}.reads("Save the private key now")
 }
@@ -161,7 +162,7 @@ func showsAll(t *testing.T, ctx context.Context, least int) {
 func tabTo(t *testing.T, ctx context.Context, selector string) {
 	t.Helper()
 	for range 60 {
-		there, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.activeElement.matches(`+quote(selector)+`)`))
+		there, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`!!document.activeElement?.matches(`+quote(selector)+`)`))
 		if err != nil {
 			t.Fatal(err)
 		}

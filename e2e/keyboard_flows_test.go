@@ -238,7 +238,7 @@ func tokens(p typist) {
 	p.press(`.code .copy`, " ")
 	p.at(`.copy.copied`)
 	p.press(`main > .stack > .actions > a`, kb.Enter)
-	p.opens("/tokens")
+	p.sees(`document.querySelector("#tokens")`)
 	p.press(`a[data-dialog^="withdraw-"]`, kb.Enter)
 	p.sees(`document.querySelector("dialog[open]").matches(":modal")`)
 	p.at(`dialog[open] [data-close]`)
@@ -279,6 +279,7 @@ func portals(p typist) {
 	p.sees(`location.search.includes("state=done")`)
 	p.at(`#jobs-form select`)
 	p.press(`nav a[href="/"]`, kb.Enter)
+	p.sees(`location.pathname === "/"`)
 	p.press(`main h2 a`, kb.Enter)
 	p.sees(`location.hostname.startsWith("ca.")`)
 }

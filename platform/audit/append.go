@@ -172,8 +172,6 @@ func (l *Log) continued(row *sql.Row) (*edge, error) {
 // columns of audit_entries, in the order of row.values.
 const columns = `seq, at, actor, action, subject, from_ip, detail, leaf_hash, tree_hashes, seal`
 
-var columnList = strings.Split(columns, ", ")
-
 func (r *row) values() []any {
 	return []any{r.seq, r.at, r.actor, r.action, r.subject, r.from, string(r.detail), r.leaf, r.trees, r.seal}
 }
@@ -183,5 +181,5 @@ func (l *Log) insert(ctx context.Context, tx *sql.Tx, rows []row) error {
 	for i := range rows {
 		values[i] = rows[i].values()
 	}
-	return l.db.Insert(ctx, tx, "audit_entries", columnList, values)
+	return l.db.Insert(ctx, tx, "audit_entries", strings.Split(columns, ", "), values)
 }

@@ -94,9 +94,9 @@ func (e *Enroller) EnrolLocal(ctx context.Context, service string, csr []byte) (
 	switch {
 	case err == nil && last.Revoked() && service != peer.AuthorityService:
 		return Issued{}, ErrPeerRevoked
-	case err == nil:
+	case err == nil && !last.Revoked(): // what is revoked has no successor
 		renews = last.ID
-	case !errors.Is(err, store.ErrNotFound):
+	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return Issued{}, err
 	}
 	return e.grant(ctx, certificate.Grant{Profile: profile.Service, Names: []string{Name(service)}, CSR: csr,

@@ -78,7 +78,7 @@ func (i *Identity) load(ctx context.Context, roots []*x509.Certificate) error {
 // certificate, which is so after its database was restored from a backup. One
 // elsewhere refuses the connection, see firstNews.
 func (i *Identity) recorded(ctx context.Context, c *credential) error {
-	if _, remote := i.node.authority.(*Remote); remote {
+	if _, remote := i.node.Authority().(*Remote); remote {
 		return nil
 	}
 	return i.node.known.check(ctx, c.chain[0])
@@ -131,20 +131,20 @@ func (i *Identity) tend(ctx context.Context) error {
 	if i.node.now().Before(i.current.Load().renewAt) {
 		return nil
 	}
-	return i.obtain(ctx, "renewed", func(csr []byte) (*Bundle, error) { return i.node.authority.Renew(ctx, csr) })
+	return i.obtain(ctx, "renewed", func(csr []byte) (*Bundle, error) { return i.node.Authority().Renew(ctx, csr) })
 }
 
 // apply enrols: by a join token, or by nothing in the authority's own process.
 // The authority refuses the latter for a service that was revoked.
 func (i *Identity) apply(ctx context.Context, why error) error {
 	token := i.node.tokens[i.service]
-	_, remote := i.node.authority.(*Remote)
+	_, remote := i.node.Authority().(*Remote)
 	if token == "" && remote {
 		return i.stranded(why, errors.New("no join token is configured"))
 	}
 	enrol := func(token string) error {
 		return i.obtain(ctx, "enrolled", func(csr []byte) (*Bundle, error) {
-			return i.node.authority.Enrol(ctx, EnrolRequest{CSR: csr, Token: token})
+			return i.node.Authority().Enrol(ctx, EnrolRequest{CSR: csr, Token: token})
 		})
 	}
 	var err error

@@ -23,7 +23,9 @@ const joinTimeout = 15 * time.Second
 // applies again where needed. A service that cannot get a certificate is an
 // error that says why and what to do.
 func (n *Node) Join(ctx context.Context, a Authority, services []string) error {
+	n.mu.Lock()
 	n.authority = a
+	n.mu.Unlock()
 	var roots, err = a.Roots()
 	if _, remote := a.(*Remote); remote {
 		roots, err = nil, nil // it knows them from the stored certificates
@@ -100,7 +102,7 @@ var errFresh = errors.New("fresh")
 func (n *Node) followUntilFresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 	defer cancel()
-	err := n.authority.Follow(ctx, 0, func(u Update) error {
+	err := n.Authority().Follow(ctx, 0, func(u Update) error {
 		if err := n.take(ctx, u); err != nil {
 			return err
 		}

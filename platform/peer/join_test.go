@@ -222,3 +222,24 @@ func TestNodeOptionsAreChecked(t *testing.T) {
 		t.Fatalf("a remote authority without an address: %v", err)
 	}
 }
+
+// TestAskingWhileJoining asks for what "guildhall status" shows of a process that
+// is still joining; the race detector judges.
+func TestAskingWhileJoining(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	pr, _, a := w.prepare(t, plan{services: []string{"bank"}, local: true})
+	joined := make(chan error, 1)
+	go func() { joined <- pr.Join(t.Context(), a, []string{"bank"}) }()
+	for {
+		select {
+		case err := <-joined:
+			if err != nil || pr.Root() == nil || pr.Health() != nil {
+				t.Errorf("joined: %v, root %v, health %v", err, pr.Root(), pr.Health())
+			}
+			return
+		default:
+			_, _ = pr.Root(), pr.Health() // whatever they are by now
+		}
+	}
+}

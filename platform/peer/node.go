@@ -92,7 +92,7 @@ func NewNode(o NodeOptions) (*Node, error) {
 	n.refusals = &warner{log: n.log}
 	n.revoked = NewRevocations(n.lease, n.now)
 	n.known = newKnown(n.now, func(ctx context.Context, certificate []byte) (bool, error) {
-		return n.authority.Knows(ctx, certificate)
+		return n.Authority().Knows(ctx, certificate)
 	})
 	n.trust.Store(&trust{pool: x509.NewCertPool()})
 	var wrong []fault.Field
@@ -149,16 +149,21 @@ func (n *Node) As(service string) *Identity {
 // Revocations is what the process knows of revoked certificates.
 func (n *Node) Revocations() *Revocations { return n.revoked }
 
-// Authority is what Join was given.
-func (n *Node) Authority() Authority { return n.authority }
+// Authority is what Join was given; nil before.
+func (n *Node) Authority() Authority {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.authority
+}
 
 // Root is the root certificate of an authority in this process, nil when it is
 // elsewhere.
 func (n *Node) Root() *x509.Certificate {
-	if _, remote := n.authority.(*Remote); n.authority == nil || remote {
+	authority := n.Authority()
+	if _, remote := authority.(*Remote); authority == nil || remote {
 		return nil
 	}
-	if roots, err := n.authority.Roots(); err == nil && len(roots) > 0 {
+	if roots, err := authority.Roots(); err == nil && len(roots) > 0 {
 		return roots[0]
 	}
 	return nil

@@ -44,7 +44,7 @@ func (n *Node) Run(ctx context.Context) error {
 func (n *Node) follow(ctx context.Context) {
 	after, wait := n.revoked.Sequence(), followRetry
 	for {
-		err := n.authority.Follow(ctx, after, func(u Update) error {
+		err := n.Authority().Follow(ctx, after, func(u Update) error {
 			if len(u.Head) > 0 {
 				wait = followRetry
 			}

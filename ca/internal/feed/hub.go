@@ -74,6 +74,9 @@ func New(o Options) *Hub {
 		changed: make(chan struct{}), acked: make(chan struct{})}
 }
 
+// tellEvery is how often it is said again that no head can be signed.
+const tellEvery = time.Minute
+
 // Run reads the sequence and signs heads until ctx ends. While it cannot, it
 // says so and tries again; the subscribers stop when their leases end.
 func (h *Hub) Run(ctx context.Context) error {
@@ -83,8 +86,15 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
+	var told time.Time // zero while all is well
 	for {
-		if err := h.refresh(ctx); err != nil && ctx.Err() == nil {
+		err := h.refresh(ctx)
+		switch {
+		case err == nil && !told.IsZero():
+			told = time.Time{}
+			h.o.Log.InfoContext(ctx, "heads of the revocation list are signed again")
+		case err != nil && ctx.Err() == nil && time.Since(told) >= tellEvery:
+			told = time.Now()
 			h.o.Log.ErrorContext(ctx, "no head of the revocation list could be signed; services stop talking to each other when their leases end", "lease", h.o.Lease, "err", err)
 		}
 		h.forget(ctx)

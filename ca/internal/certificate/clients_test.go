@@ -29,9 +29,9 @@ func everyKind(t *testing.T, w *catest.World) map[string]*store.Record {
 		all[name] = w.Issue(t, r).Record
 	}
 	key := catest.NewKey(t)
-	issued, err := w.Enroller.EnrolLocal(t.Context(), "shop", catest.CSR(t, key, "shop.guildhall.internal"))
+	_, err := w.Enroller.EnrolLocal(t.Context(), "shop", catest.CSR(t, key, "shop.guildhall.internal"))
 	must(t, err)
-	all["service"], err = w.Service.Get(t.Context(), store.SerialText(issued.Certificate.SerialNumber))
+	all["service"], err = w.Store.FindByName(t.Context(), "shop.guildhall.internal")
 	must(t, err)
 	responder, err := w.Service.IssueResponder(t.Context(), key.Public())
 	must(t, err)

@@ -6,7 +6,6 @@ package enrol
 
 import (
 	"context"
-	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -32,8 +31,7 @@ var (
 // Issued is a certificate for a service.
 type Issued struct {
 	// Chain is DER, leaf first, without the root.
-	Chain       [][]byte
-	Certificate *x509.Certificate
+	Chain [][]byte
 }
 
 // Peer is a service that was authenticated by mutual TLS.
@@ -161,11 +159,7 @@ func (e *Enroller) grant(ctx context.Context, g certificate.Grant) (Issued, erro
 	if err != nil {
 		return Issued{}, err
 	}
-	cert, err := x509.ParseCertificate(r.DER)
-	if err != nil {
-		return Issued{}, fmt.Errorf("read an issued certificate: %w", err)
-	}
-	return Issued{Chain: e.Certificates.Chain(r), Certificate: cert}, nil
+	return Issued{Chain: e.Certificates.Chain(r)}, nil
 }
 
 func (e *Enroller) refused(ctx context.Context, by journal.Caller, action, subject string, err error) error {

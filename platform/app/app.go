@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"guildhall/platform/fault"
+	"guildhall/platform/mail"
 	"guildhall/platform/obs"
 	"guildhall/platform/peer"
 	"guildhall/platform/session"
@@ -78,6 +79,8 @@ type App struct {
 	limits    *limits
 	node      *peer.Node
 	public    publicCerts
+	sender    mail.Sender
+	mailbox   *mail.Mailbox // nil unless it is the sender
 	services  []*running
 
 	stopOnce sync.Once
@@ -125,12 +128,15 @@ func open(ctx context.Context, o Options, offline bool) (a *App, err error) {
 			err = errors.Join(err, a.close())
 		}
 	}()
-	defs, err := choose(o.Definitions, o.Only)
+	defs, err := Choose(o.Definitions, o.Only)
 	if err != nil {
 		return a, err
 	}
 	if a.cfg.Server.Data, err = filepath.Abs(a.cfg.Server.Data); err != nil {
 		return a, fmt.Errorf("find the data directory: %w", err)
+	}
+	if err := a.cfg.CheckServices(defs); err != nil && !a.offline {
+		return a, err
 	}
 	a.first = true
 	if a.release, err = lock(a.cfg.Server.Data); err != nil {
@@ -155,8 +161,9 @@ func open(ctx context.Context, o Options, offline bool) (a *App, err error) {
 	return a, bound.save(a.cfg.Server.Data)
 }
 
-// choose picks the definitions by name, in the order of the list.
-func choose(all []Definition, only []string) ([]Definition, error) {
+// Choose picks the definitions by name, none meaning all, in the order of the
+// list.
+func Choose(all []Definition, only []string) ([]Definition, error) {
 	var known []string
 	for _, d := range all {
 		known = append(known, d.Name)
@@ -194,6 +201,9 @@ func (a *App) bind(ctx context.Context) (addresses, error) {
 func (a *App) furnish(defs []Definition, bound addresses) error {
 	glass, err := session.OpenBreakGlass(filepath.Join(a.cfg.Server.Data, "admin.json"), a.cfg.Admin.BreakGlass, a.opts.Now)
 	if err != nil {
+		return err
+	}
+	if err := a.openMail(bound.Domain); err != nil {
 		return err
 	}
 	a.metrics = obs.NewMetrics()

@@ -56,6 +56,9 @@ func (a *App) openService(ctx context.Context, def Definition, bound addresses) 
 	if err := a.prepare(ctx, s); err != nil {
 		return err
 	}
+	if s.env.Mail, err = a.outbox(s); err != nil {
+		return err
+	}
 	if s.svc, err = def.New(ctx, s.env); err != nil {
 		s.svc = &Service{}
 		return err

@@ -122,13 +122,25 @@ func (b *Mailbox) List() ([]Kept, error) {
 	return kept, nil
 }
 
+// Newest stands for the newest letter in Get.
+const Newest = "newest"
+
 // Get returns the letter with the name, or ErrNoLetter.
 func (b *Mailbox) Get(name string) (Kept, error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	if name == Newest {
+		names, err := b.names()
+		if err != nil {
+			return Kept{}, err
+		}
+		if len(names) > 0 {
+			name = strings.TrimSuffix(names[0], ".eml")
+		}
+	}
 	if !fileName.MatchString(name + ".eml") {
 		return Kept{}, ErrNoLetter
 	}
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
 	k, err := b.read(name + ".eml")
 	if errors.Is(err, fs.ErrNotExist) {
 		return Kept{}, ErrNoLetter

@@ -117,7 +117,7 @@ func (s *SMTP) Send(ctx context.Context, l Letter) error {
 	}
 	defer hangUp()
 	if err := c.DialWithContext(ctx); err != nil {
-		return fmt.Errorf("reach the mail server %s: %w", c.ServerAddr(), err)
+		return fmt.Errorf("reach the mail server %s: %w", s.Address(), err)
 	}
 	if err := c.Send(m); err != nil && !m.IsDelivered() {
 		return refusal(err)
@@ -131,8 +131,9 @@ func (s *SMTP) Send(ctx context.Context, l Letter) error {
 func (s *SMTP) client(ctx context.Context, l Letter) (c *gomail.Client, hangUp func(), err error) {
 	var connection net.Conn
 	var stop func() bool
-	dial := func(dialCtx context.Context, network, address string) (net.Conn, error) {
-		if connection, err = new(net.Dialer).DialContext(dialCtx, network, address); err != nil {
+	dial := func(dialCtx context.Context, network, _ string) (net.Conn, error) {
+		var err error
+		if connection, err = new(net.Dialer).DialContext(dialCtx, network, s.Address()); err != nil {
 			return nil, err
 		}
 		raw := connection

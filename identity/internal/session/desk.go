@@ -289,4 +289,3 @@ func printable(text string, most int) string {
 		return r
 	}, text)
 }
-

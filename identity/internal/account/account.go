@@ -108,3 +108,47 @@ type Service struct {
 	o     Options
 	codes *code.Desk
 }
+
+// New makes a service and registers the job that writes its letters, so call it
+// before the queue runs.
+func New(o Options) *Service {
+	s := &Service{o: o}
+	s.codes = code.New(code.Options{DB: o.DB, Store: o.Store, Journal: o.Journal, Jobs: o.Jobs, Key: o.Key, Now: o.Now, Log: o.Log, Letter: s.letter})
+	return s
+}
+
+// Get is the account with the id, or ErrNotFound.
+func (s *Service) Get(ctx context.Context, id string) (*Account, error) {
+	row, err := s.find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return public(row), nil
+}
+
+// Clean deletes old challenges; a periodic job calls it.
+func (s *Service) Clean(ctx context.Context) error { return s.codes.Clean(ctx) }
+
+func (s *Service) find(ctx context.Context, id string) (*store.Account, error) {
+	row, err := s.o.Store.Account(ctx, id)
+	if err == nil && row == nil {
+		err = ErrNotFound
+	}
+	return row, err
+}
+
+// write runs fn in a transaction in which fn may append to the journal at any
+// place.
+func (s *Service) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
+	return s.o.DB.Group(ctx, func(tx *sql.Tx) error {
+		if err := s.o.Journal.Begin(ctx, tx); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
+func public(row *store.Account) *Account {
+	return &Account{ID: row.ID, Email: row.Email, Name: row.Name, Language: row.Language, Theme: row.Theme,
+		MustChange: row.MustChange, Disabled: row.State != store.Active, CreatedAt: row.CreatedAt, PasswordSetAt: row.PasswordSetAt}
+}

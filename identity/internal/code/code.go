@@ -106,9 +106,3 @@ type Options struct {
 	// letter or none; why says so in the audit log.
 	Letter func(ctx context.Context, tx *sql.Tx, c Code, text string) (good bool, why string, err error)
 }
-
-// Desk makes, sends and redeems codes. It is safe for concurrent use.
-type Desk struct {
-	o   Options
-	key []byte
-}

@@ -84,8 +84,8 @@ func New(o Options) *Gate {
 }
 
 // Allow counts a try for each key before it is looked at, or refuses it with
-// ErrThrottled and counts nothing. After it, exactly one of Failed and Succeeded
-// is called with the same keys; a try that a crash cuts off has failed.
+// ErrThrottled and counts nothing. After it, exactly one of Failed, Succeeded and
+// Release is called with the same keys; a try that a crash cuts off has failed.
 func (g *Gate) Allow(ctx context.Context, keys ...Key) error {
 	var wait time.Duration
 	err := g.db.Group(ctx, func(tx *sql.Tx) (err error) {
@@ -198,29 +198,58 @@ func (g *Gate) Succeeded(ctx context.Context, by journal.Caller, keys ...Key) er
 // SucceededIn is Succeeded in the caller's transaction, which began with the
 // journal.
 func (g *Gate) SucceededIn(ctx context.Context, tx *sql.Tx, by journal.Caller, keys ...Key) error {
-	now := g.now()
 	for _, k := range keys {
-		a, err := g.attempts(ctx, tx, k, now)
-		if err != nil {
-			return err
-		}
-		before := a.Failures
-		if a.Failures = max(0, before-1); !k.shared {
-			a.Failures = 0
-		}
-		a.BlockedUntil, a.UpdatedAt = time.Time{}, now
-		if err := g.store.SetAttempts(ctx, tx, a); err != nil {
-			return err
-		}
-		// Its own count does not count: only failures before it had locked something.
-		if before <= k.free || k.shared {
-			continue
-		}
-		if err := g.journal.Append(ctx, tx, by, journal.Unlocked, a.Key, map[string]any{"failures": before - 1}); err != nil {
+		if err := g.giveBack(ctx, tx, by, k, 1, k.shared); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Release takes back the count of a try that was not looked at after all.
+func (g *Gate) Release(ctx context.Context, keys ...Key) error {
+	return g.db.Group(ctx, func(tx *sql.Tx) error {
+		if err := g.journal.Begin(ctx, tx); err != nil {
+			return err
+		}
+		for _, k := range keys {
+			if err := g.giveBack(ctx, tx, journal.Caller{}, k, 1, true); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ClearIn forgets all failures of the keys in the caller's transaction, which
+// began with the journal: somebody has proved by other means who he is.
+func (g *Gate) ClearIn(ctx context.Context, tx *sql.Tx, by journal.Caller, keys ...Key) error {
+	for _, k := range keys {
+		if err := g.giveBack(ctx, tx, by, k, 0, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// giveBack takes own tries out of a key's count, which undoes the block that
+// they began, and forgets the others unless it is to keep them. When that unlocks
+// the key, it is recorded.
+func (g *Gate) giveBack(ctx context.Context, tx *sql.Tx, by journal.Caller, k Key, own int, keep bool) error {
+	now := g.now()
+	a, err := g.attempts(ctx, tx, k, now)
+	if err != nil {
+		return err
+	}
+	others := max(0, a.Failures-own)
+	a.Failures, a.BlockedUntil, a.UpdatedAt = others, time.Time{}, now
+	if !keep {
+		a.Failures = 0
+	}
+	if err := g.store.SetAttempts(ctx, tx, a); err != nil || keep || others < k.free {
+		return err
+	}
+	return g.journal.Append(ctx, tx, by, journal.Unlocked, a.Key, map[string]any{"failures": others})
 }
 
 // Clean forgets what no longer counts; a periodic job calls it.

@@ -53,6 +53,21 @@ func (s *Site) setTheme(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, localPath(r.PostFormValue("back")), http.StatusSeeOther)
 }
 
+// Prefer makes a language and a theme those of the browser from the next page
+// on: when a service knows what the reader once chose. What is not offered is
+// left as it was.
+func (s *Site) Prefer(w http.ResponseWriter, r *http.Request, lang, theme string) {
+	for _, l := range i18n.Languages() {
+		if l.Code == lang {
+			s.remember(w, r, languageCookie, lang)
+		}
+	}
+	switch theme {
+	case "light", "dark", "auto":
+		s.remember(w, r, themeCookie, theme)
+	}
+}
+
 // remember sets a choice for a year, on the whole domain when this host is
 // part of it.
 func (s *Site) remember(w http.ResponseWriter, r *http.Request, name, value string) {

@@ -126,6 +126,12 @@ func (s *Service) Get(ctx context.Context, id string) (*Account, error) {
 	return public(row), nil
 }
 
+// Deliver writes the letter that a challenge waits for, if it does, as its job
+// does soon after every request.
+func (s *Service) Deliver(ctx context.Context, challenge string) error {
+	return s.codes.Deliver(ctx, challenge)
+}
+
 // Clean deletes old challenges; a periodic job calls it.
 func (s *Service) Clean(ctx context.Context) error { return s.codes.Clean(ctx) }
 

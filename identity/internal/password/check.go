@@ -24,7 +24,7 @@ const (
 
 // slack is how many characters beside a guessable word make no good password:
 // "password2026", "!!dragon123".
-const slack = 4
+const slack = 5
 
 // The 10,000 most common passwords, and of the next 39,000 those that are long
 // enough to be taken otherwise: lower case, sorted, one a line. They are the list

@@ -30,8 +30,8 @@ func (d *Desk) attempt(ctx context.Context, t *try, look func() error) error {
 		return err
 	}
 	err := look()
-	if err == nil || fault.As(err).Kind != fault.Invalid {
-		return err
+	if kind := fault.As(err).Kind; err == nil || kind == fault.Internal || kind == fault.Unavailable {
+		return err // a failure of ours: it counts, and is nobody's guess
 	}
 	// Whoever guesses must not get rid of the count by hanging up.
 	if failed := d.refuse(context.WithoutCancel(ctx), t, err); failed != nil {

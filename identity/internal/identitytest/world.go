@@ -60,9 +60,13 @@ func New(t testing.TB, d *db.DB) *World {
 	w.Journal, err = journal.Open(t.Context(), journal.Options{DB: d, Key: w.Key.Derive("audit"), KeyID: w.Key.ID(), Now: w.Clock.Now, Log: log, Begun: w.Store.Begun})
 	must(t, err)
 	w.Gate = throttle.New(throttle.Options{DB: d, Store: w.Store, Journal: w.Journal, Key: w.Key.Derive("attempts"), Now: w.Clock.Now, Log: log})
-	w.Accounts = account.New(account.Options{DB: d, Store: w.Store, Journal: w.Journal, Gate: w.Gate, Hasher: w.Hasher, Jobs: w.Jobs, Key: w.Key,
-		Mail: w.mail, EndSessions: w.endSessions, Now: w.Clock.Now, Log: log})
+	w.Accounts = account.New(w.options())
 	return w
+}
+
+func (w *World) options() account.Options {
+	return account.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Gate: w.Gate, Hasher: w.Hasher, Jobs: w.Jobs, Key: w.Key,
+		Mail: w.mail, EndSessions: w.endSessions, Now: w.Clock.Now, Log: slog.New(slog.DiscardHandler)}
 }
 
 // mail keeps a letter when its transaction is committed, as an outbox does.
@@ -149,4 +153,12 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Break is the world's accounts with a mailbox that refuses every letter.
+func Break(w *World, trouble error) *account.Service {
+	o := w.options()
+	o.Mail = func(context.Context, *sql.Tx, mail.Message) error { return trouble }
+	o.Jobs = jobs.New(jobs.Options{DB: w.DB, Now: w.Clock.Now}) // the world's has these accounts' job already
+	return account.New(o)
 }

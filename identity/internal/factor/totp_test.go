@@ -22,6 +22,7 @@ func TestTOTP(t *testing.T) {
 	t.Parallel()
 	each(t, map[string]func(*testing.T, *world){
 		"an authenticator is set up":              totpSetUp,
+		"its picture is the QR code":              qrPicture,
 		"it counts only after its first code":     totpUnconfirmed,
 		"the same secret while it is set up":      totpSameSecret,
 		"a secret waits a quarter of an hour":     totpWaits,

@@ -69,8 +69,13 @@ func asciiDomain(domain string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if ascii == "" || len(ascii) > 253 || strings.HasPrefix(ascii, ".") || strings.HasSuffix(ascii, ".") || strings.Contains(ascii, "..") {
+	if len(ascii) > 253 {
 		return "", ErrAddress
+	}
+	for label := range strings.SplitSeq(ascii, ".") {
+		if label == "" || len(label) > 63 {
+			return "", ErrAddress
+		}
 	}
 	return ascii, nil
 }

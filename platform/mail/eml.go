@@ -32,8 +32,16 @@ func line(text string, limit int) string {
 		}
 		return r
 	}, strings.ToValidUTF8(text, ""))
-	runes := []rune(strings.Join(strings.Fields(text), " "))
+	text = strings.Join(strings.Fields(text), " ")
+	// In plain ASCII it would go out as it is, and be decoded by the reader.
+	runes := []rune(strings.ReplaceAll(text, "=?", "= ?"))
 	return strings.TrimSpace(string(runes[:min(len(runes), limit)]))
+}
+
+// personName is a name as it may stand before an address. net/mail writes a
+// backslash in a way that nobody reads back (RFC 2047, section 5).
+func personName(text string) string {
+	return strings.ReplaceAll(line(text, maxName), `\`, "/")
 }
 
 // compose is the letter as RFC 5322 writes it.
@@ -51,7 +59,7 @@ func compose(l Letter) (*gomail.Msg, error) {
 	}
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP))
 	m.FromMailAddress(from)
-	m.ToMailAddress(&mail.Address{Name: line(l.ToName, maxName), Address: to})
+	m.ToMailAddress(&mail.Address{Name: personName(l.ToName), Address: to})
 	m.Subject(line(l.Subject, maxSubject))
 	m.SetDateWithValue(l.At)
 	m.SetMessageIDWithValue(l.ID)
@@ -75,9 +83,15 @@ func envelope(address string) (string, error) {
 	return local + "@" + ascii, nil
 }
 
-// ascii says that a text needs no extension of SMTP.
-func ascii(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
+// needsUTF8 says that mail servers need SMTPUTF8 (RFC 6531) for an address: that
+// of its host is written in ASCII.
+func needsUTF8(address string) bool {
+	a, err := mail.ParseAddress(address)
+	if err != nil {
+		return false
+	}
+	local, _, _ := cutLast(a.Address)
+	return strings.ContainsFunc(local, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // readLetter reads what compose wrote.

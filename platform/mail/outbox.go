@@ -102,7 +102,7 @@ func (o *Outbox) Send(ctx context.Context, tx *sql.Tx, m Message) error {
 	if err != nil {
 		return err
 	}
-	m.To, m.Name = to, line(m.Name, maxName)
+	m.To, m.Name = to, personName(m.Name)
 	l := Letter{ID: strings.ReplaceAll(id.New("ltr"), "_", ".") + "@" + o.host, From: o.from, To: m.To, ToName: m.Name, At: o.now().UTC()}
 	if err := o.letters.render(m, &l); err != nil {
 		return err

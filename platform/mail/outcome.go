@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"guildhall/platform/jobs"
@@ -11,6 +12,9 @@ import (
 
 // anyAddress finds what looks like an address in a mail server's answer.
 var anyAddress = regexp.MustCompile(`[^\s<>"'()\[\],;:]+@[^\s<>"'()\[\],;:]+`)
+
+// shortWord is the length in bytes from which a word says something.
+const shortWord = 3
 
 // outcome logs a delivery, and makes an error fit for the queue: it names nobody,
 // and a refusal ends the job.
@@ -28,10 +32,12 @@ func (o *Outbox) outcome(ctx context.Context, l Letter, err error) error {
 
 // mask takes out of a mail server's answer what it repeats of the letter.
 func mask(text string, l Letter) string {
-	text = anyAddress.ReplaceAllString(text, "(address)")
 	local, _, _ := cutLast(l.To)
-	for _, private := range []string{local, l.ToName, l.Subject} {
-		if private == "" {
+	// The whole first, then its words: a server may have cut it.
+	hidden := slices.Concat([]string{l.Subject, l.ToName, local}, strings.Fields(l.Subject), strings.Fields(l.ToName))
+	text = anyAddress.ReplaceAllString(text, "(address)")
+	for _, private := range hidden {
+		if len(private) < shortWord {
 			continue
 		}
 		word := regexp.MustCompile(`(?i)(^|[^\pL\pN])` + regexp.QuoteMeta(private) + `($|[^\pL\pN])`)

@@ -169,7 +169,7 @@ func (s *SMTP) options(l Letter, dial gomail.DialContextFunc) []gomail.Option {
 	if s.o.Hello != "" {
 		options = append(options, gomail.WithHELO(s.o.Hello))
 	}
-	if ascii(l.To) { // else every server on the way would have to know SMTPUTF8
+	if !needsUTF8(l.From) && !needsUTF8(l.To) { // else every server on the way would have to know SMTPUTF8
 		options = append(options, gomail.WithoutSMTPUTF8())
 	}
 	return options

@@ -71,24 +71,24 @@ func TestSMTPSpeaksOtherScripts(t *testing.T) {
 func TestSMTPErrors(t *testing.T) {
 	t.Parallel()
 	for name, x := range map[string]struct {
-		server  server
+		server  *server
 		change  func(*SMTPOptions)
 		refused bool
 		text    string
 	}{
-		"no such reader":           {server{secure: StartTLS, fail: says("rcpt", 550, "No such user")}, nil, true, "No such user"},
-		"content refused":          {server{secure: StartTLS, fail: says("data", 554, "Spam")}, nil, true, "Spam"},
-		"greylisted":               {server{secure: StartTLS, fail: says("rcpt", 450, "Come back")}, nil, false, "Come back"},
-		"full":                     {server{secure: StartTLS, fail: says("data", 452, "Disk full")}, nil, false, "Disk full"},
-		"sender not allowed":       {server{secure: StartTLS, fail: says("mail", 550, "Not yours")}, nil, false, "Not yours"},
-		"broken":                   {server{secure: StartTLS, fail: func(string) error { return errBroken }}, nil, false, ""},
-		"wrong password":           {server{secure: StartTLS, password: "right"}, func(o *SMTPOptions) { o.Password = "wrong" }, false, "535"},
-		"no password":              {server{secure: StartTLS, password: "right"}, func(o *SMTPOptions) { o.Username, o.Password = "", "" }, false, "502"},
-		"server without accounts":  {server{secure: StartTLS}, func(o *SMTPOptions) { o.Username, o.Password = "guild", "x" }, false, "AUTH"},
-		"unknown certificate":      {server{secure: StartTLS}, func(o *SMTPOptions) { o.Roots = nil }, false, "certificate"},
-		"unknown certificate, tls": {server{secure: TLS}, func(o *SMTPOptions) { o.Roots = nil }, false, "certificate"},
-		"certificate of another":   {server{secure: TLS}, func(o *SMTPOptions) { o.Host = "127.0.0.1" }, false, "certificate"},
-		"no encryption offered":    {server{secure: Unencrypted}, func(o *SMTPOptions) { o.Security = StartTLS }, false, "STARTTLS"},
+		"no such reader":           {&server{secure: StartTLS, fail: says("rcpt", 550, "No such user")}, nil, true, "No such user"},
+		"content refused":          {&server{secure: StartTLS, fail: says("data", 554, "Spam")}, nil, true, "Spam"},
+		"greylisted":               {&server{secure: StartTLS, fail: says("rcpt", 450, "Come back")}, nil, false, "Come back"},
+		"full":                     {&server{secure: StartTLS, fail: says("data", 452, "Disk full")}, nil, false, "Disk full"},
+		"sender not allowed":       {&server{secure: StartTLS, fail: says("mail", 550, "Not yours")}, nil, false, "Not yours"},
+		"broken":                   {&server{secure: StartTLS, fail: func(string) error { return errBroken }}, nil, false, ""},
+		"wrong password":           {&server{secure: StartTLS, password: "right"}, func(o *SMTPOptions) { o.Password = "wrong" }, false, "535"},
+		"no password":              {&server{secure: StartTLS, password: "right"}, func(o *SMTPOptions) { o.Username, o.Password = "", "" }, false, "502"},
+		"server without accounts":  {&server{secure: StartTLS}, func(o *SMTPOptions) { o.Username, o.Password = "guild", "x" }, false, "AUTH"},
+		"unknown certificate":      {&server{secure: StartTLS}, func(o *SMTPOptions) { o.Roots = nil }, false, "certificate"},
+		"unknown certificate, tls": {&server{secure: TLS}, func(o *SMTPOptions) { o.Roots = nil }, false, "certificate"},
+		"certificate of another":   {&server{secure: TLS}, func(o *SMTPOptions) { o.Host = "127.0.0.1" }, false, "certificate"},
+		"no encryption offered":    {&server{secure: Unencrypted}, func(o *SMTPOptions) { o.Security = StartTLS }, false, "STARTTLS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

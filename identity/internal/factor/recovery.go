@@ -90,8 +90,9 @@ func (d *Desk) dropRecovery(ctx context.Context, tx *sql.Tx, account string) err
 // What cannot be one is no try.
 func cleanRecovery(code string) (string, bool) {
 	code = strings.NewReplacer("-", "", " ", "", "o", "0", "i", "1", "l", "1").Replace(strings.ToLower(strings.TrimSpace(code)))
-	raw, err := recoveryEncoding.DecodeString(code)
-	return code, err == nil && len(raw) == recoveryLen
+	_, err := recoveryEncoding.DecodeString(code)
+	// Decoding takes a character too many for padding bits.
+	return code, err == nil && len(code) == recoveryEncoding.EncodedLen(recoveryLen)
 }
 
 func recoveryHash(account, text string) []byte {

@@ -40,6 +40,7 @@ var dependencies = map[string]string{
 	"github.com/chromedp/cdproto":         "tests: Chromium",
 	"github.com/chromedp/chromedp":        "tests: Chromium",
 	"github.com/danielgtaylor/huma/v2":    "typed REST and its OpenAPI description",
+	"github.com/emersion/go-sasl":         "tests: signing in to a mail server",
 	"github.com/emersion/go-smtp":         "tests: a mail server",
 	"github.com/descope/virtualwebauthn":  "tests: an authenticator with passkeys",
 	"github.com/go-webauthn/webauthn":     "passkeys (WebAuthn)",

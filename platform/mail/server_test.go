@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"log"
 	"math/big"
 	"net"
 	"strconv"
@@ -60,7 +59,7 @@ func (s *server) start(t *testing.T) *server {
 		s.mutex.Unlock()
 		return &visit{server: s, conn: c}, nil
 	}))
-	b.Domain, b.EnableSMTPUTF8, b.ErrorLog = "mail.example.com", s.utf8, log.New(io.Discard, "", 0)
+	b.Domain, b.EnableSMTPUTF8, b.ErrorLog = "mail.example.com", s.utf8, silence{}
 	b.ReadTimeout, b.WriteTimeout = time.Minute, time.Minute
 	if s.secure != Unencrypted {
 		b.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}}
@@ -137,6 +136,13 @@ func (s *server) got() []received {
 	defer s.mutex.Unlock()
 	return append([]received(nil), s.letters...)
 }
+
+// silence is where the server complains of clients that hang up.
+type silence struct{}
+
+func (silence) Printf(string, ...any) {}
+
+func (silence) Println(...any) {}
 
 // visit is one connection.
 type visit struct {

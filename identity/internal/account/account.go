@@ -22,6 +22,7 @@ import (
 	"context"
 	"database/sql"
 	"log/slog"
+	"math"
 	"time"
 
 	"guildhall/identity/internal/code"
@@ -33,7 +34,15 @@ import (
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
 	"guildhall/platform/jobs"
+	"guildhall/platform/limit"
 	"guildhall/platform/mail"
+)
+
+// How many registrations and resets an address can ask for: an office at once,
+// and a few in the long run.
+const (
+	asksAtOnce    = 30
+	asksPerMinute = 3
 )
 
 // What can be wrong. Wrong fields are the fault invalid_fields instead.
@@ -107,12 +116,15 @@ type Options struct {
 type Service struct {
 	o     Options
 	codes *code.Desk
+	// asks bounds what outsiders can ask for from one address: each costs a hash,
+	// rows and a letter.
+	asks *limit.Limiter
 }
 
 // New makes a service and registers the job that writes its letters, so call it
 // before the queue runs.
 func New(o Options) *Service {
-	s := &Service{o: o}
+	s := &Service{o: o, asks: limit.New(limit.Options{Rate: asksPerMinute / 60., Burst: asksAtOnce, Now: o.Now})}
 	s.codes = code.New(code.Options{DB: o.DB, Store: o.Store, Journal: o.Journal, Jobs: o.Jobs, Key: o.Key, Now: o.Now, Log: o.Log, Letter: s.letter})
 	return s
 }
@@ -134,6 +146,15 @@ func (s *Service) Deliver(ctx context.Context, challenge string) error {
 
 // Clean deletes old challenges; a periodic job calls it.
 func (s *Service) Clean(ctx context.Context) error { return s.codes.Clean(ctx) }
+
+// ask refuses an outsider who asks for too much.
+func (s *Service) ask(by journal.Caller) error {
+	wait, ok := s.asks.Allow(limit.AddrKey(by.From))
+	if ok {
+		return nil
+	}
+	return limit.ErrTooMany.With(map[string]any{"Seconds": int(math.Ceil(wait.Seconds()))}).After(wait)
+}
 
 func (s *Service) find(ctx context.Context, id string) (*store.Account, error) {
 	row, err := s.o.Store.Account(ctx, id)

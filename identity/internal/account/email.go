@@ -25,13 +25,14 @@ func (s *Service) RequestEmail(ctx context.Context, id, password, email string, 
 	if err := wrong.err(); err != nil {
 		return "", err
 	}
-	return s.codes.Ask(ctx, code.Ask{Purpose: code.Email, Account: row.ID, Email: email, EmailKey: key, Language: row.Language, By: by})
+	return s.codes.Ask(ctx, code.Ask{Purpose: code.Email, Account: row.ID, Email: email, EmailKey: key, Language: row.Language, By: by,
+		Unless: func(tx *sql.Tx) error { return s.unchanged(ctx, tx, row) }})
 }
 
 // ConfirmEmail ends the change of an account's address. The old address is told,
 // and what was begun with it is over.
 func (s *Service) ConfirmEmail(ctx context.Context, id, challenge, text string, by journal.Caller) error {
-	return s.redeem(ctx, challenge, text, code.Email, by, func(tx *sql.Tx, c code.Code) error {
+	return s.redeem(ctx, challenge, text, code.Email, by, nil, func(tx *sql.Tx, c code.Code) error {
 		row, err := s.o.Store.AccountIn(ctx, tx, id)
 		switch {
 		case err != nil:

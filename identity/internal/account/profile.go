@@ -51,18 +51,17 @@ func (s *Service) Delete(ctx context.Context, id, password string, by journal.Ca
 		return err
 	}
 	return s.write(ctx, func(tx *sql.Tx) error {
+		if err := s.unchanged(ctx, tx, row); err != nil {
+			return err
+		}
 		if err := s.o.EndSessions(ctx, tx, id, ""); err != nil {
 			return err
 		}
 		if err := s.o.Store.ForgetCodes(ctx, tx, id); err != nil {
 			return err
 		}
-		deleted, err := s.o.Store.DeleteAccount(ctx, tx, id)
-		if err != nil {
+		if err := s.o.Store.DeleteAccount(ctx, tx, id); err != nil {
 			return err
-		}
-		if !deleted {
-			return ErrNotFound
 		}
 		if err := s.tell(ctx, tx, row, letterDeleted, s.event(by)); err != nil {
 			return err

@@ -41,6 +41,9 @@ func (s *Service) Register(ctx context.Context, r RegisterRequest) (challenge st
 	if err := wrong.err(); err != nil {
 		return "", err
 	}
+	if err := s.ask(r.By); err != nil {
+		return "", err
+	}
 	if p.PHC, err = s.o.Hasher.Hash(ctx, r.Password); err != nil {
 		return "", err
 	}
@@ -61,7 +64,7 @@ func (s *Service) ResendCode(ctx context.Context, challenge string, by journal.C
 func (s *Service) Activate(ctx context.Context, challenge, text string, by journal.Caller) (*Account, error) {
 	var made *store.Account
 	accountID := id.New(prefix)
-	err := s.redeem(ctx, challenge, text, code.Register, by, func(tx *sql.Tx, c code.Code) error {
+	err := s.redeem(ctx, challenge, text, code.Register, by, nil, func(tx *sql.Tx, c code.Code) error {
 		var p pending
 		if err := json.Unmarshal(c.Data, &p); err != nil {
 			return fmt.Errorf("read a registration: %w", err)
@@ -85,10 +88,17 @@ func (s *Service) Activate(ctx context.Context, challenge, text string, by journ
 }
 
 // redeem redeems a code, unless there were too many wrong ones from the address.
-func (s *Service) redeem(ctx context.Context, challenge, text, purpose string, by journal.Caller, within func(tx *sql.Tx, c code.Code) error) error {
+// What costs much is done in before, when it is known that there were not; nil:
+// nothing.
+func (s *Service) redeem(ctx context.Context, challenge, text, purpose string, by journal.Caller, before func() error, within func(tx *sql.Tx, c code.Code) error) error {
 	from := throttle.Address(by.From)
 	if err := s.o.Gate.Allow(ctx, from); err != nil {
 		return err
+	}
+	if before != nil {
+		if err := before(); err != nil {
+			return s.release(ctx, err, []throttle.Key{from})
+		}
 	}
 	err := s.codes.Redeem(ctx, challenge, text, purpose, by, within)
 	switch fault.As(err).Code {

@@ -20,6 +20,9 @@ func (s *Service) RequestReset(ctx context.Context, email, language string, by j
 	if err := wrong.err(); err != nil {
 		return "", err
 	}
+	if err := s.ask(by); err != nil {
+		return "", err
+	}
 	row, err := s.o.Store.AccountOf(ctx, key)
 	if err != nil {
 		return "", err
@@ -37,12 +40,13 @@ func (s *Service) Reset(ctx context.Context, challenge, text, newPassword string
 	if err := password.Check("password", newPassword, "", ""); err != nil {
 		return nil, err
 	}
-	phc, err := s.o.Hasher.Hash(ctx, newPassword)
-	if err != nil {
-		return nil, err
+	var phc string
+	hash := func() (err error) {
+		phc, err = s.o.Hasher.Hash(ctx, newPassword)
+		return err
 	}
 	var row *store.Account
-	err = s.redeem(ctx, challenge, text, code.Reset, by, func(tx *sql.Tx, c code.Code) (err error) {
+	err := s.redeem(ctx, challenge, text, code.Reset, by, hash, func(tx *sql.Tx, c code.Code) (err error) {
 		row, err = s.o.Store.AccountIn(ctx, tx, c.Account)
 		switch {
 		case err != nil:

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/store"
@@ -42,9 +43,10 @@ func (s *Service) SignIn(ctx context.Context, r SignInRequest) (*Account, error)
 		}
 	}
 	err = s.write(settled, func(tx *sql.Tx) error {
-		// Meanwhile it may have been changed because it was known to others.
-		if now, err := s.o.Store.AccountIn(settled, tx, row.ID); err != nil || !same(now, row) {
-			return first(err, ErrSignIn)
+		if err := s.unchanged(settled, tx, row); errors.Is(err, errMeanwhile) {
+			return ErrSignIn
+		} else if err != nil {
+			return err
 		}
 		if err := s.o.Gate.SucceededIn(settled, tx, r.By.As(row.ID), keys...); err != nil {
 			return err
@@ -62,9 +64,14 @@ func (s *Service) SignIn(ctx context.Context, r SignInRequest) (*Account, error)
 	return public(row), nil
 }
 
-// same says that an account is still active and has the password that it had.
-func same(now, before *store.Account) bool {
-	return now != nil && now.State == store.Active && now.Password == before.Password
+// unchanged is nil while an account is active and has the password that was
+// compared: meanwhile it may have been changed because it was known to others.
+func (s *Service) unchanged(ctx context.Context, tx *sql.Tx, compared *store.Account) error {
+	now, err := s.o.Store.AccountIn(ctx, tx, compared.ID)
+	if err == nil && (now == nil || now.State != store.Active || now.Password != compared.Password) {
+		err = errMeanwhile
+	}
+	return err
 }
 
 // CheckPassword is nil when the password is the account's: before something that

@@ -90,6 +90,9 @@ type Ask struct {
 	Language        string
 	Data            []byte
 	By              journal.Caller
+	// Unless is asked in the transaction that writes the challenge; its error
+	// refuses it. nil: nothing stands against it.
+	Unless func(tx *sql.Tx) error
 }
 
 // Options is what a Desk needs; all of it.

@@ -65,6 +65,11 @@ func (d *Desk) Ask(ctx context.Context, a Ask) (challenge string, err error) {
 		if err := d.o.Journal.Append(ctx, tx, a.By, journal.CodeRequested, row.ID, map[string]any{"purpose": a.Purpose}); err != nil {
 			return err
 		}
+		if a.Unless != nil {
+			if err := a.Unless(tx); err != nil {
+				return err
+			}
+		}
 		if err := d.o.Store.InsertCode(ctx, tx, row); err != nil {
 			return err
 		}

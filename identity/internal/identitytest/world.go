@@ -51,8 +51,14 @@ type World struct {
 // New opens identity on a database that has its migrations.
 func New(t testing.TB, d *db.DB) *World {
 	t.Helper()
-	w := &World{DB: d, Clock: guildtest.NewClock(time.Date(2031, 3, 4, 5, 6, 7, 0, time.UTC)), Key: seal.NewKey(), Store: store.New(d),
-		Hasher: password.New(password.Options{})}
+	return Node(t, d, seal.NewKey(), guildtest.NewClock(time.Date(2031, 3, 4, 5, 6, 7, 0, time.UTC)))
+}
+
+// Node is New with a key and a clock: another node on the database of the first,
+// or its next life.
+func Node(t testing.TB, d *db.DB, key seal.Key, clock *guildtest.Clock) *World {
+	t.Helper()
+	w := &World{DB: d, Clock: clock, Key: key, Store: store.New(d), Hasher: password.New(password.Options{})}
 	w.Jobs = jobs.New(jobs.Options{DB: d, Now: w.Clock.Now})
 	must(t, w.Jobs.Migrate(t.Context()))
 	log := slog.New(slog.DiscardHandler)

@@ -120,9 +120,8 @@ func (s *Store) SetProfile(ctx context.Context, tx *sql.Tx, id, name, language, 
 	return err
 }
 
-// DeleteAccount removes an account with its sessions and factors. False means
-// that there was none.
-func (s *Store) DeleteAccount(ctx context.Context, tx *sql.Tx, id string) (bool, error) {
-	n, err := change(ctx, tx, "delete an account", `DELETE FROM accounts WHERE id = $1`, id)
-	return n == 1, err
+// DeleteAccount removes an account with its sessions and factors.
+func (s *Store) DeleteAccount(ctx context.Context, tx *sql.Tx, id string) error {
+	_, err := change(ctx, tx, "delete an account", `DELETE FROM accounts WHERE id = $1`, id)
+	return err
 }

@@ -41,11 +41,11 @@ const (
 var (
 	// ErrCode is for a code of the authenticator that is wrong, or not that of
 	// this moment.
-	ErrCode = onField("code", fault.New(fault.Invalid, "factor_code_wrong", "The code is wrong or no longer shown. Enter the one that your authenticator shows now; if it stays wrong, compare the clock of that device."))
+	ErrCode = fault.New(fault.Invalid, "factor_code_wrong", "The code is wrong or no longer shown. Enter the one that your authenticator shows now; if it stays wrong, compare the clock of that device.")
 	// ErrCodeUsed is for a code that was accepted once.
-	ErrCodeUsed = onField("code", fault.New(fault.Invalid, "factor_code_used", "This code was used already. Wait for the next one, which comes within 30 seconds."))
+	ErrCodeUsed = fault.New(fault.Invalid, "factor_code_used", "This code was used already. Wait for the next one, which comes within 30 seconds.")
 	// ErrRecovery is for a recovery code that is wrong or used.
-	ErrRecovery = onField("code", fault.New(fault.Invalid, "factor_recovery_wrong", "The recovery code is wrong or was used already. Try another one of your list."))
+	ErrRecovery = fault.New(fault.Invalid, "factor_recovery_wrong", "The recovery code is wrong or was used already. Try another one of your list.")
 	// ErrNoTOTP says that the account has no authenticator.
 	ErrNoTOTP = fault.New(fault.NotFound, "factor_totp_none", "No authenticator is set up for this account.")
 	// ErrTOTPExists says that the account has an authenticator already.
@@ -67,9 +67,11 @@ var (
 	ErrTooMany = fault.New(fault.Conflict, "factor_passkeys_many", "An account can have %d passkeys. Remove one that you no longer use.", MaxPasskeys)
 )
 
-func onField(name string, f *fault.Error) *fault.Error {
-	f.Fields = []fault.Field{{Name: name, Code: f.Code, Detail: f.Detail}}
-	return f
+// onCode is a refusal that a page shows beside the field "code".
+func onCode(f *fault.Error) error {
+	c := *f
+	c.Fields = []fault.Field{{Name: "code", Code: f.Code, Detail: f.Detail}}
+	return &c
 }
 
 // Owner is whose factors they are, as an authenticator shows it.

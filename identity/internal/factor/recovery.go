@@ -54,7 +54,7 @@ func (d *Desk) MakeRecovery(ctx context.Context, account string, by journal.Call
 func (d *Desk) UseRecovery(ctx context.Context, account, code string, by journal.Caller) error {
 	text, ok := cleanRecovery(code)
 	if !ok {
-		return ErrRecovery
+		return onCode(ErrRecovery)
 	}
 	t := guess(account, by)
 	return d.attempt(ctx, t, func() error {
@@ -64,7 +64,7 @@ func (d *Desk) UseRecovery(ctx context.Context, account, code string, by journal
 				return err
 			}
 			if !used {
-				return ErrRecovery
+				return onCode(ErrRecovery)
 			}
 			return d.journal.Append(ctx, tx, by, journal.RecoveryUsed, account, nil)
 		})

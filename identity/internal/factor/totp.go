@@ -92,7 +92,7 @@ func (d *Desk) enrolment(o Owner, secret []byte) (Enrolment, error) {
 func (d *Desk) ConfirmTOTP(ctx context.Context, account, code string, by journal.Caller) error {
 	code, ok := cleanCode(code)
 	if !ok {
-		return ErrCode
+		return onCode(ErrCode)
 	}
 	t := guess(account, by)
 	return d.attempt(ctx, t, func() error {
@@ -124,7 +124,7 @@ func (d *Desk) ConfirmTOTP(ctx context.Context, account, code string, by journal
 func (d *Desk) CheckTOTP(ctx context.Context, account, code string, by journal.Caller) error {
 	code, ok := cleanCode(code)
 	if !ok {
-		return ErrCode
+		return onCode(ErrCode)
 	}
 	t := guess(account, by)
 	return d.attempt(ctx, t, func() error {
@@ -142,7 +142,7 @@ func (d *Desk) CheckTOTP(ctx context.Context, account, code string, by journal.C
 			}
 			used, err := d.store.UseTOTP(ctx, tx, account, at)
 			if err == nil && !used {
-				err = ErrCodeUsed
+				err = onCode(ErrCodeUsed)
 			}
 			return err
 		})
@@ -178,9 +178,9 @@ func (d *Desk) fresh(row store.TOTP, code string, now time.Time) (int64, error) 
 	case err != nil:
 		return 0, err
 	case !ok:
-		return 0, ErrCode
+		return 0, onCode(ErrCode)
 	case at <= row.LastStep:
-		return 0, ErrCodeUsed
+		return 0, onCode(ErrCodeUsed)
 	}
 	return at, nil
 }

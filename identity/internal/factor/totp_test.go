@@ -16,6 +16,7 @@ import (
 
 	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/throttle"
+	"guildhall/platform/fault"
 )
 
 func TestTOTP(t *testing.T) {
@@ -114,6 +115,8 @@ func totpSameSecret(t *testing.T, w *world) {
 	w.clock.Advance(14 * time.Minute)
 	if err := w.ConfirmTOTP(t.Context(), w.ann, "000000", w.by); !errors.Is(err, factor.ErrCode) {
 		t.Fatalf("a wrong first code: %v", err)
+	} else if f := fault.As(err).Fields; len(f) != 1 || f[0].Name != "code" {
+		t.Errorf("it stands beside %+v", f)
 	}
 	again, err := w.BeginTOTP(t.Context(), o)
 	if err != nil || again != first {

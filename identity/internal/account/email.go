@@ -38,7 +38,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, id, challenge, text string, 
 		case err != nil:
 			return err
 		case row == nil || c.Account != id:
-			return code.ErrOver
+			return code.Beside(code.ErrOver)
 		case row.State != store.Active:
 			return ErrDisabled
 		}

@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"context"
+	"database/sql"
 	"slices"
 	"strings"
 	"testing"
@@ -179,6 +180,20 @@ func TestResetIsForTheAddressOfTheAccount(t *testing.T) {
 		check(t, w.Accounts.ConfirmEmail(t.Context(), a.ID, change, w.Code(t, change), me))
 		_, err = w.Accounts.Reset(t.Context(), challenge, text, other, by)
 		expect(t, "a code of the old address", err, code.ErrOver)
+
+		// Also when the address was changed by other ways than its owner's.
+		challenge, err = w.Accounts.RequestReset(t.Context(), "new@example.com", "en", by)
+		check(t, err)
+		text = w.Code(t, challenge)
+		check(t, w.DB.Group(t.Context(), func(tx *sql.Tx) error {
+			if err := w.Journal.Begin(t.Context(), tx); err != nil {
+				return err
+			}
+			_, err := w.Store.SetEmail(t.Context(), tx, a.ID, "set@example.com", "set@example.com")
+			return err
+		}))
+		_, err = w.Accounts.Reset(t.Context(), challenge, text, other, by)
+		expect(t, "a code of the address before", err, code.ErrOver)
 	})
 }
 

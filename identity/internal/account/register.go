@@ -8,7 +8,6 @@ import (
 
 	"guildhall/identity/internal/code"
 	"guildhall/identity/internal/journal"
-	"guildhall/identity/internal/password"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
 	"guildhall/platform/fault"
@@ -35,7 +34,7 @@ func (s *Service) Register(ctx context.Context, r RegisterRequest) (challenge st
 	var wrong fields
 	email, key := wrong.email(r.Email)
 	p := pending{Name: wrong.name(r.Name), Language: wrong.language(r.Language)}
-	if err := wrong.join(password.Check("password", r.Password, email, p.Name)); err != nil {
+	if err := wrong.join(s.o.Hasher.Check("password", r.Password, email, p.Name)); err != nil {
 		return "", err
 	}
 	if err := wrong.err(); err != nil {

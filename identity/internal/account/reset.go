@@ -6,7 +6,6 @@ import (
 
 	"guildhall/identity/internal/code"
 	"guildhall/identity/internal/journal"
-	"guildhall/identity/internal/password"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
 )
@@ -37,7 +36,7 @@ func (s *Service) RequestReset(ctx context.Context, email, language string, by j
 // Reset gives the account of a challenge a new password and ends all its
 // sessions. Whoever knew the old password, or has begun something with it, is out.
 func (s *Service) Reset(ctx context.Context, challenge, text, newPassword string, by journal.Caller) (*Account, error) {
-	if err := password.Check("password", newPassword, "", ""); err != nil {
+	if err := s.o.Hasher.Check("password", newPassword, "", ""); err != nil {
 		return nil, err
 	}
 	var phc string
@@ -52,12 +51,12 @@ func (s *Service) Reset(ctx context.Context, challenge, text, newPassword string
 		case err != nil:
 			return err
 		case row == nil || row.EmailKey != c.EmailKey:
-			return code.ErrOver
+			return code.Beside(code.ErrOver)
 		case row.State != store.Active:
 			return ErrDisabled
 		}
 		// Only the code tells whose it is. When this refuses, the code stays good.
-		if err := password.Check("password", newPassword, row.Email, row.Name); err != nil {
+		if err := s.o.Hasher.Check("password", newPassword, row.Email, row.Name); err != nil {
 			return err
 		}
 		by := by.As(row.ID)
@@ -80,7 +79,7 @@ func (s *Service) ChangePassword(ctx context.Context, id, oldPassword, newPasswo
 		return err
 	}
 	var wrong fields
-	if err := wrong.join(password.Check("new", newPassword, row.Email, row.Name)); err != nil {
+	if err := wrong.join(s.o.Hasher.Check("new", newPassword, row.Email, row.Name)); err != nil {
 		return err
 	}
 	if len(wrong) == 0 && newPassword == oldPassword {

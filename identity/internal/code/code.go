@@ -47,13 +47,13 @@ const (
 	DailyLetters  = 20
 )
 
-// Why a code does not do. Both stand beside the field "code".
+// Why a code does not do. They are returned by Beside.
 var (
 	// ErrWrong is also the answer when there was never a code to guess.
-	ErrWrong = onField(fault.New(fault.Invalid, "code_wrong", "This is not the code of the newest letter. Look at its six digits again."))
+	ErrWrong = fault.New(fault.Invalid, "code_wrong", "This is not the code of the newest letter. Look at its six digits again.")
 	// ErrOver is for a code that is used, expired or tried too often, and for a
 	// challenge that nobody has.
-	ErrOver = onField(fault.New(fault.Invalid, "code_over", "This code no longer works: it was used, is older than five minutes, or was tried too often. Ask for a new one."))
+	ErrOver = fault.New(fault.Invalid, "code_over", "This code no longer works: it was used, is older than five minutes, or was tried too often. Ask for a new one.")
 	// ErrSoon is returned for asking for another letter too early. It carries the
 	// time to wait; its argument Seconds is that time rounded up.
 	ErrSoon = fault.New(fault.TooMany, "code_soon", "A letter is on its way already. Wait a minute, look into the spam folder, then ask for another.")
@@ -61,9 +61,11 @@ var (
 	ErrEnded = fault.New(fault.Gone, "challenge_over", "This request is over. Begin again.")
 )
 
-func onField(f *fault.Error) *fault.Error {
+// Beside is a refusal that stands beside the field "code".
+func Beside(refusal *fault.Error) error {
+	f := *refusal
 	f.Fields = []fault.Field{{Name: "code", Code: f.Code, Detail: f.Detail}}
-	return f
+	return &f
 }
 
 // Code is a challenge as those who use it see it.

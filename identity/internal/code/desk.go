@@ -32,7 +32,7 @@ const (
 // kind is the job that sends a letter. Its payload is the challenge alone.
 const kind = "identity.code"
 
-var errFormat = onField(fault.New(fault.Invalid, "code_format", "Type the six digits of the letter."))
+var errFormat = fault.New(fault.Invalid, "code_format", "Type the six digits of the letter.")
 
 // Desk makes, sends and redeems codes. It is safe for concurrent use.
 type Desk struct {
@@ -212,7 +212,7 @@ func (d *Desk) record(ctx context.Context, tx *sql.Tx, action string, row *store
 func (d *Desk) Redeem(ctx context.Context, challenge, text, purpose string, by journal.Caller, within func(tx *sql.Tx, c Code) error) error {
 	text, ok := clean(text)
 	if !ok {
-		return errFormat
+		return Beside(errFormat)
 	}
 	var refusal error
 	err := d.o.DB.Group(ctx, func(tx *sql.Tx) (err error) {
@@ -237,7 +237,7 @@ func (d *Desk) try(ctx context.Context, tx *sql.Tx, challenge, text, purpose str
 	now := d.o.Now()
 	counted, err := d.o.Store.TryCode(ctx, tx, challenge, purpose, Tries, now)
 	if err != nil || !counted {
-		return Code{}, ErrOver, err
+		return Code{}, Beside(ErrOver), err
 	}
 	row, err := d.o.Store.Code(ctx, tx, challenge)
 	if err != nil {
@@ -250,14 +250,14 @@ func (d *Desk) try(ctx context.Context, tx *sql.Tx, challenge, text, purpose str
 	}
 	if !hmac.Equal(want, d.hash(challenge, text)) {
 		detail := map[string]any{"purpose": purpose, "tries": row.Tries}
-		return Code{}, ErrWrong, d.o.Journal.Append(ctx, tx, by, journal.CodeRefused, challenge, detail)
+		return Code{}, Beside(ErrWrong), d.o.Journal.Append(ctx, tx, by, journal.CodeRefused, challenge, detail)
 	}
 	if c, err = d.open(row); err != nil {
 		return Code{}, nil, err
 	}
 	used, err := d.o.Store.UseCode(ctx, tx, challenge, now)
 	if err == nil && !used {
-		return Code{}, ErrOver, nil
+		return Code{}, Beside(ErrOver), nil
 	}
 	return c, nil, err
 }

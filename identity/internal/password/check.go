@@ -7,7 +7,6 @@ import (
 	_ "embed" // the common passwords
 	"fmt"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -34,7 +33,8 @@ const slack = 5
 //go:embed common.txt.gz
 var commonFile []byte
 
-var common = sync.OnceValue(func() map[string]struct{} {
+// readCommon unpacks the list.
+func readCommon() map[string]struct{} {
 	words := make(map[string]struct{}, 12_000)
 	lines, err := gzip.NewReader(bytes.NewReader(commonFile))
 	if err != nil {
@@ -48,13 +48,13 @@ var common = sync.OnceValue(func() map[string]struct{} {
 		panic(err)
 	}
 	return words
-})
+}
 
 // Check is nil for a password that is not easily guessed, else a fault that
 // stands beside the field: by its length, because it is or contains little more
 // than a common password, or what everybody knows of its owner.
-func Check(field, text, email, name string) error {
-	code, detail := problem(text, email, name)
+func (h *Hasher) Check(field, text, email, name string) error {
+	code, detail := h.problem(text, email, name)
 	if code == "" {
 		return nil
 	}
@@ -68,7 +68,7 @@ func Check(field, text, email, name string) error {
 	return fault.Fields(f)
 }
 
-func problem(text, email, name string) (code, detail string) {
+func (h *Hasher) problem(text, email, name string) (code, detail string) {
 	if text == "" {
 		return "required", "Fill in this field."
 	}
@@ -83,7 +83,7 @@ func problem(text, email, name string) (code, detail string) {
 		return "too_long", fmt.Sprintf("Use at most %d characters.", Max)
 	}
 	folded := fold(text)
-	if isCommon(folded) {
+	if h.isCommon(folded) {
 		return "password_common", "This password is among those that are tried first. Choose another, such as a few words that do not belong together."
 	}
 	local, _, _ := strings.Cut(email, "@")
@@ -99,8 +99,8 @@ func fold(text string) string { return strings.ToLower(norm.NFKC.String(text)) }
 
 // isCommon looks for the password, and for what is left of it without digits and
 // signs around a word.
-func isCommon(folded string) bool {
-	if _, found := common()[folded]; found {
+func (h *Hasher) isCommon(folded string) bool {
+	if _, found := h.common()[folded]; found {
 		return true
 	}
 	if distinct(folded) < 4 {
@@ -110,7 +110,7 @@ func isCommon(folded string) bool {
 	if utf8.RuneCountInString(folded)-utf8.RuneCountInString(stem) > slack {
 		return false
 	}
-	_, found := common()[stem]
+	_, found := h.common()[stem]
 	return found
 }
 

@@ -8,6 +8,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"runtime"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -37,10 +38,11 @@ type Options struct {
 	Parallel int
 }
 
-// Hasher makes and verifies hashes. It is safe for concurrent use.
+// Hasher makes and verifies hashes, and refuses what is easily guessed. It is safe for concurrent use.
 type Hasher struct {
 	running, queue chan struct{}
 	decoy          string
+	common         func() map[string]struct{} // the passwords that are tried first
 }
 
 // New makes a hasher.
@@ -48,7 +50,7 @@ func New(o Options) *Hasher {
 	if o.Parallel < 1 {
 		o.Parallel = max(1, runtime.GOMAXPROCS(0)/2)
 	}
-	h := &Hasher{running: make(chan struct{}, o.Parallel), queue: make(chan struct{}, o.Parallel*(1+waiting))}
+	h := &Hasher{running: make(chan struct{}, o.Parallel), queue: make(chan struct{}, o.Parallel*(1+waiting)), common: sync.OnceValue(readCommon)}
 	// A hash of the present cost that no password has, for want of a salt that fits.
 	h.decoy = encode(current, make([]byte, saltLen), make([]byte, hashLen))
 	return h

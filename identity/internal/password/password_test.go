@@ -103,6 +103,7 @@ func TestHashingIsBounded(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
+	h := New(Options{})
 	for text, want := range map[string]string{
 		"correct horse battery":      "",
 		"四个不相干的词语放在一起":               "",
@@ -130,7 +131,7 @@ func TestCheck(t *testing.T) {
 		"nowaknowak":                 "password_personal",
 		"ｎｏｗａｋｎｏｗａｋ":                 "password_personal",
 	} {
-		err := Check("new", text, "anna.nowak@example.com", "Anna Nowak")
+		err := h.Check("new", text, "anna.nowak@example.com", "Anna Nowak")
 		if want == "" {
 			if err != nil {
 				t.Errorf("%.30q: %v", text, err)
@@ -146,7 +147,7 @@ func TestCheck(t *testing.T) {
 
 func TestCommonListIsWhole(t *testing.T) {
 	t.Parallel()
-	if n := len(common()); n < 10_000 {
+	if n := len(New(Options{}).common()); n < 10_000 {
 		t.Errorf("the list has %d entries", n)
 	}
 }

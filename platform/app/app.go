@@ -149,16 +149,43 @@ func open(ctx context.Context, o Options, offline bool) (a *App, err error) {
 	if err := a.furnish(defs, bound); err != nil {
 		return a, err
 	}
-	for _, d := range defs {
-		if err := a.openService(ctx, d, bound); err != nil {
-			return a, fmt.Errorf("start %s: %w", d.Name, err)
-		}
-		bound.Engines[d.Name] = a.services[len(a.services)-1].env.DB.Engine
+	if err := a.openServices(ctx, defs, bound); err != nil {
+		return a, err
 	}
 	if a.offline {
 		return a, nil
 	}
 	return a, bound.save(a.cfg.Server.Data)
+}
+
+// openServices opens the definitions. A command that asks for all on data at rest
+// passes over those that were never served there.
+func (a *App) openServices(ctx context.Context, defs []Definition, bound addresses) error {
+	var missing error
+	for _, d := range defs {
+		open := len(a.services)
+		err := a.openService(ctx, d, bound)
+		switch {
+		case err == nil:
+			bound.Engines[d.Name] = a.services[open].env.DB.Engine
+			continue
+		case a.offline && len(a.opts.Only) == 0 && errors.Is(err, errNoData):
+			missing = fmt.Errorf("start %s: %w", d.Name, err)
+		default:
+			return fmt.Errorf("start %s: %w", d.Name, err)
+		}
+		for _, s := range a.services[open:] { // its database is there, and empty
+			if err := s.close(); err != nil {
+				return err
+			}
+		}
+		a.services = a.services[:open]
+		a.health.services = a.services
+	}
+	if len(a.services) > 0 {
+		return nil
+	}
+	return missing
 }
 
 // Choose picks the definitions by name, none meaning all, in the order of the

@@ -38,8 +38,8 @@ func (p *pages) saveProfile(w http.ResponseWriter, r *http.Request, v *visitor) 
 	if err != nil {
 		return err
 	}
-	p.Site.Prefer(w, r, profile.Language, profile.Theme)
-	p.shell.Flash(w, r, ui.Good, i18n.T(r.Context(), "identity.account.saved"))
+	ctx := p.Site.Prefer(w, r, profile.Language, profile.Theme)
+	p.shell.Flash(w, r, ui.Good, i18n.T(ctx, "identity.account.saved"))
 	p.shell.Redirect(w, r, "/")
 	return nil
 }

@@ -18,6 +18,9 @@ type Message struct {
 	// Data is what the template shows. To, Name, Product, Language and Subject
 	// are set by Send.
 	Data map[string]any
+	// Until is when the letter is of no use any more, such as one with a code
+	// that has run out: then it is not sent. Zero means never.
+	Until time.Time
 }
 
 // Letter is a rendered message.

@@ -92,6 +92,8 @@ type payload struct {
 	Key    string `json:"key"`
 	ID     string `json:"id"`
 	Letter []byte `json:"letter"`
+	// Until is when the letter is out of date; zero means never.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Send renders the letter and queues it in the caller's transaction: it is sent
@@ -111,7 +113,7 @@ func (o *Outbox) Send(ctx context.Context, tx *sql.Tx, m Message) error {
 	if err != nil {
 		return fmt.Errorf("encode a letter: %w", err)
 	}
-	return o.jobs.Enqueue(ctx, tx, JobKind, payload{Key: o.seal.id, ID: l.ID, Letter: o.seal.close(l.ID, plain)}, jobs.EnqueueOptions{})
+	return o.jobs.Enqueue(ctx, tx, JobKind, payload{Key: o.seal.id, ID: l.ID, Letter: o.seal.close(l.ID, plain), Until: m.Until.UTC()}, jobs.EnqueueOptions{})
 }
 
 // deliver sends one queued letter.
@@ -119,6 +121,9 @@ func (o *Outbox) deliver(ctx context.Context, j jobs.Job) error {
 	var p payload
 	if err := json.Unmarshal(j.Payload, &p); err != nil {
 		return jobs.Final(fmt.Errorf("read a queued letter: %w", err))
+	}
+	if !p.Until.IsZero() && !o.now().Before(p.Until) {
+		return jobs.Final(fmt.Errorf("the letter could not be sent before %s, when what it says ran out; the reader can ask for another", p.Until.Format(time.RFC3339)))
 	}
 	plain, err := o.seal.open(p.Key, p.ID, p.Letter)
 	if err != nil {

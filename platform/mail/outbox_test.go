@@ -259,6 +259,23 @@ func TestFirstPausesAreShort(t *testing.T) {
 	})
 }
 
+func TestALetterThatRanOutIsNotSent(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		w.fail = func(Letter) error { return errors.New("451 greylisted") }
+		m := greet("en")
+		m.Until = w.clock.Now().Add(5 * time.Minute)
+		w.send(t, m)
+		w.run(t)
+		eventually(t, "a try", func() bool { return len(w.tries()) == 1 && w.jobs(t)[0].State == jobs.Waiting })
+		w.clock.Set(m.Until)
+		eventually(t, "the end", func() bool { return w.jobs(t)[0].State == jobs.Dead })
+		if tries := len(w.tries()); tries != 1 || !strings.Contains(w.jobs(t)[0].Error, "ran out") {
+			t.Errorf("%d tries, %s", tries, w.jobs(t)[0].Error)
+		}
+	})
+}
+
 func TestLettersOfAnotherKeyStay(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, w *world) {

@@ -30,13 +30,14 @@ func (s *Service) letter(ctx context.Context, tx *sql.Tx, c code.Code, text stri
 		return false, "", err
 	}
 	data := map[string]any{"Code": text, "Minutes": int(code.Lifetime.Minutes())}
+	until := s.o.Now().Add(code.Lifetime)
 	switch c.Purpose {
 	case code.Register:
 		if owner != nil {
 			return false, "taken", s.tell(ctx, tx, owner, letterExists, nil)
 		}
 		// No name: nobody has shown that it is the reader's.
-		return true, "", s.o.Mail(ctx, tx, mail.Message{To: c.Email, Language: c.Language, Template: letterRegister, Data: data})
+		return true, "", s.o.Mail(ctx, tx, mail.Message{To: c.Email, Language: c.Language, Template: letterRegister, Data: data, Until: until})
 	case code.Reset:
 		// To the address of the account and not to the one typed: what is one
 		// address to us may be two to a mail server.
@@ -46,12 +47,12 @@ func (s *Service) letter(ctx context.Context, tx *sql.Tx, c code.Code, text stri
 		case owner.State != store.Active:
 			return false, "disabled", nil
 		}
-		return true, "", s.tell(ctx, tx, owner, letterReset, data)
+		return true, "", s.o.Mail(ctx, tx, mail.Message{To: owner.Email, Name: owner.Name, Language: owner.Language, Template: letterReset, Data: data, Until: until})
 	case code.Email:
 		if owner != nil && owner.ID != c.Account {
 			return false, "taken", s.tell(ctx, tx, owner, letterExists, nil)
 		}
-		return true, "", s.o.Mail(ctx, tx, mail.Message{To: c.Email, Language: c.Language, Template: letterEmail, Data: data})
+		return true, "", s.o.Mail(ctx, tx, mail.Message{To: c.Email, Language: c.Language, Template: letterEmail, Data: data, Until: until})
 	}
 	return false, "", fmt.Errorf("a code for %q has no letter", c.Purpose)
 }

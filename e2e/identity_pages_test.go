@@ -56,9 +56,12 @@ func TestIdentityPagesPlease(t *testing.T) {
 			t.Parallel()
 			p := meet(t, s)
 			group.before(p)
-			forgets(t, p.ctx, s)
+			forgets(t, p.ctx)
 			for page, path := range group.pages {
-				t.Run(page, func(t *testing.T) { guildtest.Inspect(t, p.ctx, identity+path, pictures, name+"-"+page) })
+				t.Run(page, func(t *testing.T) {
+					guildtest.Inspect(t, p.ctx, identity+path, pictures, name+"-"+page)
+					p.in(t).sees(`document.documentElement.lang === "pl"`) // that of the last look
+				})
 			}
 		})
 	}

@@ -519,7 +519,7 @@ func PasswordPage(f *form.Form, email string, must bool) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = newPassword(f, "new").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = newPassword(f, "new", i18n.T(ctx, "identity.field.new")).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -14,13 +14,6 @@ func labels(ctx context.Context) map[string]string {
 		"new": i18n.T(ctx, "identity.field.new"), "language": i18n.T(ctx, "identity.field.language"), "theme": i18n.T(ctx, "identity.field.theme")}
 }
 
-func newPasswordLabel(ctx context.Context, name string) string {
-	if name == "password" {
-		return i18n.T(ctx, "identity.field.password")
-	}
-	return i18n.T(ctx, "identity.field.new")
-}
-
 func presentLabel(ctx context.Context, name string) string {
 	if name == "password" {
 		return i18n.T(ctx, "identity.field.password")

@@ -58,7 +58,7 @@ func username(email string) templ.Component {
 	})
 }
 
-func newPassword(f *form.Form, name string) templ.Component {
+func newPassword(f *form.Form, name, label string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -79,7 +79,7 @@ func newPassword(f *form.Form, name string) templ.Component {
 			templ_7745c5c3_Var3 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.Input{Form: f, Name: name, Type: "password", Label: newPasswordLabel(ctx, name), Hint: i18n.T(ctx, "identity.field.new.hint"),
+		templ_7745c5c3_Err = ui.Input{Form: f, Name: name, Type: "password", Label: label, Hint: i18n.T(ctx, "identity.field.new.hint"),
 			Autocomplete: "new-password", Required: true, Attrs: templ.Attributes{"minlength": "10", "maxlength": "128"}}.Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -273,7 +273,7 @@ func passkeyForm(p Passkey) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p class=\"error\" role=\"alert\" data-passkey-problem hidden></p><p class=\"hint no-script\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<div role=\"alert\" data-passkey-problem hidden><p class=\"error\"></p></div><p class=\"hint no-script\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -46,7 +46,7 @@
       form.elements.answer.value = JSON.stringify(answerOf(await ask(form)));
       form.submit();
     } catch (reason) {
-      problem.textContent = reason.message || form.dataset.cancelled;
+      problem.firstElementChild.textContent = reason.message || form.dataset.cancelled;
       problem.hidden = false;
     } finally {
       button.disabled = false;

@@ -102,7 +102,7 @@ func RegisterPage(v Register) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = newPassword(v.Form, "password").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = newPassword(v.Form, "password", i18n.T(ctx, "identity.field.password")).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -259,7 +259,7 @@ func CodePage(v Code) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = newPassword(v.Form, "password").Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = newPassword(v.Form, "password", i18n.T(ctx, "identity.field.new")).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

@@ -36,7 +36,7 @@ func (p *pages) beginPasskey(w http.ResponseWriter, r *http.Request) error {
 		return p.passkeyProblem(w, r, err)
 	}
 	setCookie(w, passkeyCookie, state, factor.StateLife)
-	_, _ = w.Write(options) // the client is gone if this fails
+	_, _ = w.Write(options) //nolint:gosec // JSON, and said to be; the client is gone if this fails
 	return nil
 }
 

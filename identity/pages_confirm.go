@@ -1,0 +1,71 @@
+package identity
+
+import (
+	"net/http"
+
+	"guildhall/identity/internal/session"
+	views "guildhall/identity/web"
+	"guildhall/platform/i18n"
+	"guildhall/platform/web"
+	"guildhall/platform/web/form"
+)
+
+func (p *pages) confirmForm(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	return p.showConfirm(w, r, v, nil, views.Confirm{ReturnTo: ownPath(r.URL.Query().Get("return_to"))})
+}
+
+func (p *pages) showConfirm(w http.ResponseWriter, r *http.Request, v *visitor, err error, page views.Confirm) error {
+	factors, trouble := p.Factors.Has(r.Context(), v.Account.ID)
+	if trouble != nil {
+		return trouble
+	}
+	page.Email, page.HasPasskey = v.Account.Email, factors.Passkeys > 0
+	ctx := r.Context()
+	return p.showOwn(w, r, v, err, web.Page{Title: i18n.T(ctx, "identity.confirm.title"), Lead: i18n.T(ctx, "identity.confirm.lead"), Active: "/security", Narrow: true,
+		Crumbs: []web.Crumb{crumb(ctx, "identity.nav.security", "/security")}, Body: views.ConfirmPage(page)})
+}
+
+func (p *pages) confirm(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	f, err := form.Read(r)
+	if err != nil {
+		return err
+	}
+	page := views.Confirm{Form: f, ReturnTo: ownPath(f.Value("return_to"))}
+	password := f.Secret("password", form.Required)
+	if err := f.Err(); err != nil {
+		return p.showConfirm(w, r, v, err, page)
+	}
+	err = p.Accounts.CheckPassword(r.Context(), v.Account.ID, password, v.by())
+	if refused(f, "password", err) {
+		return p.showConfirm(w, r, v, err, page)
+	}
+	if err != nil {
+		return err
+	}
+	return p.confirmed(w, r, v, session.Password, session.MethodPassword, page.ReturnTo)
+}
+
+func (p *pages) confirmByPasskey(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	f, err := form.Read(r)
+	if err != nil {
+		return err
+	}
+	to := ownPath(f.Value("return_to"))
+	_, err = p.usePasskey(r.Context(), r, f, v.Account.ID)
+	if refused(f, "answer", err) {
+		return p.showConfirm(w, r, v, err, views.Confirm{Passkey: f, ReturnTo: to})
+	}
+	if err != nil {
+		return err
+	}
+	dropCookie(w, passkeyCookie)
+	return p.confirmed(w, r, v, session.Strong, session.MethodPasskey, to)
+}
+
+func (p *pages) confirmed(w http.ResponseWriter, r *http.Request, v *visitor, level session.Level, method, to string) error {
+	if _, _, err := p.raise(w, r, v.Token, level, method); err != nil {
+		return err
+	}
+	p.shell.Redirect(w, r, to)
+	return nil
+}

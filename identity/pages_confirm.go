@@ -1,7 +1,9 @@
 package identity
 
 import (
+	"context"
 	"net/http"
+	"regexp"
 
 	"guildhall/identity/internal/session"
 	views "guildhall/identity/web"
@@ -19,7 +21,7 @@ func (p *pages) showConfirm(w http.ResponseWriter, r *http.Request, v *visitor, 
 	if trouble != nil {
 		return trouble
 	}
-	page.Email, page.HasPasskey = v.Account.Email, factors.Passkeys > 0
+	page.Email, page.HasPasskey, page.Factor = v.Account.Email, factors.Passkeys > 0, factors.Any()
 	ctx := r.Context()
 	return p.showOwn(w, r, v, err, web.Page{Title: i18n.T(ctx, "identity.confirm.title"), Lead: i18n.T(ctx, "identity.confirm.lead"), Active: "/security", Narrow: true,
 		Crumbs: []web.Crumb{crumb(ctx, "identity.nav.security", "/security")}, Body: views.ConfirmPage(page)})
@@ -31,7 +33,15 @@ func (p *pages) confirm(w http.ResponseWriter, r *http.Request, v *visitor) erro
 		return err
 	}
 	page := views.Confirm{Form: f, ReturnTo: ownPath(f.Value("return_to"))}
+	factors, err := p.Factors.Has(r.Context(), v.Account.ID)
+	if err != nil {
+		return err
+	}
 	password := f.Secret("password", form.Required)
+	var code string
+	if factors.Any() {
+		code = f.Secret("code", form.Required)
+	}
 	if err := f.Err(); err != nil {
 		return p.showConfirm(w, r, v, err, page)
 	}
@@ -42,7 +52,30 @@ func (p *pages) confirm(w http.ResponseWriter, r *http.Request, v *visitor) erro
 	if err != nil {
 		return err
 	}
-	return p.confirmed(w, r, v, session.Password, session.MethodPassword, page.ReturnTo)
+	if !factors.Any() {
+		return p.confirmed(w, r, v, session.Password, session.MethodPassword, page.ReturnTo)
+	}
+	// Else a password alone could take away what protects the account from
+	// whoever knows the password.
+	method, err := p.checkFactor(r.Context(), v, code)
+	if refused(f, "code", err) {
+		return p.showConfirm(w, r, v, err, page)
+	}
+	if err != nil {
+		return err
+	}
+	return p.confirmed(w, r, v, session.Strong, method, page.ReturnTo)
+}
+
+var sixDigits = regexp.MustCompile(`^[0-9 ]{6,7}$`)
+
+// checkFactor takes a code for what it looks like: the authenticator's six digits
+// or a recovery code.
+func (p *pages) checkFactor(ctx context.Context, v *visitor, code string) (method string, err error) {
+	if sixDigits.MatchString(code) {
+		return session.MethodTOTP, p.Factors.CheckTOTP(ctx, v.Account.ID, code, v.by())
+	}
+	return session.MethodRecovery, p.Factors.UseRecovery(ctx, v.Account.ID, code, v.by())
 }
 
 func (p *pages) confirmByPasskey(w http.ResponseWriter, r *http.Request, v *visitor) error {

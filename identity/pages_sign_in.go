@@ -95,7 +95,7 @@ func (p *pages) welcome(w http.ResponseWriter, r *http.Request, token string, s 
 
 // raise makes a session surer, which gives it another token.
 func (p *pages) raise(w http.ResponseWriter, r *http.Request, token string, level session.Level, method string) (string, session.Session, error) {
-	raised, err := p.Sessions.Raise(r.Context(), token, level, method)
+	raised, err := p.Sessions.Raise(r.Context(), token, level, method, from(r))
 	if err != nil {
 		return "", session.Session{}, err
 	}

@@ -132,8 +132,8 @@ func (d *Desk) touch(ctx context.Context, r *store.Session, now time.Time) {
 // Raise notes that the owner of the token has shown who it is by one more
 // method, and replaces the token; the old one is dead. The level never falls. A
 // pending session is raised to Strong alone, else ErrSecondFactor. Of two who
-// raise the same token at once, one gets ErrNone.
-func (d *Desk) Raise(ctx context.Context, token string, level Level, method string) (newToken string, err error) {
+// raise the same token at once, one gets ErrNone. from is the address that asks.
+func (d *Desk) Raise(ctx context.Context, token string, level Level, method, from string) (newToken string, err error) {
 	r, err := d.find(ctx, token)
 	if err != nil {
 		return "", err
@@ -151,7 +151,7 @@ func (d *Desk) Raise(ctx context.Context, token string, level Level, method stri
 	up.IdleUntil, up.EndsAt = d.bounds(level, r.MadeAt, now)
 	err = d.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
 		detail := map[string]any{"old": was.String(), "new": level.String(), "method": method}
-		if err := d.Journal.Append(ctx, tx, journal.Caller{Actor: r.Account, From: r.From}, journal.SessionRaised, r.ID, detail); err != nil {
+		if err := d.Journal.Append(ctx, tx, journal.Caller{Actor: r.Account, From: from}, journal.SessionRaised, r.ID, detail); err != nil {
 			return err
 		}
 		raised, err := d.Store.RaiseSession(ctx, tx, &up, r.Hash, now)

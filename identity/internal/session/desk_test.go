@@ -92,7 +92,7 @@ func (w *world) opens(t *testing.T, token string) bool {
 
 func (w *world) raise(t *testing.T, token string, level session.Level, method string) string {
 	t.Helper()
-	token, err := w.Raise(t.Context(), token, level, method)
+	token, err := w.Raise(t.Context(), token, level, method, "192.0.2.9")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func pendingEnds(t *testing.T, w *world) {
 	if w.opens(t, token) {
 		t.Errorf("a pending session that ends at %s lives at %s", s.EndsAt, w.clock.Now())
 	}
-	if _, err := w.Raise(t.Context(), token, session.Strong, session.MethodTOTP); !errors.Is(err, session.ErrNone) {
+	if _, err := w.Raise(t.Context(), token, session.Strong, session.MethodTOTP, "192.0.2.9"); !errors.Is(err, session.ErrNone) {
 		t.Errorf("a pending session that is over was raised: %v", err)
 	}
 }
@@ -266,7 +266,7 @@ func raised(t *testing.T, w *world) {
 func pendingStaysPending(t *testing.T, w *world) {
 	token, _ := w.start(t, w.ann, session.Pending)
 	for _, level := range []session.Level{0, session.Pending, session.Password} {
-		if _, err := w.Raise(t.Context(), token, level, session.MethodPassword); !errors.Is(err, session.ErrSecondFactor) {
+		if _, err := w.Raise(t.Context(), token, level, session.MethodPassword, "192.0.2.9"); !errors.Is(err, session.ErrSecondFactor) {
 			t.Errorf("raised to %s without a second factor: %v", level, err)
 		}
 	}
@@ -281,7 +281,7 @@ func raisedOnce(t *testing.T, w *world) {
 	var all sync.WaitGroup
 	for i := range results {
 		all.Go(func() {
-			next, err := w.Raise(t.Context(), token, session.Strong, session.MethodTOTP)
+			next, err := w.Raise(t.Context(), token, session.Strong, session.MethodTOTP, "192.0.2.9")
 			if err != nil && !errors.Is(err, session.ErrNone) {
 				t.Error(err)
 			}
@@ -299,7 +299,7 @@ func raisedInVain(t *testing.T, w *world) {
 	token, _ := w.start(t, w.ann, session.Password)
 	w.raise(t, token, session.Strong, session.MethodTOTP)
 	for _, wrong := range []string{token, "", "unknown"} {
-		if _, err := w.Raise(t.Context(), wrong, session.Strong, session.MethodTOTP); !errors.Is(err, session.ErrNone) {
+		if _, err := w.Raise(t.Context(), wrong, session.Strong, session.MethodTOTP, "192.0.2.9"); !errors.Is(err, session.ErrNone) {
 			t.Errorf("%q was raised: %v", wrong, err)
 		}
 	}
@@ -311,7 +311,7 @@ func disabled(t *testing.T, w *world) {
 	if w.opens(t, token) {
 		t.Error("a session of a disabled account opens")
 	}
-	if _, err := w.Raise(t.Context(), token, session.Strong, session.MethodTOTP); !errors.Is(err, session.ErrNone) {
+	if _, err := w.Raise(t.Context(), token, session.Strong, session.MethodTOTP, "192.0.2.9"); !errors.Is(err, session.ErrNone) {
 		t.Errorf("a session of a disabled account was raised: %v", err)
 	}
 	if _, _, err := w.Start(t.Context(), session.Start{Account: w.ann, Level: session.Strong}); !errors.Is(err, session.ErrNoAccount) {
@@ -379,7 +379,7 @@ func endOne(t *testing.T, w *world) {
 	if err := w.End(t.Context(), w.ann, s.ID, by); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("it ended twice: %v", err)
 	}
-	if _, err := w.Raise(t.Context(), token, session.Strong, session.MethodTOTP); !errors.Is(err, session.ErrNone) {
+	if _, err := w.Raise(t.Context(), token, session.Strong, session.MethodTOTP, "192.0.2.9"); !errors.Is(err, session.ErrNone) {
 		t.Errorf("an ended session was raised: %v", err)
 	}
 }
@@ -480,7 +480,7 @@ func audited(t *testing.T, w *world) {
 	}
 	want := []string{
 		w.ann + ` session.ended 192.0.2.9 {"account":"` + w.ann + `"}`,
-		w.ann + ` session.raised 192.0.2.1 {"method":"passkey","new":"strong","old":"password"}`,
+		w.ann + ` session.raised 192.0.2.9 {"method":"passkey","new":"strong","old":"password"}`,
 		w.ann + ` session.started 192.0.2.1 {"level":"password","methods":"pwd"}`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

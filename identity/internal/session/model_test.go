@@ -115,7 +115,7 @@ func (w *world) compare(t *testing.T, r *rapid.T, model map[string]*modelled, to
 }
 
 func (w *world) raiseAndCompare(t *testing.T, r *rapid.T, model map[string]*modelled, token string, level session.Level) {
-	next, err := w.Raise(t.Context(), token, level, session.MethodPasskey)
+	next, err := w.Raise(t.Context(), token, level, session.MethodPasskey, "192.0.2.9")
 	m := model[token]
 	switch {
 	case m == nil || !m.live(w.clock.Now()):

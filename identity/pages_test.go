@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"database/sql"
 	"net/http"
 	"net/url"
 	"strings"
@@ -183,6 +184,26 @@ func TestNobodyEndsSomebodyElsesSession(t *testing.T) {
 	hers.send(t, "/sessions/end-others").leadsTo(t, "/sessions")
 	other.get(t, "/").leadsTo(t, "/sign-in")
 	his.get(t, "/").wants(t, http.StatusOK)
+}
+
+func TestAPasswordThatMustBeChangedComesFirst(t *testing.T) {
+	t.Parallel()
+	h := openHost(t)
+	b := h.signedIn(t, h.Account(t, "anna@example.com"))
+	err := h.DB.WithTx(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(t.Context(), `UPDATE accounts SET must_change = TRUE`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/", "/security", "/sessions", "/email", "/confirm"} {
+		b.get(t, path).leadsTo(t, "/security/password")
+	}
+	b.send(t, "/delete", "sure", "on", "password", identitytest.Password).leadsTo(t, "/security/password")
+	b.get(t, "/security/password").wants(t, http.StatusOK, "Choose a password of your own")
+	b.send(t, "/security/password", "old", identitytest.Password, "new", "seven quiet rivers").leadsTo(t, "/security")
+	b.get(t, "/").wants(t, http.StatusOK)
 }
 
 func TestClosedRegistration(t *testing.T) {

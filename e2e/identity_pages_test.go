@@ -6,7 +6,8 @@ import (
 	"guildhall/platform/guildtest"
 )
 
-// TestIdentityPagesPlease looks at every page, before and after signing in.
+// TestIdentityPagesPlease looks at every page, before and after signing in, and
+// walks through it by the tabulator.
 func TestIdentityPagesPlease(t *testing.T) {
 	t.Parallel()
 	s := start(t, t.TempDir())
@@ -61,6 +62,8 @@ func TestIdentityPagesPlease(t *testing.T) {
 				t.Run(page, func(t *testing.T) {
 					guildtest.Inspect(t, p.ctx, identity+path, pictures, name+"-"+page)
 					p.in(t).sees(`document.documentElement.lang === "pl"`) // that of the last look
+					visit(t, p.ctx, identity+path)
+					walk(t, p.ctx)
 				})
 			}
 		})

@@ -8,7 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
+
+	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/identitytest"
+	"guildhall/identity/internal/journal"
 )
 
 func TestOwnPath(t *testing.T) {
@@ -123,6 +127,47 @@ func TestWhatProtectsTheAccountAsksAgain(t *testing.T) {
 	thief := h.browser()
 	thief.cookies[sessionCookie] = &http.Cookie{Name: sessionCookie, Value: before}
 	thief.get(t, "/security").leadsTo(t, "/sign-in?return_to=%2Fsecurity")
+}
+
+// TestAPasswordAloneDoesNotTakeAFactorAway has somebody at an open browser who
+// knows the password.
+func TestAPasswordAloneDoesNotTakeAFactorAway(t *testing.T) {
+	t.Parallel()
+	h := openHost(t)
+	a := h.Account(t, "anna@example.com")
+	b := h.signedIn(t, a)
+	by := journal.Caller{Actor: a.ID}
+	made, err := h.pages.Factors.BeginTOTP(t.Context(), factor.Owner{Account: a.ID, Email: a.Email, Name: a.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := func() string {
+		text, err := totp.GenerateCode(strings.ReplaceAll(made.Secret, " ", ""), h.Clock.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	if err := h.pages.Factors.ConfirmTOTP(t.Context(), a.ID, code(), by); err != nil {
+		t.Fatal(err)
+	}
+	recovery, err := h.pages.Factors.MakeRecovery(t.Context(), a.ID, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Clock.Advance(16 * time.Minute)
+	to := "return_to"
+	b.get(t, "/confirm").wants(t, http.StatusOK, `name="code"`)
+	b.send(t, "/confirm", "password", identitytest.Password, to, "/security").wants(t, http.StatusUnprocessableEntity)
+	b.send(t, "/confirm", "password", identitytest.Password, "code", "000000", to, "/security").wants(t, http.StatusUnprocessableEntity)
+	b.send(t, "/confirm", "password", "not her password", "code", code(), to, "/security").wants(t, http.StatusUnprocessableEntity, "This is not your password")
+	b.get(t, "/security/authenticator").leadsTo(t, "/confirm?return_to=%2Fsecurity%2Fauthenticator")
+	b.send(t, "/confirm", "password", identitytest.Password, "code", code(), to, "/security").leadsTo(t, "/security")
+	b.get(t, "/security/passkeys/new").wants(t, http.StatusOK)
+	h.Clock.Advance(16 * time.Minute)
+	b.send(t, "/confirm", "password", identitytest.Password, "code", recovery[0], to, "/security").leadsTo(t, "/security")
+	h.Clock.Advance(16 * time.Minute)
+	b.send(t, "/confirm", "password", identitytest.Password, "code", recovery[0], to, "/security").wants(t, http.StatusUnprocessableEntity)
 }
 
 func TestStrangersReachNothing(t *testing.T) {

@@ -16,14 +16,20 @@ const LongWait = 2 * time.Second
 // not answer: a restart of the server is waited for.
 func (a *App) openDatabase(ctx context.Context, service string, log *slog.Logger) (*db.DB, error) {
 	until := time.Now().Add(db.Patience)
+	told := make(chan struct{})
 	t := time.AfterFunc(LongWait, func() {
+		defer close(told)
 		if a.opts.Waiting != nil {
 			a.opts.Waiting(WaitText(service, until))
 			return
 		}
 		log.WarnContext(ctx, "the database does not answer; trying again", "until", until)
 	})
-	defer t.Stop()
+	defer func() {
+		if !t.Stop() {
+			<-told // it writes where the caller writes
+		}
+	}()
 	return db.Open(ctx, a.cfg.databaseURL(service), db.Options{Name: service, Log: log})
 }
 

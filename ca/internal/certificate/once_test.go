@@ -41,6 +41,8 @@ func TestARequestWithAnIDIsGrantedOnce(t *testing.T) {
 	guildtest.Engines(t, migrations, func(t *testing.T, d *db.DB) {
 		dir := t.TempDir()
 		nodes := []*catest.World{catest.New(t, d, catest.Options{Dir: dir}), catest.New(t, d, catest.Options{Dir: dir})}
+		now := nodes[1].Clock.Now()
+		nodes[0].Clock.Set(now) // they were made one after the other
 		ask := certificate.IssueRequest{CommonName: "shop.example.com", As: certificate.NewID(), By: catest.Admin}
 		issue := func(i int) error {
 			_, err := nodes[i%2].Service.Issue(t.Context(), ask)
@@ -58,6 +60,7 @@ func TestARequestWithAnIDIsGrantedOnce(t *testing.T) {
 			t.Errorf("%d successors were issued, want 1", n)
 		}
 		nodes[0] = catest.New(t, d, catest.Options{Dir: dir})
+		nodes[0].Clock.Set(now)
 		ask.Reuse = true // even then the form is an old one
 		for what, err := range map[string]error{"issue": issue(0), "renew": renew(0)} {
 			if !errors.Is(err, certificate.ErrIssuedBefore) {

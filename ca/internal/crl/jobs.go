@@ -31,7 +31,12 @@ func (p *Publisher) register() {
 		_, err := p.Build(ctx, j.Key)
 		return err
 	})
-	p.jobs.Every(checkKind, jobs.Interval(checkEvery), p.Ensure)
+	p.jobs.Every(checkKind, jobs.Interval(checkEvery), func(ctx context.Context) error {
+		if p.jobs.Now().UnixNano() < p.rested.Load() {
+			return nil // a list was just made, and the next one waits
+		}
+		return p.Ensure(ctx)
+	})
 }
 
 // share is the most of one processor that building lists takes in the long run,

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -233,6 +234,7 @@ func TestRestartedHubWaitsForThoseItHasNotSeen(t *testing.T) {
 			announced <- reach
 			failed <- err
 		}()
+		eventually(t, "it waits", waitsForAcknowledgements)
 		bank.stop(nil)
 		bank.resume(t, again, peer.Subscriber{Service: "bank", Instance: "1"}, 0)
 		eventually(t, "the bank has heard", func() bool { return bank.Sequence() == seq })
@@ -248,6 +250,20 @@ func TestRestartedHubWaitsForThoseItHasNotSeen(t *testing.T) {
 			t.Fatalf("%+v, %v", reach, err)
 		}
 	})
+}
+
+// waitsForAcknowledgements says whether a goroutine of the test is in WaitAcked,
+// behind what it reads first: the clock must not be moved before that.
+func waitsForAcknowledgements() bool {
+	stacks := make([]byte, 1<<20)
+	for _, one := range strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+		state, calls, _ := strings.Cut(one, "\n")
+		if strings.Contains(state, "[select") && strings.HasPrefix(calls, "guildhall/ca/internal/feed.(*Hub).WaitAcked") &&
+			strings.Contains(calls, "TestRestartedHubWaitsForThoseItHasNotSeen") {
+			return true
+		}
+	}
+	return false
 }
 
 // A process that lost one of its names goes on under another.

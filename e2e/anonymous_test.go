@@ -22,7 +22,7 @@ import (
 // without a sign-in.
 type opening struct {
 	method, path string // a path that ends with "..." covers what is below
-	host         string // "the bare domain", "every host", "any", "every service" or a service
+	host         string // "the bare domain", "every host", "any", "every service with an API" or a service
 	plain        bool   // over plain HTTP too
 }
 
@@ -30,11 +30,24 @@ func (o opening) covers(host, method, path string, plain bool) bool {
 	if plain && !o.plain || o.method != method {
 		return false
 	}
-	if service := strings.Trim(o.host, "`"); !plain && (host == "" && (service == "ca" || o.host == "every service") || host != "" && o.host == "the bare domain") {
+	if !plain && !o.at(host) {
 		return false
 	}
 	prefix, below := strings.CutSuffix(o.path, "...")
 	return path == o.path || below && strings.HasPrefix(path, prefix)
+}
+
+// at says whether the host is one of those that the line is about.
+func (o opening) at(host string) bool {
+	switch o.host {
+	case "the bare domain":
+		return host == ""
+	case "every service with an API":
+		return host == "ca"
+	case "`ca`", "`identity`":
+		return host == strings.Trim(o.host, "`")
+	}
+	return true
 }
 
 var spans = regexp.MustCompile("`(?:(GET|POST) )?(/[^`]*)`")
@@ -71,7 +84,7 @@ var route = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) (/.*)$`)
 // pages, and what is meant for the control socket alone.
 func routes(t *testing.T) (all [][2]string) {
 	t.Helper()
-	for _, root := range []string{"../ca", "../platform"} {
+	for _, root := range []string{"../ca", "../identity", "../platform"} {
 		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
@@ -141,7 +154,7 @@ func TestAnonymousVisitor(t *testing.T) {
 	tried = append(tried, [2]string{"GET", "/nothing"}, [2]string{"GET", "/api/v1/nothing"})
 	for _, one := range tried {
 		method, path := one[0], strings.ReplaceAll(wildcard.ReplaceAllString(one[1], "1"), "//", "/")
-		for _, host := range []string{"", "ca"} {
+		for _, host := range []string{"", "ca", "identity"} {
 			base := s.portal
 			if host != "" {
 				base = s.service(host)
@@ -181,8 +194,9 @@ func visitAs(t *testing.T, client *http.Client, method, host, url string) *http.
 
 func visitHTTPS(t *testing.T, client *http.Client, method, url string, allowed bool) {
 	t.Helper()
-	code := visitAs(t, client, method, "", url).StatusCode
-	refused := slices.Contains([]int{401, 403, 404, 405}, code)
+	answer := visitAs(t, client, method, "", url)
+	code := answer.StatusCode
+	refused := slices.Contains([]int{401, 403, 404, 405}, code) || code == 303 && strings.HasPrefix(answer.Header.Get("Location"), "/sign-in")
 	switch {
 	case !allowed && !refused:
 		t.Errorf("%s %s: answers %d to anybody, and docs/guides/anonymous.md does not say so", method, url, code)
@@ -192,9 +206,9 @@ func visitHTTPS(t *testing.T, client *http.Client, method, url string, allowed b
 }
 
 // mayRefuse holds for what is open and has nothing under the name tried: a link
-// without a secret, a folder.
+// without a secret, a folder, a session to end, the second step without the first.
 func mayRefuse(url string) bool {
-	return strings.HasSuffix(url, "/admin/enter") || strings.HasSuffix(url, "/static/")
+	return slices.ContainsFunc([]string{"/admin/enter", "/static/", "/sign-out", "/sign-in/second-factor"}, func(end string) bool { return strings.HasSuffix(url, end) })
 }
 
 func visitPlain(t *testing.T, client *http.Client, method, host, url string, allowed bool) {

@@ -280,6 +280,7 @@ func portals(p typist) {
 	p.at(`#jobs-form select`)
 	p.press(`nav a[href="/"]`, kb.Enter)
 	p.sees(`location.pathname === "/"`)
+	p.sees(`document.querySelector("main h2 a")`)
 	p.press(`main h2 a`, kb.Enter)
 	p.sees(`location.hostname.startsWith("ca.")`)
 }

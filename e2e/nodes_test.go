@@ -107,19 +107,19 @@ func download(t *testing.T, url string, body []byte) []byte {
 	return data
 }
 
-// secondNode is a data directory with the secrets of the first one's authority.
+// secondNode is a data directory with the secrets of the first one's services.
 func secondNode(t *testing.T, first string) string {
 	t.Helper()
 	data := t.TempDir()
-	if err := os.Mkdir(filepath.Join(data, "ca"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"seal.key", "root.passphrase"} {
-		text, err := os.ReadFile(filepath.Join(first, "ca", name))
+	for _, name := range []string{"ca/seal.key", "ca/root.passphrase", "identity/identity.key", "identity/mail.key"} {
+		text, err := os.ReadFile(filepath.Join(first, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(data, "ca", name), text, 0o600); err != nil {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(data, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(data, name), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -130,8 +130,9 @@ func secondNode(t *testing.T, first string) string {
 func oncePerKind(t *testing.T, s *server) {
 	t.Helper()
 	var list []struct {
-		Kind  string `json:"kind"`
-		State string `json:"state"`
+		Service string `json:"service"`
+		Kind    string `json:"kind"`
+		State   string `json:"state"`
 	}
 	if err := json.Unmarshal([]byte(must(t, "jobs", "list", "--data", s.data, "--json")), &list); err != nil {
 		t.Fatal(err)
@@ -139,10 +140,10 @@ func oncePerKind(t *testing.T, s *server) {
 	count := map[string]int{}
 	for _, j := range list {
 		if j.State == "waiting" || j.State == "running" {
-			count[j.Kind]++
+			count[j.Service+" "+j.Kind]++
 		}
 	}
-	for _, kind := range []string{"platform.backup", "ca.expiry"} {
+	for _, kind := range []string{"ca platform.backup", "ca ca.expiry", "identity platform.backup", "identity identity.codes"} {
 		if count[kind] != 1 {
 			t.Errorf("%s is due %d times; all: %v", kind, count[kind], count)
 		}

@@ -72,7 +72,8 @@ func TestPostgreSQLBackup(t *testing.T) {
 	must(t, with("ca", "issue", "--name", "gone.example.com", "--out", filepath.Join(t.TempDir(), "gone"))...)
 	must(t, with("ca", "revoke", s.serial(t, "gone.example.com"), "--reason", "superseded")...)
 	before := s.listed(t, "--config", config)
-	_, file, _ := strings.Cut(strings.TrimSpace(must(t, with("backup")...)), "  ")
+	first, _, _ := strings.Cut(must(t, with("backup")...), "\n") // that of ca
+	_, file, _ := strings.Cut(first, "  ")
 	must(t, with("ca", "issue", "--name", "later.example.com", "--out", filepath.Join(t.TempDir(), "later"))...)
 	later := s.listed(t, "--config", config)
 	s.stop(t)

@@ -39,8 +39,9 @@ func (c *backupCommand) Run(ctx context.Context, t terminal) error {
 	})
 }
 
-// local runs fn on the running process, or on one opened for it.
-func (p place) local(ctx context.Context, t terminal, fn func(*app.Client) error) error {
+// local runs fn on the running process, or on one opened for it, of the services
+// that are named or of all.
+func (p place) local(ctx context.Context, t terminal, fn func(*app.Client) error, only ...string) error {
 	s, err := p.load()
 	if err != nil {
 		return err
@@ -50,6 +51,7 @@ func (p place) local(ctx context.Context, t terminal, fn func(*app.Client) error
 		return err
 	}
 	o.Level.Set(max(o.Level.Level(), slog.LevelWarn)) // what is usual concerns those who serve
+	o.Only = only
 	o.Waiting = func(text string) { t.warn(text) }
 	return app.Local(ctx, o, func(c *app.Client) error {
 		defer explainWait(ctx, t, c)()

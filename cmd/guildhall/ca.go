@@ -28,7 +28,7 @@ func (p place) authority(ctx context.Context, t terminal, fn func(*ca.Client) er
 	return p.local(ctx, t, func(c *app.Client) error {
 		url, http := c.Service("ca")
 		return fn(ca.New(ca.Options{URL: url, HTTP: http}))
-	})
+	}, "ca")
 }
 
 type caRootCommand struct {

@@ -58,6 +58,7 @@ type cli struct {
 	Backup  backupCommand  `cmd:"" help:"Back up every service now."`
 	Restore restoreCommand `cmd:"" help:"Put the data of a backup file in place."`
 	Jobs    jobsCommand    `cmd:"" help:"Background work."`
+	Mailbox mailboxCommand `cmd:"" help:"Letters that were written in development."`
 	Admin   adminCommand   `cmd:"" help:"Links and tokens for administrators."`
 	Config  configCommand  `cmd:"" help:"Check or print the configuration."`
 	CA      caCommand      `cmd:"" name:"ca" help:"The certificate authority."`

@@ -1,17 +1,28 @@
 package main
 
+import "guildhall/platform/app"
+
 type configCommand struct {
 	Check configCheckCommand `cmd:"" help:"Say whether the configuration is right."`
 	Print configPrintCommand `cmd:"" help:"Print the effective configuration, secrets masked."`
 }
 
 type configCheckCommand struct {
-	place `embed:""`
+	Services []string `arg:"" optional:"" help:"Services that will run with it; all when none is named."`
+	place    `embed:""`
 }
 
 // Run reports the first mistake with its file, line and key.
 func (c *configCheckCommand) Run(t terminal) error {
-	if _, err := c.load(); err != nil {
+	s, err := c.load()
+	if err != nil {
+		return err
+	}
+	defs, err := app.Choose(s.defs, c.Services)
+	if err != nil {
+		return err
+	}
+	if err := s.config.CheckServices(defs); err != nil {
 		return err
 	}
 	t.printf("ok\n")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"guildhall/ca"
+	"guildhall/identity"
 	"guildhall/platform/app"
 )
 
@@ -10,5 +11,6 @@ import (
 func services() []app.Definition {
 	return []app.Definition{
 		ca.Definition(),
+		identity.Definition(),
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"guildhall/platform/fault"
+	"guildhall/platform/mail"
 	"guildhall/platform/obs"
 	"guildhall/platform/peer"
 	"guildhall/platform/session"
@@ -78,6 +79,8 @@ type App struct {
 	limits    *limits
 	node      *peer.Node
 	public    publicCerts
+	sender    mail.Sender
+	mailbox   *mail.Mailbox // nil unless it is the sender
 	services  []*running
 
 	stopOnce sync.Once
@@ -125,12 +128,15 @@ func open(ctx context.Context, o Options, offline bool) (a *App, err error) {
 			err = errors.Join(err, a.close())
 		}
 	}()
-	defs, err := choose(o.Definitions, o.Only)
+	defs, err := Choose(o.Definitions, o.Only)
 	if err != nil {
 		return a, err
 	}
 	if a.cfg.Server.Data, err = filepath.Abs(a.cfg.Server.Data); err != nil {
 		return a, fmt.Errorf("find the data directory: %w", err)
+	}
+	if err := a.cfg.CheckServices(defs); err != nil && !a.offline {
+		return a, err
 	}
 	a.first = true
 	if a.release, err = lock(a.cfg.Server.Data); err != nil {
@@ -143,11 +149,8 @@ func open(ctx context.Context, o Options, offline bool) (a *App, err error) {
 	if err := a.furnish(defs, bound); err != nil {
 		return a, err
 	}
-	for _, d := range defs {
-		if err := a.openService(ctx, d, bound); err != nil {
-			return a, fmt.Errorf("start %s: %w", d.Name, err)
-		}
-		bound.Engines[d.Name] = a.services[len(a.services)-1].env.DB.Engine
+	if err := a.openServices(ctx, defs, bound); err != nil {
+		return a, err
 	}
 	if a.offline {
 		return a, nil
@@ -155,8 +158,39 @@ func open(ctx context.Context, o Options, offline bool) (a *App, err error) {
 	return a, bound.save(a.cfg.Server.Data)
 }
 
-// choose picks the definitions by name, in the order of the list.
-func choose(all []Definition, only []string) ([]Definition, error) {
+// openServices opens the definitions. A command that asks for all on data at rest
+// passes over those that were never served there.
+func (a *App) openServices(ctx context.Context, defs []Definition, bound addresses) error {
+	var missing error
+	for _, d := range defs {
+		open := len(a.services)
+		err := a.openService(ctx, d, bound)
+		switch {
+		case err == nil:
+			bound.Engines[d.Name] = a.services[open].env.DB.Engine
+			continue
+		case a.offline && len(a.opts.Only) == 0 && errors.Is(err, errNoData):
+			missing = fmt.Errorf("start %s: %w", d.Name, err)
+		default:
+			return fmt.Errorf("start %s: %w", d.Name, err)
+		}
+		for _, s := range a.services[open:] { // its database is there, and empty
+			if err := s.close(); err != nil {
+				return err
+			}
+		}
+		a.services = a.services[:open]
+		a.health.services = a.services
+	}
+	if len(a.services) > 0 {
+		return nil
+	}
+	return missing
+}
+
+// Choose picks the definitions by name, none meaning all, in the order of the
+// list.
+func Choose(all []Definition, only []string) ([]Definition, error) {
 	var known []string
 	for _, d := range all {
 		known = append(known, d.Name)
@@ -194,6 +228,9 @@ func (a *App) bind(ctx context.Context) (addresses, error) {
 func (a *App) furnish(defs []Definition, bound addresses) error {
 	glass, err := session.OpenBreakGlass(filepath.Join(a.cfg.Server.Data, "admin.json"), a.cfg.Admin.BreakGlass, a.opts.Now)
 	if err != nil {
+		return err
+	}
+	if err := a.openMail(bound.Domain); err != nil {
 		return err
 	}
 	a.metrics = obs.NewMetrics()

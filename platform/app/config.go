@@ -16,6 +16,7 @@ type Config struct {
 	Admin     AdminConfig
 	Peers     PeersConfig
 	Limits    LimitsConfig
+	Mail      MailConfig
 }
 
 // ServerConfig says where the process keeps its data and listens.
@@ -102,6 +103,29 @@ type LimitsConfig struct {
 	Exempt []string `yaml:"exempt"`
 }
 
+// MailConfig says how letters are sent.
+type MailConfig struct {
+	// SMTP is the server that takes them. Without its host, the development
+	// mailbox keeps them.
+	SMTP SMTPConfig `yaml:"smtp"`
+	// From is the sender's address, with or without a name; empty:
+	// no-reply@<domain>.
+	From string `yaml:"from"`
+	// Product is what letters call this installation.
+	Product string `yaml:"product"`
+}
+
+// SMTPConfig is a mail server and how we sign in to it.
+type SMTPConfig struct {
+	Host string `yaml:"host"`
+	Port int    `yaml:"port"`
+	// Security is "starttls", "tls" or, for a server on this machine, "none".
+	Security string `yaml:"security"`
+	// Username and Password are empty when the server takes letters as they are.
+	Username string        `yaml:"username"`
+	Password config.Secret `yaml:"password"`
+}
+
 // tokens are the join tokens' texts, for the one package that sends them.
 func (p PeersConfig) tokens() map[string]string {
 	texts := map[string]string{}
@@ -122,6 +146,7 @@ func DefaultConfig() Config {
 		Peers:  PeersConfig{Lease: config.Duration(30 * time.Second)},
 		Limits: LimitsConfig{Anonymous: 100, Burst: 1000, Connections: 4000, ConnectionsPerAddress: 400,
 			Exempt: []string{"127.0.0.0/8", "::1/128"}},
+		Mail: MailConfig{SMTP: SMTPConfig{Port: 587, Security: "starttls"}, Product: "guildhall"},
 	}
 }
 
@@ -130,7 +155,7 @@ func (c *Config) Sections() []config.Section {
 	return []config.Section{
 		{Key: "server", Value: &c.Server}, {Key: "log", Value: &c.Log}, {Key: "databases", Value: &c.Databases},
 		{Key: "backup", Value: &c.Backup}, {Key: "admin", Value: &c.Admin}, {Key: "peers", Value: &c.Peers},
-		{Key: "limits", Value: &c.Limits},
+		{Key: "limits", Value: &c.Limits}, {Key: "mail", Value: &c.Mail},
 	}
 }
 

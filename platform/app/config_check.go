@@ -30,6 +30,7 @@ func (c *Config) Check() error {
 	c.Databases.check(&r)
 	c.Backup.check(&r)
 	c.Limits.check(&r)
+	c.Mail.check(&r)
 	if c.Peers.Lease < config.Duration(2*time.Second) {
 		r.add("peers.lease", "A lease under 2 seconds ends between two heads. Write 30s, or at least 2s.")
 	}

@@ -73,6 +73,8 @@ func (a *App) control() http.Handler {
 	mux.HandleFunc("POST /backup", a.controlBackup)
 	mux.HandleFunc("GET /jobs", a.controlJobs)
 	mux.HandleFunc("POST /jobs/{service}/{id}/retry", a.controlRetry)
+	mux.HandleFunc("GET /mailbox", a.controlMailbox)
+	mux.HandleFunc("GET /mailbox/{name}", a.controlLetter)
 	mux.HandleFunc("POST /admin/link", a.controlLink)
 	mux.HandleFunc("POST /admin/token", a.controlToken)
 	mux.HandleFunc("GET /admin/credentials", a.controlCredentials)

@@ -32,15 +32,12 @@ type portalRoot struct{ Fingerprint, Subject, TrustURL string }
 // portal is the handler of the bare domain.
 func (a *App) portal() http.Handler {
 	public := a.site.Shell("portal", nil)
-	shell := a.site.Shell("portal", []web.NavItem{{Path: "/", Key: "app.nav.services", Icon: "home"}, {Path: "/jobs", Key: "app.nav.jobs", Icon: "clock"}})
+	shell := a.site.Shell("portal", a.administratorNav())
 	mux := http.NewServeMux()
 	a.jobPages(shell, mux)
+	a.mailboxPages(shell, mux)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		frame := public
-		if session.Check(r.Context(), session.Everything) == nil {
-			frame = shell
-		}
-		frame.Render(w, r, http.StatusOK, web.Page{Title: i18n.T(r.Context(), "app.portal.title"), Active: "/",
+		a.portalFrame(r).Render(w, r, http.StatusOK, web.Page{Title: i18n.T(r.Context(), "app.portal.title"), Active: "/",
 			Lead: i18n.T(r.Context(), "app.portal.lead", "Domain", a.hosts.domain), Body: portalBody(a.portalView(r.Context()))})
 	})
 	mux.HandleFunc("GET /root.pem", func(w http.ResponseWriter, r *http.Request) {
@@ -55,6 +52,27 @@ func (a *App) portal() http.Handler {
 	})
 	a.door.Mount(mux)
 	return a.measure("portal", a.site.Wrap(a.door.Identify(a.limits.around(shell.Handler(mux), public.Error))))
+}
+
+// administratorNav leads to what administrators see on the portal.
+func (a *App) administratorNav() []web.NavItem {
+	nav := []web.NavItem{{Path: "/", Key: "app.nav.services", Icon: "home"}, {Path: "/jobs", Key: "app.nav.jobs", Icon: "clock"}}
+	if a.mailbox != nil {
+		nav = append(nav, web.NavItem{Path: "/mailbox", Key: "app.nav.mailbox", Icon: "mail"})
+	}
+	return nav
+}
+
+// portalFrame is the frame of a portal page, with the pages that this visitor may
+// open.
+func (a *App) portalFrame(r *http.Request) *web.Shell {
+	switch {
+	case session.Check(r.Context(), session.Everything) == nil:
+		return a.site.Shell("portal", a.administratorNav())
+	case a.seesMailbox(r):
+		return a.site.Shell("portal", []web.NavItem{{Path: "/", Key: "app.nav.services", Icon: "home"}, {Path: "/mailbox", Key: "app.nav.mailbox", Icon: "mail"}})
+	}
+	return a.site.Shell("portal", nil)
 }
 
 func (a *App) portalView(ctx context.Context) portalView {

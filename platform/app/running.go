@@ -56,6 +56,9 @@ func (a *App) openService(ctx context.Context, def Definition, bound addresses) 
 	if err := a.prepare(ctx, s); err != nil {
 		return err
 	}
+	if s.env.Mail, err = a.outbox(s); err != nil {
+		return err
+	}
 	if s.svc, err = def.New(ctx, s.env); err != nil {
 		s.svc = &Service{}
 		return err
@@ -83,8 +86,11 @@ func (a *App) expect(service string, bound addresses) error {
 	return nil
 }
 
+// errNoData is what noData says at length.
+var errNoData = fault.New(fault.NotFound, "no_data", "There is no data.")
+
 func noData(service, where string) error {
-	return fault.New(fault.NotFound, "no_data", "There is no data of %s in %s, and nothing was made. Give the --data and --config with which it was served; \"guildhall serve\" begins a new one.", service, where)
+	return fault.New(errNoData.Kind, errNoData.Code, "There is no data of %s in %s, and nothing was made. Give the --data and --config with which it was served; \"guildhall serve\" begins a new one.", service, where)
 }
 
 // prepare saves an existing database before a migration changes it, then

@@ -13,6 +13,7 @@ import (
 	"guildhall/platform/backup"
 	"guildhall/platform/db"
 	"guildhall/platform/jobs"
+	"guildhall/platform/mail"
 	"guildhall/platform/peer"
 	"guildhall/platform/web"
 )
@@ -30,6 +31,9 @@ type Definition struct {
 	// Locales holds locales/en.json, zh.json and pl.json. The keys
 	// "<name>.service.title" and "<name>.service.purpose" introduce the service.
 	Locales fs.FS
+	// Mails are the templates of the service's letters, as package mail describes
+	// them; nil: it writes none.
+	Mails fs.FS
 	// Config points to the service's configuration with its defaults; the file
 	// and the environment are decoded into it before New.
 	Config any
@@ -46,8 +50,10 @@ type Env struct {
 	Name, Dir string
 	DB        *db.DB
 	Jobs      *jobs.Queue
-	Log       *slog.Logger
-	Metrics   prometheus.Registerer
+	// Mail sends the letters of Definition.Mails; nil without them.
+	Mail    *mail.Outbox
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
 	// Site renders the pages; Site.Shell(Name, nav) is the service's frame.
 	Site *web.Site
 	// Peer is the service's identity, for calls to other services.

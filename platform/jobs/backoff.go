@@ -14,11 +14,11 @@ func (h *handler) ending(j Job, err error, now time.Time, drained bool) ending {
 	switch {
 	case err != nil && drained:
 		return ending{state: Waiting, due: now, attempt: j.Attempt - 1, err: errorText(err)}
-	case h.schedule != nil && (err == nil || j.Attempt >= h.MaxAttempts):
+	case h.schedule != nil && (err == nil || j.Attempt >= h.MaxAttempts || isFinal(err)):
 		return ending{state: Waiting, due: h.schedule.Next(now), err: errorText(err)}
 	case err == nil:
 		return ending{state: Done, due: now, attempt: j.Attempt}
-	case j.Attempt >= h.MaxAttempts:
+	case j.Attempt >= h.MaxAttempts || isFinal(err):
 		return ending{state: Dead, due: now, attempt: j.Attempt, err: errorText(err)}
 	}
 	return ending{state: Waiting, due: now.Add(h.backoff(j.Attempt)), attempt: j.Attempt, err: errorText(err)}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"strings"
@@ -51,6 +52,22 @@ func (s *Site) setTheme(w http.ResponseWriter, r *http.Request) {
 	}
 	//nolint:gosec // G710: localPath lets only paths of this host pass
 	http.Redirect(w, r, localPath(r.PostFormValue("back")), http.StatusSeeOther)
+}
+
+// Prefer makes a language and a theme those of the browser from the next page
+// on: when a service knows what the reader once chose. What is not offered is
+// left as it was. The context speaks that language, for a message on that page.
+func (s *Site) Prefer(w http.ResponseWriter, r *http.Request, lang, theme string) context.Context {
+	for _, l := range i18n.Languages() {
+		if l.Code == lang {
+			s.remember(w, r, languageCookie, lang)
+		}
+	}
+	switch theme {
+	case "light", "dark", "auto":
+		s.remember(w, r, themeCookie, theme)
+	}
+	return s.o.Bundle.Context(r.Context(), lang, i18n.Lang(r.Context()))
 }
 
 // remember sets a choice for a year, on the whole domain when this host is

@@ -42,6 +42,9 @@ type Page struct {
 	Scripts []string
 	// Narrow limits the width to what a form or a text needs.
 	Narrow bool
+	// User is who is signed in, where the service knows it and the process does
+	// not; nil: whom SiteOptions.User names.
+	User *User
 	// Body is everything under the heading.
 	Body templ.Component
 }
@@ -134,6 +137,9 @@ func (sh *Shell) view(r *http.Request, p Page) view {
 		if u, ok := s.o.User(r); ok {
 			v.User = &u
 		}
+	}
+	if p.User != nil {
+		v.User = p.User
 	}
 	return v
 }

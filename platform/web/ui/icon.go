@@ -21,7 +21,7 @@ func Icon(name string) templ.Component {
 func Icons() []string {
 	return []string{"alert", "auto", "ban", "bank", "bell", "cart", "certificate", "chart", "chat", "check",
 		"chevron-down", "chevron-left", "chevron-right", "clock", "copy", "download", "external", "eye", "file",
-		"filter", "first", "globe", "home", "info", "key", "link", "list", "lock", "log", "menu", "moon", "more", "plus",
+		"filter", "first", "globe", "home", "info", "key", "link", "list", "lock", "log", "mail", "menu", "moon", "more", "plus",
 		"refresh", "search", "server", "settings", "shield", "sign-out", "sort", "sort-down", "sort-up", "sun",
 		"ticket", "trash", "upload", "user", "x"}
 }
@@ -93,6 +93,8 @@ func iconPathToZ(name string) string {
 		return "M3 7h10v7H3ZM5.2 7V4.800a2.8 2.8 0 0 1 5.6 0V7"
 	case "log":
 		return "M3 2h10v12H3ZM5.5 5h5M5.5 8h5M5.5 11h3"
+	case "mail":
+		return "M1.8 3.2h12.4v9.600H1.8ZM1.8 4.200 8 9l6.2-4.800"
 	case "menu":
 		return "M2 4h12M2 8h12M2 12h12"
 	case "moon":

@@ -1,0 +1,44 @@
+// Package identity is who people are: their accounts, how they show that it is
+// them, and where they are signed in.
+//
+// # Words
+//
+//	account        a person, by an e-mail address that he has proved to be his
+//	challenge      a question to an address: a code goes to it by letter, and is
+//	               worth something only in the browser that asked
+//	factor         what shows who somebody is: password, authenticator, passkey;
+//	               a recovery code stands in for the last two, once
+//	session        a sign-in in one browser; its token is known to that alone
+//	level          how surely a session knows who it is: pending (a second factor
+//	               is due), password, strong
+//	gate           counts tries before they are looked at, and slows guessing down
+//
+// # What always holds
+//
+//   - Nobody who is not signed in learns whether an address has an account:
+//     answers and work are the same, the difference is in the letters.
+//   - Nothing is an account before the code came back from its address.
+//   - Codes, tokens and recovery codes are kept as hashes, and work once.
+//     Secrets of authenticators and what a registration typed rest sealed.
+//   - Whatever raises a session gives it a new token; the old one is dead.
+//   - A new password ends every other session.
+//   - What weakens or changes the protection of an account asks who it is again,
+//     unless that was shown a moment ago.
+//   - Every action and its letters, its sessions and its audit entry are one
+//     transaction. The audit log names accounts by their ids alone.
+//
+// # Where things are
+//
+//	internal/account   register, sign in, reset, change, delete
+//	internal/code      challenges and their codes
+//	internal/password  hashes, and which passwords are refused
+//	internal/throttle  the gate
+//	internal/session   sessions
+//	internal/factor    authenticator, passkeys, recovery codes
+//	internal/seal      the key, and secrets at rest
+//	internal/journal   what goes into the audit log, and under which names
+//	internal/store     the SQL
+//	web                what the pages show, and web/mails the letters
+//
+// It calls no other service.
+package identity

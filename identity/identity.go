@@ -1,0 +1,132 @@
+package identity
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"time"
+
+	"guildhall/identity/internal/account"
+	"guildhall/identity/internal/factor"
+	"guildhall/identity/internal/journal"
+	"guildhall/identity/internal/password"
+	"guildhall/identity/internal/seal"
+	"guildhall/identity/internal/session"
+	"guildhall/identity/internal/store"
+	"guildhall/identity/internal/throttle"
+	"guildhall/identity/web/locales"
+	"guildhall/identity/web/mails"
+	"guildhall/platform/app"
+	"guildhall/platform/audit"
+	"guildhall/platform/backup"
+	"guildhall/platform/mail"
+)
+
+// Name is the service's name.
+const Name = "identity"
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// migrations are the files without their folder.
+func migrations() fs.FS {
+	files, err := fs.Sub(migrationFiles, "migrations")
+	if err != nil {
+		panic(err) // only for an invalid folder name
+	}
+	return files
+}
+
+// Definition is identity as the process opens it.
+func Definition() app.Definition {
+	config := DefaultConfig()
+	return app.Definition{
+		Name:       Name,
+		Migrations: migrations(),
+		Locales:    locales.FS(),
+		Mails:      mails.FS(),
+		Also:       []backup.Migrations{{Table: audit.MigrationsTable, FS: audit.Migrations()}},
+		Config:     &config,
+		Check:      config.check,
+		New: func(ctx context.Context, env app.Env) (*app.Service, error) {
+			s, err := open(ctx, env, config)
+			if err != nil {
+				return nil, err
+			}
+			return s.service(env), nil
+		},
+	}
+}
+
+// service is the parts of a running identity.
+type service struct {
+	log    *slog.Logger
+	config Config
+	now    func() time.Time
+
+	store    *store.Store
+	journal  *journal.Journal
+	gate     *throttle.Gate
+	sessions *session.Desk
+	accounts *account.Service
+	factors  *factor.Desk
+}
+
+// open wires the parts.
+func open(ctx context.Context, env app.Env, config Config) (*service, error) {
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	key, err := seal.Load(config.keyFile(env.Dir))
+	if err != nil {
+		return nil, err
+	}
+	s := &service{log: env.Log, config: config, now: env.Now, store: store.New(env.DB)}
+	s.journal, err = journal.Open(ctx, journal.Options{DB: env.DB, Key: key.Derive("audit"), KeyID: key.ID(), Now: env.Now, Log: env.Log, Begun: s.store.Begun})
+	if err != nil {
+		return nil, err
+	}
+	s.gate = throttle.New(throttle.Options{DB: env.DB, Store: s.store, Journal: s.journal, Key: key.Derive("attempts"), Now: env.Now, Log: env.Log})
+	s.sessions = &session.Desk{Store: s.store, Journal: s.journal, Log: env.Log, Now: env.Now,
+		Idle: config.Sessions.Idle.Std(), Absolute: config.Sessions.Absolute.Std()}
+	s.accounts = account.New(account.Options{DB: env.DB, Store: s.store, Journal: s.journal, Gate: s.gate, Hasher: password.New(password.Options{}),
+		Jobs: env.Jobs, Key: key, Mail: withAddress(env.Mail.Send, env.PublicURL(Name)+"/sign-in"), EndSessions: s.sessions.EndAll,
+		Closed: config.Registration == Closed, Now: env.Now, Log: env.Log})
+	s.factors, err = factor.New(factor.Options{Store: s.store, Journal: s.journal, Gate: s.gate, Key: key, Domain: env.Domain,
+		Origin: env.PublicURL(Name), Product: product(env.Domain), Now: env.Now})
+	if err != nil {
+		return nil, err
+	}
+	s.registerJobs(env.Jobs)
+	return s, nil
+}
+
+// product is what authenticators list the accounts under: the domain tells one
+// installation from another.
+func product(domain string) string { return "guildhall (" + domain + ")" }
+
+type sendMail func(ctx context.Context, tx *sql.Tx, m mail.Message) error
+
+// withAddress tells the letters where to sign in.
+func withAddress(send sendMail, url string) sendMail {
+	return func(ctx context.Context, tx *sql.Tx, m mail.Message) error {
+		data := map[string]any{"URL": url}
+		maps.Copy(data, m.Data)
+		m.Data = data
+		return send(ctx, tx, m)
+	}
+}
+
+// service is what the process serves.
+func (s *service) service(env app.Env) *app.Service {
+	pages := newPages(pageOptions{Site: env.Site, Accounts: s.accounts, Sessions: s.sessions, Factors: s.factors, Now: s.now,
+		Fresh: s.config.Sessions.Confirm.Std(), Open: s.config.Registration == Open})
+	return &app.Service{
+		Shell:  pages.Shell(),
+		Pages:  pages.Mount,
+		Health: s.journal.Audit.Check,
+	}
+}

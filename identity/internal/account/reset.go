@@ -1,0 +1,119 @@
+package account
+
+import (
+	"context"
+	"database/sql"
+
+	"guildhall/identity/internal/code"
+	"guildhall/identity/internal/journal"
+	"guildhall/identity/internal/store"
+	"guildhall/identity/internal/throttle"
+)
+
+// RequestReset begins the reset of a forgotten password: a letter with a code
+// goes to the address if it has an account. The answer is the same if not.
+func (s *Service) RequestReset(ctx context.Context, email, language string, by journal.Caller) (challenge string, err error) {
+	var wrong fields
+	email, key := wrong.email(email)
+	language = wrong.language(language)
+	if err := wrong.err(); err != nil {
+		return "", err
+	}
+	if err := s.ask(by); err != nil {
+		return "", err
+	}
+	row, err := s.o.Store.AccountOf(ctx, key)
+	if err != nil {
+		return "", err
+	}
+	ask := code.Ask{Purpose: code.Reset, Email: email, EmailKey: key, Language: language, By: by}
+	if row != nil {
+		ask.Account = row.ID
+	}
+	return s.codes.Ask(ctx, ask)
+}
+
+// Reset gives the account of a challenge a new password and ends all its
+// sessions. Whoever knew the old password, or has begun something with it, is out.
+func (s *Service) Reset(ctx context.Context, challenge, text, newPassword string, by journal.Caller) (*Account, error) {
+	if err := s.o.Hasher.Check("password", newPassword, "", ""); err != nil {
+		return nil, err
+	}
+	var phc string
+	hash := func() (err error) {
+		phc, err = s.o.Hasher.Hash(ctx, newPassword)
+		return err
+	}
+	var row *store.Account
+	err := s.redeem(ctx, challenge, text, code.Reset, by, hash, func(tx *sql.Tx, c code.Code) (err error) {
+		row, err = s.o.Store.AccountIn(ctx, tx, c.Account)
+		switch {
+		case err != nil:
+			return err
+		case row == nil || row.EmailKey != c.EmailKey:
+			return code.Beside(code.ErrOver)
+		case row.State != store.Active:
+			return ErrDisabled
+		}
+		// Only the code tells whose it is. When this refuses, the code stays good.
+		if err := s.o.Hasher.Check("password", newPassword, row.Email, row.Name); err != nil {
+			return err
+		}
+		by := by.As(row.ID)
+		if err := s.o.Gate.ClearIn(ctx, tx, by, throttle.Account("password:"+row.EmailKey)); err != nil {
+			return err
+		}
+		return s.setPassword(ctx, tx, row, phc, "", journal.PasswordReset, by)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.Get(ctx, row.ID)
+}
+
+// ChangePassword replaces the password old by new and ends the other sessions.
+// Wrong fields are called "old" and "new".
+func (s *Service) ChangePassword(ctx context.Context, id, oldPassword, newPassword, keepSession string, by journal.Caller) error {
+	row, err := s.verify(ctx, id, "old", oldPassword, by)
+	if err != nil {
+		return err
+	}
+	var wrong fields
+	if err := wrong.join(s.o.Hasher.Check("new", newPassword, row.Email, row.Name)); err != nil {
+		return err
+	}
+	if len(wrong) == 0 && newPassword == oldPassword {
+		wrong.add("new", "same_password", "This is the password that you have. Choose another.")
+	}
+	if err := wrong.err(); err != nil {
+		return err
+	}
+	phc, err := s.o.Hasher.Hash(ctx, newPassword)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(tx *sql.Tx) error {
+		return s.setPassword(ctx, tx, row, phc, keepSession, journal.PasswordChanged, by)
+	})
+}
+
+// setPassword also ends what somebody may have begun who knew the old one.
+func (s *Service) setPassword(ctx context.Context, tx *sql.Tx, row *store.Account, phc, keepSession, action string, by journal.Caller) error {
+	set, err := s.o.Store.SetPassword(ctx, tx, row.ID, row.Password, phc, s.o.Now())
+	if err != nil {
+		return err
+	}
+	if !set {
+		return errMeanwhile
+	}
+	if err := s.o.EndSessions(ctx, tx, row.ID, keepSession); err != nil {
+		return err
+	}
+	if err := s.codes.Void(ctx, tx, row.ID); err != nil {
+		return err
+	}
+	if err := s.tell(ctx, tx, row, letterPasswordChanged, s.event(by)); err != nil {
+		return err
+	}
+	return s.o.Journal.Append(ctx, tx, by, action, row.ID, nil)
+}

@@ -1,0 +1,160 @@
+package factor_test
+
+import (
+	"database/sql"
+	"encoding/base32"
+	"fmt"
+	"log/slog"
+	mrand "math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"guildhall/identity/internal/factor"
+	"guildhall/identity/internal/journal"
+	"guildhall/identity/internal/seal"
+	"guildhall/identity/internal/store"
+	"guildhall/identity/internal/throttle"
+	"guildhall/platform/audit"
+	"guildhall/platform/db"
+	"guildhall/platform/guildtest"
+	"guildhall/platform/id"
+)
+
+const (
+	domain = "guildhall.localhost"
+	origin = "https://identity.guildhall.localhost:8443"
+)
+
+// world is a desk on a database of its own.
+type world struct {
+	*factor.Desk
+	db      *db.DB
+	journal *journal.Journal
+	gate    *throttle.Gate
+	store   *store.Store
+	key     seal.Key
+	clock   *guildtest.Clock
+	// ann and bob are accounts of one test alone.
+	ann, bob string
+	by       journal.Caller
+}
+
+func newWorld(t testing.TB, d *db.DB) *world {
+	t.Helper()
+	w := &world{db: d, store: store.New(d), key: seal.NewKey(), clock: guildtest.NewClock(time.Date(2026, 3, 1, 12, 0, 10, 0, time.UTC))}
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	var err error
+	w.journal, err = journal.Open(t.Context(), journal.Options{DB: d, Key: w.key.Derive("audit"), KeyID: w.key.ID(), Now: w.clock.Now, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.gate = throttle.New(throttle.Options{DB: d, Store: w.store, Journal: w.journal, Key: w.key.Derive("attempts"), Now: w.clock.Now, Log: log})
+	w.Desk = w.desk(t, w.clock)
+	return w
+}
+
+// desk is another node, with a clock of its own.
+func (w *world) desk(t testing.TB, clock *guildtest.Clock) *factor.Desk {
+	t.Helper()
+	d, err := factor.New(factor.Options{Store: w.store, Journal: w.journal, Gate: w.gate, Key: w.key, Domain: domain, Origin: origin,
+		Product: "guildhall", Now: clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// each runs the tests on both engines, each with accounts of its own.
+func each(t *testing.T, tests map[string]func(*testing.T, *world)) {
+	t.Helper()
+	guildtest.Engines(t, os.DirFS("../../migrations"), func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		for name, test := range tests {
+			t.Run(name, func(t *testing.T) { test(t, w.fresh(t)) })
+		}
+	})
+}
+
+// fresh is the world with two new accounts, who come from an address that has
+// guessed nothing yet.
+func (w *world) fresh(t testing.TB) *world {
+	t.Helper()
+	n := *w
+	n.ann, n.bob = id.New("usr"), id.New("usr")
+	n.by = journal.Caller{Actor: n.ann, From: fmt.Sprintf("2001:db8:%x:%x::1", mrand.Uint32()>>16, mrand.Uint32()>>16)}
+	for _, account := range []string{n.ann, n.bob} {
+		n.exec(t, `INSERT INTO accounts (id, email, email_key, name, language, theme, password, password_set_at, must_change, state, created_at)
+			VALUES ($1, $2, $3, '', 'en', '', '', 0, FALSE, 'active', 0)`, account, account, account)
+	}
+	return &n
+}
+
+func (w *world) exec(t testing.TB, query string, args ...any) {
+	t.Helper()
+	err := w.db.WithTx(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(t.Context(), query, args...)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) has(t *testing.T, account string) factor.Factors {
+	t.Helper()
+	f, err := w.Has(t.Context(), account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// actions are what the audit log says about a subject, the newest first.
+func (w *world) actions(t *testing.T, subject string) (actions []string) {
+	t.Helper()
+	page, err := w.journal.Audit.List(t.Context(), audit.Filter{Subject: subject})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range page.Records {
+		actions = append(actions, r.Action)
+	}
+	return actions
+}
+
+// phone is an authenticator app.
+type phone struct{ secret string }
+
+func phoneOf(e factor.Enrolment) phone { return phone{strings.ReplaceAll(e.Secret, " ", "")} }
+
+// shows is the code that the phone shows at a moment.
+func (p phone) shows(t testing.TB, at time.Time) string {
+	t.Helper()
+	if _, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(p.secret); err != nil {
+		t.Fatal(err)
+	}
+	code, err := totp.GenerateCode(p.secret, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code
+}
+
+// enrol sets up an authenticator and waits until its first code is over.
+func (w *world) enrol(t *testing.T, account string) phone {
+	t.Helper()
+	e, err := w.BeginTOTP(t.Context(), factor.Owner{Account: account, Email: "ann@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := phoneOf(e)
+	if err := w.ConfirmTOTP(t.Context(), account, p.shows(t, w.clock.Now()), w.by); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(time.Minute)
+	return p
+}

@@ -1,0 +1,54 @@
+package identity
+
+import (
+	"context"
+	"database/sql"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"guildhall/identity/web/mails"
+	"guildhall/platform/guildtest"
+	"guildhall/platform/i18n"
+	"guildhall/platform/jobs"
+	"guildhall/platform/mail"
+)
+
+// Every letter is written in every language out of what package account gives it.
+func TestLettersAreWritten(t *testing.T) {
+	t.Parallel()
+	d := guildtest.Open(t, guildtest.SQLite(t), migrations())
+	queue := jobs.New(jobs.Options{DB: d})
+	if err := queue.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	outbox, err := mail.NewOutbox(mail.Options{Jobs: queue, Sender: &mail.Mailbox{Dir: t.TempDir()}, Templates: mails.FS(), From: "no-reply@example.com",
+		Key: make([]byte, 32), Product: "guildhall", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := withAddress(outbox.Send, "https://identity.example.com/sign-in")
+	code := map[string]any{"Code": "123456", "Minutes": 5}
+	event := map[string]any{"At": time.Now(), "From": "192.0.2.7"}
+	data := map[string]map[string]any{"identity.register": code, "identity.reset": code, "identity.email": code, "identity.exists": nil,
+		"identity.password_changed": event, "identity.deleted": event, "identity.email_changed": {"At": time.Now(), "From": "", "Email": "a***@example.com"}}
+	files, err := fs.Glob(mails.FS(), "en/*.txt")
+	if err != nil || len(files) != len(data) {
+		t.Fatalf("templates: %q, %v", files, err)
+	}
+	for _, l := range i18n.Languages() {
+		for _, file := range files {
+			name := strings.TrimSuffix(strings.TrimPrefix(file, "en/"), ".txt")
+			for _, person := range []string{"", "Anna <b>"} {
+				err := d.WithTx(t.Context(), func(tx *sql.Tx) error {
+					return send(context.Background(), tx, mail.Message{To: "anna@example.com", Name: person, Language: l.Code, Template: name, Data: data[name]})
+				})
+				if err != nil {
+					t.Errorf("%s in %s: %v", name, l.Code, err)
+				}
+			}
+		}
+	}
+}

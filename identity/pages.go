@@ -1,0 +1,181 @@
+package identity
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"guildhall/identity/internal/account"
+	"guildhall/identity/internal/factor"
+	"guildhall/identity/internal/journal"
+	"guildhall/identity/internal/session"
+	"guildhall/platform/fault"
+	"guildhall/platform/i18n"
+	"guildhall/platform/web"
+	"guildhall/platform/web/form"
+)
+
+// pageOptions is what the pages stand on.
+type pageOptions struct {
+	Site     *web.Site
+	Accounts *account.Service
+	Sessions *session.Desk
+	Factors  *factor.Desk
+	Now      func() time.Time
+	// Fresh is for how long a sign-in is enough to change what protects the
+	// account.
+	Fresh time.Duration
+	// Open says that people can register themselves.
+	Open bool
+}
+
+// pages are the HTML pages of identity.
+type pages struct {
+	pageOptions
+	// shell is the frame for those who are signed in; public has no navigation.
+	shell, public *web.Shell
+}
+
+func newPages(o pageOptions) *pages {
+	return &pages{pageOptions: o, public: o.Site.Shell(Name, nil), shell: o.Site.Shell(Name, []web.NavItem{
+		{Path: "/", Key: "identity.nav.account", Icon: "user"},
+		{Path: "/security", Key: "identity.nav.security", Icon: "shield"},
+		{Path: "/sessions", Key: "identity.nav.sessions", Icon: "list"},
+	})}
+}
+
+// Shell is the frame of the host's own error pages.
+func (p *pages) Shell() *web.Shell { return p.public }
+
+// page is a handler whose error becomes an error page.
+type page func(w http.ResponseWriter, r *http.Request) error
+
+// own is a handler for somebody who is signed in.
+type own func(w http.ResponseWriter, r *http.Request, v *visitor) error
+
+// Mount registers the pages.
+func (p *pages) Mount(mux *http.ServeMux) {
+	for pattern, h := range map[string]page{
+		"GET /sign-in":                p.signInForm,
+		"POST /sign-in":               p.signIn,
+		"POST /sign-in/passkey":       p.signInByPasskey,
+		"GET /sign-in/second-factor":  p.secondForm,
+		"POST /sign-in/second-factor": p.second,
+		"POST /sign-out":              p.signOut,
+		"POST /passkey/begin":         p.beginPasskey,
+		"GET /passkey.js":             p.passkeyScript,
+		"GET /register":               p.registerForm,
+		"POST /register":              p.register,
+		"GET /register/code":          p.registerCodeForm,
+		"POST /register/code":         p.registerCode,
+		"POST /register/resend":       p.registerAgain,
+		"GET /reset":                  p.resetForm,
+		"POST /reset":                 p.reset,
+		"GET /reset/code":             p.resetCodeForm,
+		"POST /reset/code":            p.resetCode,
+		"POST /reset/resend":          p.resetAgain,
+	} {
+		mux.Handle(pattern, p.answer(h))
+	}
+	for pattern, h := range map[string]own{
+		"GET /{$}":                            p.accountPage,
+		"POST /{$}":                           p.saveProfile,
+		"GET /email":                          p.emailForm,
+		"POST /email":                         p.email,
+		"GET /email/code":                     p.emailCodeForm,
+		"POST /email/code":                    p.emailCode,
+		"POST /email/resend":                  p.emailAgain,
+		"GET /delete":                         p.deleteForm,
+		"POST /delete":                        p.delete,
+		"GET /confirm":                        p.confirmForm,
+		"POST /confirm":                       p.confirm,
+		"POST /confirm/passkey":               p.confirmByPasskey,
+		"GET /security":                       p.security,
+		"GET /security/password":              p.passwordForm,
+		"POST /security/password":             p.password,
+		"GET /security/authenticator":         p.fresh(p.totpForm),
+		"POST /security/authenticator":        p.fresh(p.totp),
+		"POST /security/authenticator/remove": p.fresh(p.removeTOTP),
+		"POST /security/recovery":             p.fresh(p.makeRecovery),
+		"GET /security/passkeys/new":          p.fresh(p.newPasskey),
+		"POST /security/passkeys":             p.fresh(p.addPasskey),
+		"GET /security/passkeys/{id}":         p.passkeyForm,
+		"POST /security/passkeys/{id}":        p.renamePasskey,
+		"POST /security/passkeys/{id}/remove": p.fresh(p.removePasskey),
+		"GET /sessions":                       p.sessionList,
+		"POST /sessions/{id}/end":             p.endSession,
+		"POST /sessions/end-others":           p.endOthers,
+	} {
+		mux.Handle(pattern, p.answer(p.signedIn(h)))
+	}
+}
+
+func (p *pages) answer(h page) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Whatever is here is somebody's own: the button "back" shows nothing of it
+		// after signing out.
+		w.Header().Set("Cache-Control", "no-store")
+		if err := h(w, r); err != nil {
+			p.public.Error(w, r, err)
+		}
+	})
+}
+
+// show answers a visitor who is not signed in; err, if any, is what the form of
+// the page was refused for.
+func (p *pages) show(w http.ResponseWriter, r *http.Request, err error, page web.Page) error {
+	p.render(p.public, w, r, err, page)
+	return nil
+}
+
+// showOwn answers somebody who is signed in.
+func (p *pages) showOwn(w http.ResponseWriter, r *http.Request, v *visitor, err error, page web.Page) error {
+	page.User = &web.User{Name: v.Account.Name, Role: v.Account.Email, SignOut: "/sign-out"}
+	p.render(p.shell, w, r, err, page)
+	return nil
+}
+
+func (p *pages) render(shell *web.Shell, w http.ResponseWriter, r *http.Request, err error, page web.Page) {
+	status := http.StatusOK
+	if err != nil {
+		// A wrong form is shown with its errors, which get the focus.
+		status = http.StatusUnprocessableEntity
+		fault.SetRetryAfter(w.Header(), err)
+	}
+	shell.Render(w, r, status, page)
+}
+
+// refused puts what err says beside a field of the form: its own fields, or the
+// one called field when it has none. False for an err that the reader can do
+// nothing about, and for none.
+func refused(f *form.Form, field string, err error) bool {
+	if err == nil {
+		return false
+	}
+	e := fault.As(err)
+	if e.Kind == fault.Internal {
+		return false
+	}
+	if !f.Take(err) {
+		f.Fail(fault.Field{Name: field, Code: e.Code, Detail: e.Detail, Args: e.Args})
+	}
+	return true
+}
+
+// from is the address that a request came from.
+func from(r *http.Request) string {
+	address, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return address
+}
+
+// stranger is who asks without being signed in, for the audit log.
+func stranger(r *http.Request) journal.Caller { return journal.Caller{From: from(r)} }
+
+// crumb is the way back to a page of the navigation.
+func crumb(ctx context.Context, key, path string) web.Crumb {
+	return web.Crumb{Label: i18n.T(ctx, key), URL: path}
+}

@@ -1,0 +1,135 @@
+package identity
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"guildhall/identity/internal/account"
+	"guildhall/identity/internal/journal"
+	"guildhall/identity/internal/session"
+	views "guildhall/identity/web"
+)
+
+// The cookies. The prefix makes browsers keep them to this host and to HTTPS.
+const (
+	sessionCookie  = "__Host-guildhall-session"
+	pendingCookie  = "__Host-guildhall-pending"
+	passkeyCookie  = "__Host-guildhall-passkey"
+	recoveryCookie = "__Host-guildhall-recovery"
+)
+
+// visitor is somebody who is signed in.
+type visitor struct {
+	Account *account.Account
+	Session session.Session
+	Token   string
+	From    string
+}
+
+// by is the visitor for the audit log.
+func (v *visitor) by() journal.Caller { return journal.Caller{Actor: v.Account.ID, From: v.From} }
+
+// visitor is who is signed in, or session.ErrNone.
+func (p *pages) visitor(r *http.Request) (*visitor, error) {
+	c, err := r.Cookie(sessionCookie)
+	if err != nil {
+		return nil, session.ErrNone
+	}
+	s, err := p.Sessions.Find(r.Context(), c.Value)
+	if err != nil {
+		return nil, err
+	}
+	if s.Level < session.Password {
+		return nil, session.ErrNone
+	}
+	a, err := p.Accounts.Get(r.Context(), s.Account)
+	if errors.Is(err, account.ErrNotFound) {
+		return nil, session.ErrNone
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &visitor{Account: a, Session: s, Token: c.Value, From: from(r)}, nil
+}
+
+const passwordPage = "/security/password"
+
+// signedIn sends whoever is not signed in to where that is done, and to nothing
+// but his password whoever must change it.
+func (p *pages) signedIn(h own) page {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		v, err := p.visitor(r)
+		if errors.Is(err, session.ErrNone) {
+			p.public.Redirect(w, r, toSignIn(r))
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if v.Account.MustChange && r.URL.Path != passwordPage {
+			p.public.Redirect(w, r, passwordPage)
+			return nil
+		}
+		return h(w, r, v)
+	}
+}
+
+// toSignIn is the way to the sign-in and back.
+func toSignIn(r *http.Request) string {
+	if r.Method != http.MethodGet {
+		return "/sign-in"
+	}
+	return views.WithReturn("/sign-in", r.URL.RequestURI())
+}
+
+// fresh asks again who it is when that was shown too long ago.
+func (p *pages) fresh(h own) own {
+	return func(w http.ResponseWriter, r *http.Request, v *visitor) error {
+		if v.Session.Age(p.Now()) <= p.Fresh {
+			return h(w, r, v)
+		}
+		back := "/security"
+		if r.Method == http.MethodGet {
+			back = r.URL.RequestURI()
+		}
+		p.shell.Redirect(w, r, views.WithReturn("/confirm", back))
+		return nil
+	}
+}
+
+// ownPath is where a browser is sent on to: a path of this host, or the start
+// page when the text is anything else.
+func ownPath(text string) string {
+	const most = 1000
+	if len(text) > most || !strings.HasPrefix(text, "/") || strings.HasPrefix(text, "//") || strings.Contains(text, `\`) ||
+		strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
+		return "/"
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.HasPrefix(u.Path, "//") {
+		return "/"
+	}
+	return text
+}
+
+// setCookie keeps a value in the browser for life, for its session when 0.
+func setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: int(life / time.Second),
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+}
+
+func dropCookie(w http.ResponseWriter, name string) {
+	http.SetCookie(w, &http.Cookie{Name: name, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+}
+
+// cookie is a cookie's value, empty without it.
+func cookie(r *http.Request, name string) string {
+	c, err := r.Cookie(name)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}

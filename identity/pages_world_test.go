@@ -1,0 +1,157 @@
+package identity
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"guildhall/identity/internal/account"
+	"guildhall/identity/internal/factor"
+	"guildhall/identity/internal/identitytest"
+	"guildhall/identity/internal/session"
+	"guildhall/identity/web/locales"
+	"guildhall/platform/guildtest"
+	"guildhall/platform/i18n"
+	"guildhall/platform/web"
+	weblocales "guildhall/platform/web/locales"
+)
+
+// host is working pages, open for browsers.
+type host struct {
+	*identitytest.World
+	pages *pages
+	site  *httptest.Server
+}
+
+func openHost(t *testing.T) *host {
+	t.Helper()
+	w := identitytest.New(t, guildtest.Open(t, guildtest.SQLite(t), migrations()))
+	log := slog.New(slog.DiscardHandler)
+	factors, err := factor.New(factor.Options{Store: w.Store, Journal: w.Journal, Gate: w.Gate, Key: w.Key, Domain: "guild.example.test",
+		Origin: "https://identity.guild.example.test", Product: "guildhall", Now: w.Clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle, err := i18n.NewBundle(weblocales.FS(), locales.FS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := web.NewSite(web.SiteOptions{Bundle: bundle, Log: log, Now: w.Clock.Now})
+	h := &host{World: w, pages: newPages(pageOptions{Site: site, Accounts: w.Accounts, Factors: factors, Now: w.Clock.Now, Fresh: 15 * time.Minute, Open: true,
+		Sessions: &session.Desk{Store: w.Store, Journal: w.Journal, Log: log, Now: w.Clock.Now}})}
+	mux := http.NewServeMux()
+	h.pages.Mount(mux)
+	h.site = httptest.NewServer(site.Wrap(h.pages.Shell().Handler(mux)))
+	t.Cleanup(h.site.Close)
+	return h
+}
+
+// browser has cookies and no JavaScript.
+type browser struct {
+	*host
+	cookies map[string]*http.Cookie
+}
+
+func (h *host) browser() *browser { return &browser{host: h, cookies: map[string]*http.Cookie{}} }
+
+// signedIn is a browser in which the account is signed in.
+func (h *host) signedIn(t *testing.T, a *account.Account) *browser {
+	t.Helper()
+	b := h.browser()
+	b.send(t, "/sign-in", "email", a.Email, "password", identitytest.Password).leadsTo(t, "/")
+	return b
+}
+
+// answer is what came back, with the body read.
+type answer struct {
+	*http.Response
+	Text string
+}
+
+func (b *browser) do(t *testing.T, method, path string, form url.Values) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, b.site.URL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/html")
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for _, c := range b.cookies {
+		r.AddCookie(c)
+	}
+	res, err := http.DefaultTransport.RoundTrip(r) // redirects are looked at, not followed
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range res.Cookies() {
+		if b.cookies[c.Name] = c; c.MaxAge < 0 {
+			delete(b.cookies, c.Name)
+		}
+	}
+	return answer{res, string(text)}
+}
+
+func (b *browser) get(t *testing.T, path string) answer {
+	t.Helper()
+	return b.do(t, http.MethodGet, path, nil)
+}
+
+// send sends a form of name, value, name, value.
+func (b *browser) send(t *testing.T, path string, pairs ...string) answer {
+	t.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	return b.do(t, http.MethodPost, path, form)
+}
+
+func (a answer) leadsTo(t *testing.T, path string) {
+	t.Helper()
+	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != path {
+		t.Fatalf("%s: status %d, leads to %q, want %q:\n%s", a.Request.URL, a.StatusCode, a.Header.Get("Location"), path, a.main())
+	}
+}
+
+// wants fails the test unless the answer has the status and holds every text.
+func (a answer) wants(t *testing.T, status int, texts ...string) {
+	t.Helper()
+	if a.StatusCode != status {
+		t.Fatalf("%s: status %d, want %d, leads to %q:\n%s", a.Request.URL, a.StatusCode, status, a.Header.Get("Location"), a.main())
+	}
+	for _, text := range texts {
+		if !strings.Contains(a.Text, text) {
+			t.Errorf("%s: %q is not in the page:\n%s", a.Request.URL, text, a.main())
+		}
+	}
+}
+
+// main is the page without its frame.
+func (a answer) main() string {
+	_, rest, _ := strings.Cut(a.Text, "<main")
+	text, _, _ := strings.Cut(rest, "</main>")
+	return text
+}
+
+// find is the first group of the pattern in the page.
+func (a answer) find(t *testing.T, pattern string) string {
+	t.Helper()
+	match := regexp.MustCompile(pattern).FindStringSubmatch(a.Text)
+	if match == nil {
+		t.Fatalf("%s: nothing matches %s:\n%s", a.Request.URL, pattern, a.main())
+	}
+	return match[1]
+}

@@ -1,0 +1,163 @@
+package app
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	netmail "net/mail"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"guildhall/platform/fault"
+	"guildhall/platform/mail"
+)
+
+const (
+	// mailKeyFile, in a service's directory, holds what seals its queued letters.
+	mailKeyFile = "mail.key"
+	mailKeySize = 32
+	// mailboxDir, in the data directory, is the development mailbox.
+	mailboxDir = "mailbox"
+	maxProduct = 60
+)
+
+func (c *MailConfig) check(r *refusals) {
+	control := func(x rune) bool { return x < ' ' }
+	if strings.TrimSpace(c.Product) == "" || len([]rune(c.Product)) > maxProduct || strings.ContainsFunc(c.Product, control) {
+		r.add("mail.product", "Write what letters call this installation, 1 to %d characters.", maxProduct)
+	}
+	if _, err := c.from("guildhall.localhost"); err != nil {
+		r.add("mail.from", "%q is not an address that letters can come from. Write one such as no-reply@example.com, or \"Guild <no-reply@example.com>\".", c.From)
+	}
+	c.SMTP.check(r)
+}
+
+// check never repeats the password.
+func (c *SMTPConfig) check(r *refusals) {
+	if c.Port < 1 || c.Port > 65535 {
+		r.add("mail.smtp.port", "%d is not a port. Write 587 for starttls or 465 for tls.", c.Port)
+	}
+	if (c.Username == "") != (c.Password == "") {
+		r.add("mail.smtp.username", "Signing in takes both: set username and password, or neither.")
+	}
+	if c.Host != "" && net.ParseIP(c.Host) == nil && !validDomain(strings.ToLower(c.Host)) {
+		r.add("mail.smtp.host", "%q is not a host name. Write the name alone, as in smtp.example.com; the port has a key of its own.", c.Host)
+	}
+	host := c.Host
+	if host == "" {
+		host = "localhost" // it is about the other keys
+	}
+	if e := fault.As(mail.CheckSecurity(host, mail.Security(c.Security), c.Username)); e != nil {
+		for _, f := range e.Fields {
+			r.add("mail.smtp."+f.Name, "%s", f.Detail)
+		}
+	}
+}
+
+// from is the sender of all letters.
+func (c *MailConfig) from(domain string) (string, error) {
+	if c.From == "" {
+		return (&netmail.Address{Name: c.Product, Address: "no-reply@" + domain}).String(), nil
+	}
+	a, err := netmail.ParseAddress(c.From)
+	if err != nil {
+		return "", err
+	}
+	if _, err := mail.ParseAddress(a.Address); err != nil {
+		return "", err
+	}
+	if a.Name == "" {
+		a.Name = c.Product
+	}
+	return a.String(), nil
+}
+
+// CheckServices says what the services need and the configuration lacks.
+func (c *Config) CheckServices(defs []Definition) error {
+	for _, d := range defs {
+		if d.Mails != nil && c.Server.Production && c.Mail.SMTP.Host == "" {
+			return fault.Fields(fault.Field{Name: "mail.smtp.host", Code: "required", Detail: d.Name +
+				" writes letters, and in production they must reach people: the mailbox is for development. Write the mail server's name into mail.smtp.host; docs/guides/mail.md says how."})
+		}
+	}
+	return nil
+}
+
+// openMail chooses who delivers letters.
+func (a *App) openMail(domain string) (err error) {
+	c := a.cfg.Mail.SMTP
+	switch {
+	case c.Host != "":
+		a.sender, err = mail.NewSMTP(mail.SMTPOptions{Host: c.Host, Port: c.Port, Security: mail.Security(c.Security),
+			Username: c.Username, Password: c.Password.Reveal(), Hello: domain})
+	case !a.cfg.Server.Production:
+		a.mailbox = &mail.Mailbox{Dir: filepath.Join(a.cfg.Server.Data, mailboxDir)}
+		a.sender = a.mailbox
+	}
+	return err
+}
+
+// outbox is the service's, or nil when it writes no letters.
+func (a *App) outbox(s *running) (*mail.Outbox, error) {
+	if s.def.Mails == nil {
+		return nil, nil
+	}
+	key, err := mailKey(filepath.Join(s.env.Dir, mailKeyFile))
+	if err != nil {
+		return nil, err
+	}
+	from, err := a.cfg.Mail.from(s.env.Domain)
+	if err != nil {
+		return nil, fmt.Errorf("read mail.from: %w", err)
+	}
+	return mail.NewOutbox(mail.Options{Jobs: s.env.Jobs, Sender: a.sender, Templates: s.def.Mails, From: from, Key: key,
+		Product: a.cfg.Mail.Product, Log: s.env.Log, Now: a.opts.Now})
+}
+
+// mailKey is the key in the file, which is made when it is not there.
+func mailKey(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return newMailKey(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the mail key: %w", err)
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != mailKeySize {
+		return nil, fault.New(fault.Invalid, "mail_key", "%s is not a mail key. Put back the file from a backup; or remove it, and letters that still wait are lost.", path)
+	}
+	return key, nil
+}
+
+// newMailKey writes the whole file before it has its name, so that a crash leaves
+// no half of it.
+func newMailKey(path string) ([]byte, error) {
+	key := make([]byte, mailKeySize)
+	_, _ = rand.Read(key)                                 // it never fails: it ends the process instead
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	if err != nil {
+		return nil, fmt.Errorf("make the mail key: %w", err)
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	_, err = f.WriteString(hex.EncodeToString(key) + "\n")
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, fmt.Errorf("write the mail key: %w", err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil { // the lock of the data directory keeps others out
+		return nil, fmt.Errorf("put the mail key in its place: %w", err)
+	}
+	return key, syncDir(filepath.Dir(path))
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -49,7 +49,7 @@ func (c *caAuditListCommand) Run(ctx context.Context, t terminal) error {
 			return t.json(list.Entries)
 		}
 		for _, x := range list.Entries {
-			t.printf("%6d  %s  %-24s  %s  %s\n", x.Seq, x.At.Format(time.RFC3339), x.Action, x.Actor, x.Subject)
+			t.printf("%6d  %s  %-24s  %s  %s\n", x.Seq, x.At.Format(time.RFC3339), x.Action, oneLine(x.Actor), oneLine(x.Subject))
 		}
 		return nil
 	})

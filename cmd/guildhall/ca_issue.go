@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ type caIssueCommand struct {
 	place   `embed:""`
 	Name    string   `help:"Common name; a host name, address or e-mail address becomes an alternative name too." placeholder:"NAME"`
 	SAN     []string `name:"san" help:"Alternative name; may be given more than once. A kind before it (dns:, ip:, email:, uri:) may be left out where it is plain." placeholder:"NAME"`
-	CSR     string   `name:"csr" help:"PKCS #10 request (PEM). The private key stays where it is." placeholder:"FILE"`
+	CSR     string   `name:"csr" help:"PKCS #10 request (PEM or DER). The private key stays where it is." placeholder:"FILE"`
 	Profile string   `help:"server, client or user." default:"server" placeholder:"NAME"`
 	Life    string   `help:"How long it lives, such as 90d (default: the profile's)." placeholder:"DURATION"`
 	KeyType string   `help:"Without --csr: ecdsa-p256 (default), ecdsa-p384, ed25519, rsa-2048, rsa-3072 or rsa-4096." placeholder:"TYPE"`
@@ -34,7 +35,7 @@ func (caIssueCommand) Help() string { return outHelp + "\n\n" + exitHelp }
 
 // Run issues and writes the files. A refused request leaves no directory.
 func (c *caIssueCommand) Run(ctx context.Context, t terminal) error {
-	csr, err := readText("--csr", c.CSR)
+	csr, err := readCSR(c.CSR)
 	if err != nil {
 		return err
 	}
@@ -50,6 +51,18 @@ func (c *caIssueCommand) Run(ctx context.Context, t terminal) error {
 		}
 		return out.deliver(ctx, t, client, issued, c.JSON)
 	})
+}
+
+// readCSR reads a request in PEM, or in DER, which it turns into PEM.
+func readCSR(path string) (string, error) {
+	text, err := readText("--csr", path)
+	if err != nil || strings.Contains(text, "-----BEGIN") {
+		return text, err
+	}
+	if _, err := x509.ParseCertificateRequest([]byte(text)); err != nil {
+		return text, nil //nolint:nilerr // the authority says what is wrong with it
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: []byte(text)})), nil
 }
 
 // folder is where the files of one certificate go.

@@ -42,10 +42,17 @@ func (t terminal) json(v any) error {
 	return e.Encode(v)
 }
 
-func (t terminal) printf(format string, args ...any) { _, _ = fmt.Fprintf(t.out, format, args...) }
+func (t terminal) printf(format string, args ...any) {
+	for i, a := range args {
+		if text, ok := a.(string); ok {
+			args[i] = visible(text)
+		}
+	}
+	_, _ = fmt.Fprintf(t.out, format, args...)
+}
 
 // warn says something beside the answer.
-func (t terminal) warn(text string) { _, _ = fmt.Fprintf(t.err, "guildhall: %s\n", text) }
+func (t terminal) warn(text string) { _, _ = fmt.Fprintf(t.err, "guildhall: %s\n", visible(text)) }
 
 // errNegative is returned by commands whose answer is no and already printed.
 var errNegative = errors.New("the answer is no")

@@ -157,6 +157,9 @@ func (p *publicCert) fromRoot(leaf *x509.Certificate) bool {
 // load reads the two files.
 func (p *publicCert) load() error {
 	c, err := tls.LoadX509KeyPair(p.files[0], p.files[1])
+	if err != nil && p.given {
+		return fault.New(fault.Invalid, "certificate_unusable", "server.tls_cert: the certificate in %s and the key in %s cannot be used: %w. What was served before stays.", p.files[0], p.files[1], err)
+	}
 	if err != nil {
 		return fmt.Errorf("load the public certificate: %w", err)
 	}

@@ -64,7 +64,11 @@ func restore(ctx context.Context, file, stage string, t Target, force bool) erro
 		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 			return err
 		}
-		return writeFile(to, member.Mode, content)
+		mode := member.Mode
+		if strings.HasPrefix(member.Name, databaseDir+"/") {
+			mode = 0o600 // SQLite made the copy as the process's mask had it
+		}
+		return writeFile(to, mode, content)
 	})
 	if err != nil {
 		return err

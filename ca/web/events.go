@@ -38,10 +38,14 @@ func (e Event) why(ctx context.Context) string {
 	case journal.TokenCreated:
 		return e.detail("service")
 	}
-	if code := e.detail("code"); code != "" {
+	switch code := e.detail("code"); code {
+	case "":
+		return ""
+	case "invalid_fields": // the catalogue's sentence is for those who see the form; the record names the field
+		return e.detail("why")
+	default:
 		return known(ctx, "fault."+code, e.detail("why"))
 	}
-	return ""
 }
 
 func (e Event) look() (ui.Tone, string) {

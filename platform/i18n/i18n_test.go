@@ -147,3 +147,18 @@ func TestNumberKeepsEveryDigit(t *testing.T) {
 		}
 	})
 }
+
+// TestMissingValue: a sentence without a value for one of its placeholders is
+// not said at all.
+func TestMissingValue(t *testing.T) {
+	t.Parallel()
+	for _, l := range i18n.Languages() {
+		ctx := bundle(t).Context(t.Context(), l.Code)
+		if s, ok := i18n.Lookup(ctx, "t.hello"); ok || s != "" {
+			t.Errorf("%s: Lookup without the name gives %q", l.Code, s)
+		}
+		if s := i18n.T(ctx, "t.hello", "Nome", "Ada"); s != "t.hello" {
+			t.Errorf("%s: T without the name gives %q", l.Code, s)
+		}
+	}
+}

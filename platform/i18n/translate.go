@@ -5,6 +5,7 @@ import (
 	"time"
 
 	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
+	"github.com/nicksnyder/go-i18n/v2/i18n/template"
 )
 
 type contextKey struct{}
@@ -39,7 +40,8 @@ func T(ctx context.Context, key string, args ...any) string {
 	return key
 }
 
-// Lookup is T that says whether there is a sentence at all.
+// Lookup is T that says whether there is a sentence at all, and a value for
+// each of its placeholders.
 func Lookup(ctx context.Context, key string, args ...any) (string, bool) {
 	r := from(ctx)
 	if s := r.plain[key]; s != "" {
@@ -48,7 +50,7 @@ func Lookup(ctx context.Context, key string, args ...any) (string, bool) {
 	if _, known := r.plain[key]; !known {
 		return "", false
 	}
-	config := &goi18n.LocalizeConfig{MessageID: key}
+	config := &goi18n.LocalizeConfig{MessageID: key, TemplateParser: &template.TextParser{Option: "missingkey=error"}}
 	data := make(map[string]any, len(args)/2)
 	for i := 0; i+1 < len(args); i += 2 {
 		name, _ := args[i].(string)

@@ -145,7 +145,7 @@ func IssuePage(v Issue) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = lifetimeFields(v.Form).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = lifetimeFields(v.Form, i18n.T(ctx, "ca.issue.lifetime.hint")).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -241,7 +241,7 @@ func csrFields(f *form.Form, required bool) templ.Component {
 	})
 }
 
-func lifetimeFields(f *form.Form) templ.Component {
+func lifetimeFields(f *form.Form, hint string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -262,7 +262,7 @@ func lifetimeFields(f *form.Form) templ.Component {
 			templ_7745c5c3_Var8 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.Input{Form: f, Name: "lifetime", Type: "number", Label: i18n.T(ctx, "ca.issue.lifetime"), Hint: i18n.T(ctx, "ca.issue.lifetime.hint"), Attrs: templ.Attributes{"min": "1"}}.Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Input{Form: f, Name: "lifetime", Type: "number", Label: i18n.T(ctx, "ca.issue.lifetime"), Hint: hint, Attrs: templ.Attributes{"min": "1"}}.Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

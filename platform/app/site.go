@@ -40,10 +40,11 @@ func signedIn(r *http.Request) (web.User, bool) {
 	return web.User{Name: p.Name, Role: i18n.T(r.Context(), "app.role.administrator"), SignOut: "/admin/leave"}, true
 }
 
-// signIn tells a visitor how to become an administrator.
+// signIn tells a visitor how to become an administrator. Where the data is
+// kept is not for visitors.
 func (a *App) signIn(ctx context.Context) web.SignIn {
 	if !a.cfg.Admin.BreakGlass {
 		return web.SignIn{Text: i18n.T(ctx, "app.signin.off")}
 	}
-	return web.SignIn{Text: i18n.T(ctx, "app.signin.text"), Command: "guildhall admin link --data " + a.cfg.Server.Data}
+	return web.SignIn{Text: i18n.T(ctx, "app.signin.text"), Command: "guildhall admin link"}
 }

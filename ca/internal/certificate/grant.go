@@ -48,6 +48,9 @@ func (s *Service) Grant(ctx context.Context, g Grant) (*store.Record, error) {
 	if d.subject, err = s.Profiles.Check(p, profile.Request{Names: g.Names}); err != nil {
 		return nil, err
 	}
+	if err := s.refuseCompromised(ctx, d.keyID, "csr"); err != nil {
+		return nil, err
+	}
 	issued, err := s.sign(ctx, &d)
 	if err != nil {
 		return nil, err

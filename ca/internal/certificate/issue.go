@@ -78,7 +78,7 @@ func (s *Service) issue(ctx context.Context, r IssueRequest) (*Issued, error) {
 	d := draft{profile: p, by: r.By, action: journal.Issued, keepKey: r.KeepKey, as: r.As}
 	asked := profile.Request{CommonName: r.CommonName, Names: r.Names, Lifetime: r.Lifetime}
 	if len(r.CSR) > 0 {
-		err = d.useCSR(r.CSR, &asked)
+		err = s.takeCSR(ctx, &d, r.CSR, &asked)
 	} else {
 		err = s.allowKeeping(r.KeepKey)
 	}
@@ -130,6 +130,13 @@ func (s *Service) allowKeeping(keep bool) error {
 			Detail: "This authority keeps no private keys. Take the key from the answer, or set ca.keep_keys in the configuration."})
 	}
 	return nil
+}
+
+func (s *Service) takeCSR(ctx context.Context, d *draft, data []byte, asked *profile.Request) error {
+	if err := d.useCSR(data, asked); err != nil {
+		return err
+	}
+	return s.refuseCompromised(ctx, d.keyID, "csr")
 }
 
 // useCSR takes the key of a request, and its names if none were asked for.

@@ -76,7 +76,7 @@ func again(old *store.Record, p profile.Profile, lifetime time.Duration) profile
 func (s *Service) renewKey(ctx context.Context, d *draft, old *store.Record, r RenewRequest) error {
 	switch {
 	case len(r.CSR) > 0:
-		return d.renewCSR(old, r.CSR)
+		return s.renewCSR(ctx, d, old, r.CSR)
 	case r.NewKey || old.KeyMade:
 		return s.makeKey(ctx, d, profile.KeyType(old.KeyType))
 	}
@@ -85,10 +85,10 @@ func (s *Service) renewKey(ctx context.Context, d *draft, old *store.Record, r R
 		return fmt.Errorf("read the predecessor: %w", err)
 	}
 	d.public, d.keyType, d.keyID = cert.PublicKey, profile.KeyType(old.KeyType), old.KeyID
-	return nil
+	return s.refuseCompromised(ctx, d.keyID, "")
 }
 
-func (d *draft) renewCSR(old *store.Record, data []byte) error {
+func (s *Service) renewCSR(ctx context.Context, d *draft, old *store.Record, data []byte) error {
 	c, err := parseCSR(data)
 	if err != nil {
 		return err
@@ -100,5 +100,5 @@ func (d *draft) renewCSR(old *store.Record, data []byte) error {
 		}
 	}
 	d.public, d.keyType, d.keyID = c.public, c.keyType, profile.KeyID(c.spki)
-	return nil
+	return s.refuseCompromised(ctx, d.keyID, "csr")
 }

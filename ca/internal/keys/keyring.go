@@ -113,6 +113,11 @@ func open(o Options, stored map[string]row) (*Keyring, error) {
 	if err := k.issuing.Certificate.CheckSignatureFrom(k.root); err != nil {
 		return nil, damaged(issuingName, err)
 	}
+	for _, c := range []*x509.Certificate{k.issuing.Certificate, k.root} {
+		if err := agree(o.Policy, c); err != nil {
+			return nil, err
+		}
+	}
 	return k, nil
 }
 

@@ -55,7 +55,7 @@ func (v Audit) table(ctx context.Context) templ.Component {
 
 func auditRow(ctx context.Context, e Event) ui.Row {
 	tone, _ := e.look()
-	var subject templ.Component = ui.Mono(e.Name)
+	var subject templ.Component = ui.Short(e.Name)
 	if e.URL != "" {
 		subject = ui.Link{Label: e.Name, URL: e.URL}
 	}

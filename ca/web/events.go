@@ -42,10 +42,23 @@ func (e Event) why(ctx context.Context) string {
 	case "":
 		return ""
 	case "invalid_fields": // the catalogue's sentence is for those who see the form; the record names the field
-		return e.detail("why")
+		return shortWords(e.detail("why"))
 	default:
-		return known(ctx, "fault."+code, e.detail("why"))
+		return known(ctx, "fault."+code, shortWords(e.detail("why")))
 	}
+}
+
+// shortWords cuts the words of a reason that quotes what was typed, so that the
+// reason itself stays in sight. The log's page has the whole.
+func shortWords(text string) string {
+	const most = 40
+	words := strings.Fields(text)
+	for i, w := range words {
+		if runes := []rune(w); len(runes) > most {
+			words[i] = string(runes[:most-1]) + "…"
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 func (e Event) look() (ui.Tone, string) {

@@ -55,7 +55,7 @@ func eventTitle(e Event) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else if e.Name != "" {
-			templ_7745c5c3_Err = ui.Mono(e.Name).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Short(e.Name).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -56,3 +56,12 @@ func TestEventsSayWhy(t *testing.T) {
 		}
 	}
 }
+
+func TestEventsCutLongWords(t *testing.T) {
+	t.Parallel()
+	e := Event{Record: audit.Record{Action: journal.IssueRefused,
+		Detail: []byte(`{"code": "invalid_fields", "why": "sans[0]: \"` + strings.Repeat("ż", 2000) + `\" is not a host name."}`)}}
+	if got, want := e.why(t.Context()), `sans[0]: "`+strings.Repeat("ż", 38)+"… is not a host name."; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

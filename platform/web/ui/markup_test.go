@@ -130,6 +130,15 @@ func TestUnsafeLinksAreCut(t *testing.T) {
 	}
 }
 
+func TestShortKeepsTheWhole(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("ż", 2000)
+	has(t, render(t, ui.Short(long)), `title="`+long+`"`, ">"+long[:2*79]+"…<")
+	if markup, whole := render(t, ui.Short(long[:2*80])), render(t, ui.Mono(long[:2*80])); markup != whole {
+		t.Errorf("80 characters are cut: %s", markup)
+	}
+}
+
 func TestIconButtonHasAName(t *testing.T) {
 	t.Parallel()
 	markup := render(t, ui.Button{Label: "Download", Icon: "download", IconOnly: true})

@@ -265,6 +265,7 @@ func TestVerify(t *testing.T) {
 			"expired":         {certificate.VerifyRequest{PEM: text(brief)}, "validity"},
 			"another issuer":  {certificate.VerifyRequest{PEM: text(foreign)}, "chain revocation"},
 			"tampered":        {certificate.VerifyRequest{PEM: tamper(good)}, "chain revocation"},
+			"another root":    {certificate.VerifyRequest{PEM: certificate.PEM(other.Keys.RootCertificate().Raw)}, "chain revocation"},
 			"the root itself": {certificate.VerifyRequest{PEM: certificate.PEM(w.Keys.RootCertificate().Raw)}, ""},
 			"the issuing one": {certificate.VerifyRequest{PEM: certificate.PEM(w.Keys.Issuing().Certificate.Raw)}, ""},
 		} {
@@ -275,6 +276,10 @@ func TestVerify(t *testing.T) {
 			for _, check := range v.Checks {
 				if !check.OK {
 					failed = append(failed, check.Name)
+				}
+				if foreign := c.failed == "chain revocation"; foreign && (check.Name == certificate.CheckConstraints ||
+					check.Name == certificate.CheckRevocation && !strings.HasPrefix(check.Detail, "Not checked")) {
+					t.Errorf("%s: %+v of a certificate that is not ours", name, check)
 				}
 				if check.Detail == "" {
 					t.Errorf("%s: %s says nothing", name, check.Name)
@@ -291,8 +296,8 @@ func TestVerify(t *testing.T) {
 			t.Errorf("unknown name: %v", err)
 		}
 		failures := slices.DeleteFunc(w.Actions(t), func(a string) bool { return a != "certificate.verification_failed" })
-		if len(failures) != 5 {
-			t.Errorf("%d failed verifications in the audit log, want 5", len(failures))
+		if len(failures) != 6 {
+			t.Errorf("%d failed verifications in the audit log, want 6", len(failures))
 		}
 	})
 }

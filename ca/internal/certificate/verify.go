@@ -156,12 +156,15 @@ func parsePEM(text string) (*x509.Certificate, error) {
 }
 
 func (v *verifier) run(r VerifyRequest) {
-	v.add(CheckChain, v.chain(), "The signatures lead to this authority's root.")
+	chain := v.chain()
+	v.add(CheckChain, chain, "The signatures lead to this authority's root.")
 	v.add(CheckValidity, v.validity(), "It is valid until %s.", v.cert.NotAfter.UTC().Format(time.RFC3339))
-	v.add(CheckConstraints, v.constraints(), "Its names are within what this authority may certify.")
+	if chain == nil { // the constraints are those of this authority's certificates
+		v.add(CheckConstraints, v.constraints(), "Its names are within what this authority may certify.")
+	}
 	usages, err := v.usage()
 	v.add(CheckUsage, err, "Its key may be used for %s.", usages)
-	v.add(CheckRevocation, v.revocation(), "It is not revoked.")
+	v.add(CheckRevocation, v.revocation(chain), "It is not revoked.")
 	if r.PEM != "" && r.Name != "" {
 		v.add(CheckName, v.name(r.Name), "It is good for %s.", r.Name)
 	}
@@ -244,10 +247,12 @@ func (v *verifier) usage() (string, error) {
 	return strings.Join(names, " and "), nil
 }
 
-func (v *verifier) revocation() error {
+// revocation looks into the records, which say nothing of a certificate without
+// a chain to the root.
+func (v *verifier) revocation(chain error) error {
 	switch {
-	case len(v.parents) == 0 && !v.cert.IsCA:
-		return errors.New("its revocation is not known here, because another authority issued it")
+	case chain != nil:
+		return errors.New("not checked: the signatures do not lead to this authority's root")
 	case v.cert.IsCA:
 		return nil
 	case v.record == nil:

@@ -256,7 +256,7 @@ func TestRestartedHubWaitsForThoseItHasNotSeen(t *testing.T) {
 // behind what it reads first: the clock must not be moved before that.
 func waitsForAcknowledgements() bool {
 	stacks := make([]byte, 1<<20)
-	for _, one := range strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+	for one := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
 		state, calls, _ := strings.Cut(one, "\n")
 		if strings.Contains(state, "[select") && strings.HasPrefix(calls, "guildhall/ca/internal/feed.(*Hub).WaitAcked") &&
 			strings.Contains(calls, "TestRestartedHubWaitsForThoseItHasNotSeen") {

@@ -28,11 +28,14 @@ type payload struct {
 func (p *Publisher) register() {
 	rest := func() time.Duration { return p.next().Sub(p.jobs.Now()) }
 	p.jobs.Handle(buildKind, jobs.HandlerOptions{Rest: rest}, func(ctx context.Context, j jobs.Job) error {
+		if p.rests() { // asked for by a transaction that began before the last list was done
+			return p.db.WithTx(ctx, func(tx *sql.Tx) error { return p.Changed(ctx, tx) })
+		}
 		_, err := p.Build(ctx, j.Key)
 		return err
 	})
 	p.jobs.Every(checkKind, jobs.Interval(checkEvery), func(ctx context.Context) error {
-		if p.jobs.Now().UnixNano() < p.rested.Load() {
+		if p.rests() {
 			return nil // a list was just made, and the next one waits
 		}
 		return p.Ensure(ctx)
@@ -48,6 +51,9 @@ const share = 20
 func (p *Publisher) built(took time.Duration) {
 	p.rested.Store(p.jobs.Now().Add(min(max(p.delay, share*took), p.maxDelay)).UnixNano())
 }
+
+// rests says whether the next list still waits after the last one.
+func (p *Publisher) rests() bool { return p.jobs.Now().UnixNano() < p.rested.Load() }
 
 // next is when a list that is asked for now is built.
 func (p *Publisher) next() time.Time {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"guildhall/ca/internal/journal"
 	"guildhall/platform/app"
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 	"guildhall/platform/session"
 	wire "guildhall/sdk/go/ca"
@@ -116,8 +116,8 @@ func noteAddress(ctx huma.Context, next func(huma.Context)) {
 }
 
 // caller is who makes a request, for the audit log.
-func caller(ctx context.Context) journal.Caller {
-	c := journal.Caller{Actor: "anonymous"}
+func caller(ctx context.Context) audit.Caller {
+	c := audit.Caller{Actor: audit.Anonymous}
 	if p, ok := session.From(ctx); ok {
 		c.Actor = p.ID
 	}

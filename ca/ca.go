@@ -73,7 +73,7 @@ type service struct {
 	store        *store.Store
 	keys         *keys.Keyring
 	audit        *audit.Log
-	journal      *journal.Journal
+	journal      *audit.Journal
 	guard        *clock.Guard
 	certificates *certificate.Service
 	tokens       *token.Desk
@@ -135,7 +135,7 @@ func (s *service) openAudit(ctx context.Context, env app.Env) (err error) {
 	if err != nil {
 		return err
 	}
-	s.journal = &journal.Journal{DB: env.DB, Audit: s.audit, Log: env.Log}
+	s.journal = &audit.Journal{DB: env.DB, Audit: s.audit, Log: env.Log}
 	return s.audit.Migrate(ctx)
 }
 
@@ -169,7 +169,7 @@ func (s *service) begin(ctx context.Context) error {
 	}
 	if head.Size == 0 {
 		root := s.keys.RootCertificate()
-		err := s.journal.Record(ctx, journal.Caller{Actor: journal.System}, journal.Created, root.Subject.CommonName, map[string]any{"root_sha256": fingerprint(root.Raw)})
+		err := s.journal.Record(ctx, audit.Caller{Actor: audit.System}, journal.Created, root.Subject.CommonName, map[string]any{"root_sha256": fingerprint(root.Raw)})
 		if err != nil {
 			return fmt.Errorf("record the new authority: %w", err)
 		}

@@ -8,7 +8,6 @@ import (
 
 	"guildhall/ca/internal/certificate"
 	"guildhall/ca/internal/crl"
-	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/token"
 	"guildhall/platform/audit"
 	"guildhall/platform/i18n"
@@ -112,13 +111,13 @@ func (p *pages) show(w http.ResponseWriter, r *http.Request, wrong bool, page we
 func (p *pages) now() time.Time { return p.Certificates.Guard.Time() }
 
 // by is who asks, for the audit log.
-func by(r *http.Request) journal.Caller {
+func by(r *http.Request) audit.Caller {
 	who, _ := session.From(r.Context())
 	from, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		from = r.RemoteAddr
 	}
-	return journal.Caller{Actor: who.ID, From: from}
+	return audit.Caller{Actor: who.ID, From: from}
 }
 
 // secret keeps a page that holds one out of every cache.

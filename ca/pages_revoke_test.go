@@ -7,10 +7,10 @@ import (
 
 	"guildhall/ca/internal/catest"
 	"guildhall/ca/internal/certificate"
-	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/profile"
 	views "guildhall/ca/web"
 	"guildhall/ca/web/locales"
+	"guildhall/platform/audit"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web/ui"
 )
@@ -63,7 +63,7 @@ func TestRevokingWarnsOfWhatGuildhallUses(t *testing.T) {
 	t.Parallel()
 	v := visit(t)
 	grant := func(of, name, actor string) string {
-		r, err := v.certificates.Grant(t.Context(), certificate.Grant{Profile: of, Names: []string{name}, By: journal.Caller{Actor: actor},
+		r, err := v.certificates.Grant(t.Context(), certificate.Grant{Profile: of, Names: []string{name}, By: audit.Caller{Actor: actor},
 			CSR: catest.CSR(t, catest.NewKey(t), name)})
 		ok(t, err)
 		return views.URL(r)

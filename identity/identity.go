@@ -68,7 +68,7 @@ type service struct {
 	now    func() time.Time
 
 	store    *store.Store
-	journal  *journal.Journal
+	journal  *audit.Journal
 	gate     *throttle.Gate
 	sessions *session.Desk
 	accounts *account.Service

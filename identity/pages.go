@@ -8,8 +8,8 @@ import (
 
 	"guildhall/identity/internal/account"
 	"guildhall/identity/internal/factor"
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/session"
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web"
@@ -173,7 +173,7 @@ func from(r *http.Request) string {
 }
 
 // stranger is who asks without being signed in, for the audit log.
-func stranger(r *http.Request) journal.Caller { return journal.Caller{From: from(r)} }
+func stranger(r *http.Request) audit.Caller { return audit.Caller{From: from(r)} }
 
 // crumb is the way back to a page of the navigation.
 func crumb(ctx context.Context, key, path string) web.Crumb {

@@ -6,7 +6,7 @@ import (
 	"net/http"
 
 	"guildhall/identity/internal/code"
-	"guildhall/identity/internal/journal"
+	"guildhall/platform/audit"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web/form"
 	"guildhall/platform/web/ui"
@@ -51,7 +51,7 @@ func (p *pages) lost(w http.ResponseWriter, r *http.Request, to string) error {
 
 // resend sends another letter and leads to back. What it is refused for stands
 // on the form that show shows.
-func (p *pages) resend(w http.ResponseWriter, r *http.Request, c challenge, by journal.Caller, back string, show func(f *form.Form, err error) error) error {
+func (p *pages) resend(w http.ResponseWriter, r *http.Request, c challenge, by audit.Caller, back string, show func(f *form.Form, err error) error) error {
 	f, err := form.Read(r)
 	if err != nil {
 		return err

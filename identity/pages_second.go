@@ -8,9 +8,9 @@ import (
 
 	"guildhall/identity/internal/account"
 	"guildhall/identity/internal/factor"
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/session"
 	views "guildhall/identity/web"
+	"guildhall/platform/audit"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web"
 	"guildhall/platform/web/form"
@@ -116,7 +116,7 @@ func (p *pages) second(w http.ResponseWriter, r *http.Request) error {
 }
 
 // tellLeft says how many recovery codes there are still.
-func (p *pages) tellLeft(ctx context.Context, w http.ResponseWriter, r *http.Request, by journal.Caller) {
+func (p *pages) tellLeft(ctx context.Context, w http.ResponseWriter, r *http.Request, by audit.Caller) {
 	left, err := p.Factors.Left(ctx, by.Actor)
 	if err != nil {
 		return // the sign-in matters more

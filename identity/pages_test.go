@@ -12,7 +12,7 @@ import (
 
 	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/identitytest"
-	"guildhall/identity/internal/journal"
+	"guildhall/platform/audit"
 )
 
 func TestOwnPath(t *testing.T) {
@@ -136,7 +136,7 @@ func TestAPasswordAloneDoesNotTakeAFactorAway(t *testing.T) {
 	h := openHost(t)
 	a := h.Account(t, "anna@example.com")
 	b := h.signedIn(t, a)
-	by := journal.Caller{Actor: a.ID}
+	by := audit.Caller{Actor: a.ID}
 	made, err := h.pages.Factors.BeginTOTP(t.Context(), factor.Owner{Account: a.ID, Email: a.Email, Name: a.Name})
 	if err != nil {
 		t.Fatal(err)

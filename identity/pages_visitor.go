@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"guildhall/identity/internal/account"
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/session"
 	views "guildhall/identity/web"
+	"guildhall/platform/audit"
 )
 
 // The cookies. The prefix makes browsers keep them to this host and to HTTPS.
@@ -30,7 +30,7 @@ type visitor struct {
 }
 
 // by is the visitor for the audit log.
-func (v *visitor) by() journal.Caller { return journal.Caller{Actor: v.Account.ID, From: v.From} }
+func (v *visitor) by() audit.Caller { return audit.Caller{Actor: v.Account.ID, From: v.From} }
 
 // visitor is who is signed in, or session.ErrNone.
 func (p *pages) visitor(r *http.Request) (*visitor, error) {

@@ -26,4 +26,7 @@
 // Append must be the first statement of its transaction. It locks the head row
 // until the commit, which puts the appends of several nodes in a row, and since
 // everybody takes that lock first, no two transactions wait for each other.
+//
+// A service writes through a Journal, which knows who asked (Caller) and what
+// becomes of refusals, and has a package internal/journal that names its actions.
 package audit

@@ -27,7 +27,6 @@ import (
 	"guildhall/ca/internal/certificate"
 	"guildhall/ca/internal/clock"
 	"guildhall/ca/internal/enrol"
-	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/keys"
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
@@ -38,7 +37,7 @@ import (
 )
 
 // Admin is the caller that tests act as.
-var Admin = journal.Caller{Actor: "break-glass:test", From: "127.0.0.1"}
+var Admin = audit.Caller{Actor: "break-glass:test", From: "127.0.0.1"}
 
 // World is an authority and what it stands on.
 type World struct {
@@ -46,7 +45,7 @@ type World struct {
 	Clock    *guildtest.Clock
 	Keys     *keys.Keyring
 	Audit    *audit.Log
-	Journal  *journal.Journal
+	Journal  *audit.Journal
 	Store    *store.Store
 	Service  *certificate.Service
 	Tokens   *token.Desk
@@ -92,7 +91,7 @@ func New(t testing.TB, d *db.DB, o Options) *World {
 	w.Audit, err = audit.New(audit.Options{DB: d, Name: "ca.example.test/audit", Key: w.Keys.Audit(), Now: w.Clock.Now})
 	must(t, err)
 	must(t, w.Audit.Migrate(t.Context()))
-	w.Journal = &journal.Journal{DB: d, Audit: w.Audit, Log: log}
+	w.Journal = &audit.Journal{DB: d, Audit: w.Audit, Log: log}
 	high, err := w.Store.HighWater(t.Context())
 	must(t, err)
 	w.Service = certificate.New(certificate.Options{DB: d, Store: w.Store, Journal: w.Journal, Keys: w.Keys, Profiles: profiles,

@@ -9,6 +9,7 @@ import (
 
 	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/store"
+	"guildhall/platform/audit"
 )
 
 // maxWarnings bounds the warnings of one look at one moment, so that an
@@ -40,7 +41,7 @@ func (s *Service) warn(ctx context.Context, r *store.Record, before time.Duratio
 	end := r.NotAfter.UTC().Format(time.RFC3339)
 	err := s.DB.Group(ctx, func(tx *sql.Tx) error {
 		detail := map[string]any{"serial": r.Serial, "common_name": r.CommonName, "not_after": end}
-		if err := s.Journal.Append(ctx, tx, journal.Caller{Actor: journal.System}, journal.Expiring, r.ID, detail); err != nil {
+		if err := s.Journal.Append(ctx, tx, audit.Caller{Actor: audit.System}, journal.Expiring, r.ID, detail); err != nil {
 			return err
 		}
 		return s.Store.Warned(ctx, tx, r.ID, before)

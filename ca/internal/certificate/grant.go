@@ -13,6 +13,7 @@ import (
 	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
+	"guildhall/platform/audit"
 )
 
 // Grant is a certificate that a procedure of the authority gives, rather than
@@ -22,7 +23,7 @@ type Grant struct {
 	// Names are the whole subject; the CSR brings only the key.
 	Names []string
 	CSR   []byte
-	By    journal.Caller
+	By    audit.Caller
 	// Renews is the id of the predecessor, or empty. A revoked one fails it.
 	Renews string
 	// Within runs in the transaction that writes the certificate; its error
@@ -80,7 +81,7 @@ func (s *Service) IssueResponder(ctx context.Context, public crypto.PublicKey) (
 		return nil, fmt.Errorf("marshal the responder's key: %w", err)
 	}
 	issued, err := s.sign(ctx, &draft{profile: p, public: public, keyType: keyType, keyID: profile.KeyID(spki),
-		by: journal.Caller{Actor: journal.System}, action: journal.Issued,
+		by: audit.Caller{Actor: audit.System}, action: journal.Issued,
 		subject: profile.Subject{CommonName: "OCSP responder", Lifetime: p.Lifetime}})
 	if err != nil {
 		return nil, err

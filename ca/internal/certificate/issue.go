@@ -13,6 +13,7 @@ import (
 	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 )
 
@@ -39,7 +40,7 @@ type IssueRequest struct {
 	// As is the new certificate's id, from NewID; with one that a certificate
 	// has already, nothing is issued. Empty draws one.
 	As string
-	By journal.Caller
+	By audit.Caller
 }
 
 // Issued is a certificate that left the authority.

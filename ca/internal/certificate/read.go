@@ -13,6 +13,7 @@ import (
 	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 )
 
@@ -71,7 +72,7 @@ type BundleRequest struct {
 	Password string
 	// KeyPEM is the private key, unless the authority keeps it.
 	KeyPEM string
-	By     journal.Caller
+	By     audit.Caller
 }
 
 // minPassword is the least length of a file's password, in bytes.

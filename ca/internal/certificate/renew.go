@@ -11,6 +11,7 @@ import (
 	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
+	"guildhall/platform/audit"
 )
 
 // RenewRequest asks for a successor: the same profile and names, a new life.
@@ -26,7 +27,7 @@ type RenewRequest struct {
 	Lifetime time.Duration
 	// As is the successor's id, as in IssueRequest.
 	As string
-	By journal.Caller
+	By audit.Caller
 }
 
 // Renew issues a successor. A refusal is recorded.

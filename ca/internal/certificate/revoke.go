@@ -11,6 +11,7 @@ import (
 
 	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/store"
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 )
 
@@ -65,7 +66,7 @@ type RevokeRequest struct {
 	ID string
 	// Reason is a name of Reasons; empty is "unspecified".
 	Reason string
-	By     journal.Caller
+	By     audit.Caller
 }
 
 // Revoked is the outcome of a revocation.
@@ -124,7 +125,7 @@ func (s *Service) revoke(ctx context.Context, r RevokeRequest) (*Revoked, error)
 // errMeanwhile ends a transaction that finds its work done.
 var errMeanwhile = errors.New("revoked meanwhile")
 
-func (s *Service) write(ctx context.Context, id string, reason int, by journal.Caller) error {
+func (s *Service) write(ctx context.Context, id string, reason int, by audit.Caller) error {
 	// Signing stops when the clock was set back; revoking must not.
 	now := s.Guard.Time()
 	return s.DB.Group(ctx, func(tx *sql.Tx) error {

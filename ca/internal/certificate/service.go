@@ -15,10 +15,10 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"guildhall/ca/internal/clock"
-	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/keys"
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
+	"guildhall/platform/audit"
 	"guildhall/platform/db"
 )
 
@@ -26,7 +26,7 @@ import (
 type Options struct {
 	DB        *db.DB
 	Store     *store.Store
-	Journal   *journal.Journal
+	Journal   *audit.Journal
 	Keys      *keys.Keyring
 	Profiles  *profile.Set
 	Addresses profile.Addresses

@@ -11,9 +11,9 @@ import (
 	"fmt"
 	"time"
 
-	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 )
 
@@ -30,7 +30,7 @@ type draft struct {
 	// private is the CA-made key, if there is one.
 	private crypto.Signer
 	keepKey bool
-	by      journal.Caller
+	by      audit.Caller
 	action  string
 	// renews is the id of the predecessor, or empty.
 	renews string

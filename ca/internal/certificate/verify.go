@@ -13,6 +13,7 @@ import (
 	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 )
 
@@ -33,7 +34,7 @@ type VerifyRequest struct {
 	// Name is a common name, an id or a serial number; beside PEM it is a name
 	// for which the certificate must be good.
 	Name string
-	By   journal.Caller
+	By   audit.Caller
 }
 
 // Check is the outcome of one check.

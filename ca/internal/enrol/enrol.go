@@ -16,6 +16,7 @@ import (
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
 	"guildhall/ca/internal/token"
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 	"guildhall/platform/peer"
 	"guildhall/sdk/go/ca"
@@ -40,8 +41,8 @@ type Peer struct {
 	Service, Serial string
 }
 
-func (p Peer) caller(from string) journal.Caller {
-	return journal.Caller{Actor: "peer:" + Name(p.Service), From: from}
+func (p Peer) caller(from string) audit.Caller {
+	return audit.Caller{Actor: "peer:" + Name(p.Service), From: from}
 }
 
 // Name is the name of a service among its peers.
@@ -61,12 +62,12 @@ type Enroller struct {
 // Enrol gives a service its first certificate. The token is used up by it, and
 // only by it: when the certificate is not written, the token stays good.
 func (e *Enroller) Enrol(ctx context.Context, csr []byte, text, from string) (Issued, error) {
-	by := journal.Caller{Actor: "join token", From: from}
+	by := audit.Caller{Actor: "join token", From: from}
 	issued, err := e.enrol(ctx, csr, text, &by)
 	return issued, e.refused(ctx, by, journal.TokenRefused, by.Actor, err)
 }
 
-func (e *Enroller) enrol(ctx context.Context, csr []byte, text string, by *journal.Caller) (Issued, error) {
+func (e *Enroller) enrol(ctx context.Context, csr []byte, text string, by *audit.Caller) (Issued, error) {
 	t, err := ca.ParseJoinToken(text)
 	if err != nil {
 		return Issued{}, token.ErrUnknown
@@ -98,7 +99,7 @@ func (e *Enroller) EnrolLocal(ctx context.Context, service string, csr []byte) (
 		return Issued{}, err
 	}
 	return e.grant(ctx, certificate.Grant{Profile: profile.Service, Names: []string{Name(service)}, CSR: csr,
-		By: journal.Caller{Actor: "local:" + Name(service)}, Renews: renews})
+		By: audit.Caller{Actor: "local:" + Name(service)}, Renews: renews})
 }
 
 // serviceOf reads for which service a request is: its only name.
@@ -125,7 +126,7 @@ func (e *Enroller) Renew(ctx context.Context, csr []byte, p Peer, from string) (
 	return issued, e.refused(ctx, by, journal.RenewRefused, Name(p.Service), err)
 }
 
-func (e *Enroller) renew(ctx context.Context, csr []byte, p Peer, by journal.Caller) (Issued, error) {
+func (e *Enroller) renew(ctx context.Context, csr []byte, p Peer, by audit.Caller) (Issued, error) {
 	current, err := e.current(ctx, p)
 	if err != nil {
 		return Issued{}, err
@@ -162,7 +163,7 @@ func (e *Enroller) grant(ctx context.Context, g certificate.Grant) (Issued, erro
 	return Issued{Chain: e.Certificates.Chain(r)}, nil
 }
 
-func (e *Enroller) refused(ctx context.Context, by journal.Caller, action, subject string, err error) error {
+func (e *Enroller) refused(ctx context.Context, by audit.Caller, action, subject string, err error) error {
 	if err == nil {
 		return nil
 	}

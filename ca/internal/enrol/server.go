@@ -11,6 +11,7 @@ import (
 	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 )
 
@@ -21,7 +22,7 @@ func (e *Enroller) ServerCertificate(ctx context.Context, csr []byte, p Peer, fr
 	return issued, e.refused(ctx, by, journal.IssueRefused, Name(p.Service), err)
 }
 
-func (e *Enroller) peerServer(ctx context.Context, csr []byte, p Peer, by journal.Caller) (Issued, error) {
+func (e *Enroller) peerServer(ctx context.Context, csr []byte, p Peer, by audit.Caller) (Issued, error) {
 	if _, err := e.current(ctx, p); err != nil {
 		return Issued{}, err
 	}
@@ -47,7 +48,7 @@ func (e *Enroller) still(p Peer) func(context.Context, *sql.Tx, *store.Record) e
 // ServerCertificateLocal gives the authority's own process a certificate for
 // its public listener, for any names under the domain.
 func (e *Enroller) ServerCertificateLocal(ctx context.Context, csr []byte, from string) (Issued, error) {
-	by := journal.Caller{Actor: "local:process", From: from}
+	by := audit.Caller{Actor: "local:process", From: from}
 	issued, err := e.server(ctx, csr, by, e.local, nil)
 	return issued, e.refused(ctx, by, journal.IssueRefused, e.Domain, err)
 }
@@ -64,7 +65,7 @@ func (e *Enroller) local(host string) error {
 	return fault.New(ErrNames.Kind, ErrNames.Code, "This process may not have a certificate for %s. Ask for names under %s, or add the name to ca.public_names.", host, e.Domain)
 }
 
-func (e *Enroller) server(ctx context.Context, csr []byte, by journal.Caller, allowed func(host string) error,
+func (e *Enroller) server(ctx context.Context, csr []byte, by audit.Caller, allowed func(host string) error,
 	within func(context.Context, *sql.Tx, *store.Record) error) (Issued, error) {
 	commonName, names, err := certificate.CSRNames(csr)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
+	"guildhall/platform/audit"
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
 	"guildhall/platform/id"
@@ -51,7 +52,7 @@ var (
 // use.
 type Desk struct {
 	Store   *store.Store
-	Journal *journal.Journal
+	Journal *audit.Journal
 	Now     func() time.Time
 	// Root is the SHA-256 of the root certificate's DER.
 	Root [sha256.Size]byte
@@ -67,13 +68,13 @@ func IsID(text string) bool { return idPattern.MatchString(text) }
 
 // Create makes a token for a service ("shop"). It is the only moment at which
 // the text is known. A zero lifetime is DefaultLifetime.
-func (d *Desk) Create(ctx context.Context, service string, lifetime time.Duration, by journal.Caller) (ca.JoinToken, *store.Token, error) {
+func (d *Desk) Create(ctx context.Context, service string, lifetime time.Duration, by audit.Caller) (ca.JoinToken, *store.Token, error) {
 	return d.CreateAs(ctx, NewID(), service, lifetime, by)
 }
 
 // CreateAs is Create under an id from NewID, which makes one token: after that,
 // on every node, it returns ErrMadeBefore.
-func (d *Desk) CreateAs(ctx context.Context, tokenID, service string, lifetime time.Duration, by journal.Caller) (ca.JoinToken, *store.Token, error) {
+func (d *Desk) CreateAs(ctx context.Context, tokenID, service string, lifetime time.Duration, by audit.Caller) (ca.JoinToken, *store.Token, error) {
 	if lifetime == 0 {
 		lifetime = DefaultLifetime
 	}
@@ -115,7 +116,7 @@ func check(service string, lifetime time.Duration) error {
 func (d *Desk) List(ctx context.Context) ([]*store.Token, error) { return d.Store.Tokens(ctx, listed) }
 
 // Withdraw ends a token before it is used.
-func (d *Desk) Withdraw(ctx context.Context, tokenID string, by journal.Caller) error {
+func (d *Desk) Withdraw(ctx context.Context, tokenID string, by audit.Caller) error {
 	return d.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
 		if err := d.Journal.Append(ctx, tx, by, journal.TokenWithdrawn, tokenID, nil); err != nil {
 			return err

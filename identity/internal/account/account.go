@@ -26,11 +26,11 @@ import (
 	"time"
 
 	"guildhall/identity/internal/code"
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/password"
 	"guildhall/identity/internal/seal"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
+	"guildhall/platform/audit"
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
 	"guildhall/platform/jobs"
@@ -78,13 +78,13 @@ type Account struct {
 // RegisterRequest is what a new account is made of.
 type RegisterRequest struct {
 	Email, Name, Password, Language string
-	By                              journal.Caller
+	By                              audit.Caller
 }
 
 // SignInRequest is an attempt to sign in.
 type SignInRequest struct {
 	Email, Password string
-	By              journal.Caller
+	By              audit.Caller
 }
 
 // Profile is what people change about themselves.
@@ -96,7 +96,7 @@ type Profile struct {
 type Options struct {
 	DB      *db.DB
 	Store   *store.Store
-	Journal *journal.Journal
+	Journal *audit.Journal
 	Gate    *throttle.Gate
 	Hasher  *password.Hasher
 	Jobs    *jobs.Queue
@@ -148,7 +148,7 @@ func (s *Service) Deliver(ctx context.Context, challenge string) error {
 func (s *Service) Clean(ctx context.Context) error { return s.codes.Clean(ctx) }
 
 // ask refuses an outsider who asks for too much.
-func (s *Service) ask(by journal.Caller) error {
+func (s *Service) ask(by audit.Caller) error {
 	wait, ok := s.asks.Allow(limit.AddrKey(by.From))
 	if ok {
 		return nil

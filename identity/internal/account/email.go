@@ -7,12 +7,13 @@ import (
 	"guildhall/identity/internal/code"
 	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/store"
+	"guildhall/platform/audit"
 )
 
 // RequestEmail begins the change of an account's address: a code goes to the new
 // one. The answer is the same when another account has it. Wrong fields are
 // called "password" and "email".
-func (s *Service) RequestEmail(ctx context.Context, id, password, email string, by journal.Caller) (challenge string, err error) {
+func (s *Service) RequestEmail(ctx context.Context, id, password, email string, by audit.Caller) (challenge string, err error) {
 	row, err := s.verify(ctx, id, "password", password, by)
 	if err != nil {
 		return "", err
@@ -31,7 +32,7 @@ func (s *Service) RequestEmail(ctx context.Context, id, password, email string, 
 
 // ConfirmEmail ends the change of an account's address. The old address is told,
 // and what was begun with it is over.
-func (s *Service) ConfirmEmail(ctx context.Context, id, challenge, text string, by journal.Caller) error {
+func (s *Service) ConfirmEmail(ctx context.Context, id, challenge, text string, by audit.Caller) error {
 	return s.redeem(ctx, challenge, text, code.Email, by, nil, func(tx *sql.Tx, c code.Code) error {
 		row, err := s.o.Store.AccountIn(ctx, tx, id)
 		switch {

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"guildhall/identity/internal/code"
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/store"
+	"guildhall/platform/audit"
 	"guildhall/platform/mail"
 )
 
@@ -63,6 +63,6 @@ func (s *Service) tell(ctx context.Context, tx *sql.Tx, a *store.Account, templa
 }
 
 // event is what a letter about something that was done tells of it.
-func (s *Service) event(by journal.Caller) map[string]any {
+func (s *Service) event(by audit.Caller) map[string]any {
 	return map[string]any{"At": s.o.Now(), "From": by.From}
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"guildhall/identity/internal/journal"
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 )
 
@@ -12,7 +13,7 @@ import (
 var errMeanwhile = fault.New(fault.Conflict, "changed_meanwhile", "The account was changed in another window at the same time. Nothing was changed here; look at it and try again.")
 
 // Update changes what a person says of himself.
-func (s *Service) Update(ctx context.Context, id string, p Profile, by journal.Caller) error {
+func (s *Service) Update(ctx context.Context, id string, p Profile, by audit.Caller) error {
 	var wrong fields
 	name, language, theme := wrong.name(p.Name), wrong.language(p.Language), wrong.theme(p.Theme)
 	if err := wrong.err(); err != nil {
@@ -45,7 +46,7 @@ func (s *Service) Update(ctx context.Context, id string, p Profile, by journal.C
 
 // Delete removes an account with all that belongs to it; the audit log keeps its
 // id alone. The wrong field is called "password".
-func (s *Service) Delete(ctx context.Context, id, password string, by journal.Caller) error {
+func (s *Service) Delete(ctx context.Context, id, password string, by audit.Caller) error {
 	row, err := s.verify(ctx, id, "password", password, by)
 	if err != nil {
 		return err

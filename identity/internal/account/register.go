@@ -10,6 +10,7 @@ import (
 	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 	"guildhall/platform/id"
 )
@@ -55,12 +56,12 @@ func (s *Service) Register(ctx context.Context, r RegisterRequest) (challenge st
 
 // ResendCode sends another letter for a challenge of any purpose: at the
 // earliest a minute after the last (code.ErrSoon).
-func (s *Service) ResendCode(ctx context.Context, challenge string, by journal.Caller) error {
+func (s *Service) ResendCode(ctx context.Context, challenge string, by audit.Caller) error {
 	return s.codes.Again(ctx, challenge, by)
 }
 
 // Activate ends a registration: the code makes the account.
-func (s *Service) Activate(ctx context.Context, challenge, text string, by journal.Caller) (*Account, error) {
+func (s *Service) Activate(ctx context.Context, challenge, text string, by audit.Caller) (*Account, error) {
 	var made *store.Account
 	accountID := id.New(prefix)
 	err := s.redeem(ctx, challenge, text, code.Register, by, nil, func(tx *sql.Tx, c code.Code) error {
@@ -89,7 +90,7 @@ func (s *Service) Activate(ctx context.Context, challenge, text string, by journ
 // redeem redeems a code, unless there were too many wrong ones from the address.
 // What costs much is done in before, when it is known that there were not; nil:
 // nothing.
-func (s *Service) redeem(ctx context.Context, challenge, text, purpose string, by journal.Caller, before func() error, within func(tx *sql.Tx, c code.Code) error) error {
+func (s *Service) redeem(ctx context.Context, challenge, text, purpose string, by audit.Caller, before func() error, within func(tx *sql.Tx, c code.Code) error) error {
 	from := throttle.Address(by.From)
 	if err := s.o.Gate.Allow(ctx, from); err != nil {
 		return err

@@ -8,11 +8,12 @@ import (
 	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
+	"guildhall/platform/audit"
 )
 
 // RequestReset begins the reset of a forgotten password: a letter with a code
 // goes to the address if it has an account. The answer is the same if not.
-func (s *Service) RequestReset(ctx context.Context, email, language string, by journal.Caller) (challenge string, err error) {
+func (s *Service) RequestReset(ctx context.Context, email, language string, by audit.Caller) (challenge string, err error) {
 	var wrong fields
 	email, key := wrong.email(email)
 	language = wrong.language(language)
@@ -35,7 +36,7 @@ func (s *Service) RequestReset(ctx context.Context, email, language string, by j
 
 // Reset gives the account of a challenge a new password and ends all its
 // sessions. Whoever knew the old password, or has begun something with it, is out.
-func (s *Service) Reset(ctx context.Context, challenge, text, newPassword string, by journal.Caller) (*Account, error) {
+func (s *Service) Reset(ctx context.Context, challenge, text, newPassword string, by audit.Caller) (*Account, error) {
 	if err := s.o.Hasher.Check("password", newPassword, "", ""); err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func (s *Service) Reset(ctx context.Context, challenge, text, newPassword string
 
 // ChangePassword replaces the password old by new and ends the other sessions.
 // Wrong fields are called "old" and "new".
-func (s *Service) ChangePassword(ctx context.Context, id, oldPassword, newPassword, keepSession string, by journal.Caller) error {
+func (s *Service) ChangePassword(ctx context.Context, id, oldPassword, newPassword, keepSession string, by audit.Caller) error {
 	row, err := s.verify(ctx, id, "old", oldPassword, by)
 	if err != nil {
 		return err
@@ -98,7 +99,7 @@ func (s *Service) ChangePassword(ctx context.Context, id, oldPassword, newPasswo
 }
 
 // setPassword also ends what somebody may have begun who knew the old one.
-func (s *Service) setPassword(ctx context.Context, tx *sql.Tx, row *store.Account, phc, keepSession, action string, by journal.Caller) error {
+func (s *Service) setPassword(ctx context.Context, tx *sql.Tx, row *store.Account, phc, keepSession, action string, by audit.Caller) error {
 	set, err := s.o.Store.SetPassword(ctx, tx, row.ID, row.Password, phc, s.o.Now())
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 
 	"guildhall/identity/internal/account"
 	"guildhall/identity/internal/identitytest"
-	"guildhall/identity/internal/journal"
+	"guildhall/platform/audit"
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
 	"guildhall/platform/guildtest"
@@ -68,7 +68,7 @@ func signIn(t testing.TB, w *identitytest.World, email, password string) (*accou
 }
 
 // from is a caller at another address, so that the one of the test is not blocked.
-func from(address string) journal.Caller { return journal.Caller{From: address} }
+func from(address string) audit.Caller { return audit.Caller{From: address} }
 
 // last is the template and the address of the newest letter.
 func last(w *identitytest.World) (template, to string) {

@@ -8,6 +8,7 @@ import (
 	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 )
 
@@ -76,13 +77,13 @@ func (s *Service) unchanged(ctx context.Context, tx *sql.Tx, compared *store.Acc
 
 // CheckPassword is nil when the password is the account's: before something that
 // an unattended browser must not do. The fault stands beside the field "password".
-func (s *Service) CheckPassword(ctx context.Context, id, password string, by journal.Caller) error {
+func (s *Service) CheckPassword(ctx context.Context, id, password string, by audit.Caller) error {
 	_, err := s.verify(ctx, id, "password", password, by)
 	return err
 }
 
 // verify is the active account with the id, if the password is its own.
-func (s *Service) verify(ctx context.Context, id, field, password string, by journal.Caller) (*store.Account, error) {
+func (s *Service) verify(ctx context.Context, id, field, password string, by audit.Caller) (*store.Account, error) {
 	row, err := s.find(ctx, id)
 	if err != nil {
 		return nil, err
@@ -108,7 +109,7 @@ func (s *Service) verify(ctx context.Context, id, field, password string, by jou
 
 // guessed are the keys by which tries at a password are counted, at whatever
 // door.
-func guessed(emailKey string, by journal.Caller) []throttle.Key {
+func guessed(emailKey string, by audit.Caller) []throttle.Key {
 	return []throttle.Key{throttle.Account("password:" + emailKey), throttle.Address(by.From)}
 }
 
@@ -121,7 +122,7 @@ func (s *Service) compare(ctx context.Context, row *store.Account, password stri
 }
 
 // refused records a wrong password.
-func (s *Service) refused(ctx context.Context, by journal.Caller, action string, row *store.Account, why error, keys []throttle.Key) error {
+func (s *Service) refused(ctx context.Context, by audit.Caller, action string, row *store.Account, why error, keys []throttle.Key) error {
 	subject := unknown
 	if row != nil {
 		subject = row.ID

@@ -16,9 +16,9 @@ import (
 	"log/slog"
 	"time"
 
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/seal"
 	"guildhall/identity/internal/store"
+	"guildhall/platform/audit"
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
 	"guildhall/platform/jobs"
@@ -91,7 +91,7 @@ type Ask struct {
 	Email, EmailKey string
 	Language        string
 	Data            []byte
-	By              journal.Caller
+	By              audit.Caller
 	// Unless is asked in the transaction that writes the challenge; its error
 	// refuses it. nil: nothing stands against it.
 	Unless func(tx *sql.Tx) error
@@ -101,7 +101,7 @@ type Ask struct {
 type Options struct {
 	DB      *db.DB
 	Store   *store.Store
-	Journal *journal.Journal
+	Journal *audit.Journal
 	Jobs    *jobs.Queue
 	Key     seal.Key
 	Now     func() time.Time

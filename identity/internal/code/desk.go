@@ -18,6 +18,7 @@ import (
 
 	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/store"
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 	"guildhall/platform/id"
 	"guildhall/platform/jobs"
@@ -80,7 +81,7 @@ func (d *Desk) Ask(ctx context.Context, a Ask) (challenge string, err error) {
 
 // Again has a new code sent for a challenge; the one before it is good until
 // then.
-func (d *Desk) Again(ctx context.Context, challenge string, by journal.Caller) error {
+func (d *Desk) Again(ctx context.Context, challenge string, by audit.Caller) error {
 	now := d.o.Now()
 	var refusal error
 	err := d.o.DB.Group(ctx, func(tx *sql.Tx) error {
@@ -201,7 +202,7 @@ func (d *Desk) record(ctx context.Context, tx *sql.Tx, action string, row *store
 	if row.Account != "" {
 		detail["account"] = row.Account
 	}
-	return d.o.Journal.Append(ctx, tx, journal.Caller{Actor: journal.System}, action, row.ID, detail)
+	return d.o.Journal.Append(ctx, tx, audit.Caller{Actor: audit.System}, action, row.ID, detail)
 }
 
 // Redeem uses a challenge up if text is its code, together with what within
@@ -209,7 +210,7 @@ func (d *Desk) record(ctx context.Context, tx *sql.Tx, action string, row *store
 // the code is as good as before. Each call with six digits is a try, and no
 // more than Tries are compared however many come at once. The error is ErrWrong,
 // ErrOver or within's.
-func (d *Desk) Redeem(ctx context.Context, challenge, text, purpose string, by journal.Caller, within func(tx *sql.Tx, c Code) error) error {
+func (d *Desk) Redeem(ctx context.Context, challenge, text, purpose string, by audit.Caller, within func(tx *sql.Tx, c Code) error) error {
 	text, ok := clean(text)
 	if !ok {
 		return Beside(errFormat)
@@ -233,7 +234,7 @@ func (d *Desk) Redeem(ctx context.Context, challenge, text, purpose string, by j
 
 // try counts a try and compares. A refusal is committed, with its count; an
 // error is not.
-func (d *Desk) try(ctx context.Context, tx *sql.Tx, challenge, text, purpose string, by journal.Caller) (c Code, refusal, err error) {
+func (d *Desk) try(ctx context.Context, tx *sql.Tx, challenge, text, purpose string, by audit.Caller) (c Code, refusal, err error) {
 	now := d.o.Now()
 	counted, err := d.o.Store.TryCode(ctx, tx, challenge, purpose, Tries, now)
 	if err != nil || !counted {

@@ -7,6 +7,7 @@ import (
 
 	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/throttle"
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 )
 
@@ -14,12 +15,12 @@ import (
 type try struct {
 	// account is whose factor it is; empty as long as that is not known.
 	account string
-	by      journal.Caller
+	by      audit.Caller
 	keys    []throttle.Key
 }
 
 // guess is a try at a secret that could be guessed: it counts for the account.
-func guess(account string, by journal.Caller) *try {
+func guess(account string, by audit.Caller) *try {
 	return &try{account, by, []throttle.Key{throttle.Account("factor:" + account), throttle.Address(by.From)}}
 }
 

@@ -15,10 +15,10 @@ import (
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/seal"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 )
 
@@ -98,7 +98,7 @@ func (f Factors) Any() bool { return f.TOTP || f.Passkeys > 0 }
 // Options is what a Desk needs; all of it.
 type Options struct {
 	Store   *store.Store
-	Journal *journal.Journal
+	Journal *audit.Journal
 	Gate    *throttle.Gate
 	// Key seals the secrets of authenticators and the states of passkeys.
 	Key seal.Key
@@ -116,7 +116,7 @@ type Options struct {
 // Desk sets up, checks and removes factors. It is safe for concurrent use.
 type Desk struct {
 	store    *store.Store
-	journal  *journal.Journal
+	journal  *audit.Journal
 	gate     *throttle.Gate
 	key      seal.Key
 	product  string

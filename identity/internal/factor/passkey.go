@@ -14,6 +14,7 @@ import (
 
 	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/store"
+	"guildhall/platform/audit"
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
 	"guildhall/platform/id"
@@ -71,7 +72,7 @@ func (d *Desk) question(kind, account, challenge string, content any) (options [
 // FinishPasskey keeps the passkey that a browser made, given the state of
 // BeginPasskey and the browser's answer (PublicKeyCredential.toJSON). The error
 // is ErrPasskey, ErrPasskeyExists, ErrTooMany, or about the field "name".
-func (d *Desk) FinishPasskey(ctx context.Context, account, cookie, name string, answer []byte, by journal.Caller) (Passkey, error) {
+func (d *Desk) FinishPasskey(ctx context.Context, account, cookie, name string, answer []byte, by audit.Caller) (Passkey, error) {
 	name, err := cleanName(name)
 	if err != nil {
 		return Passkey{}, err
@@ -155,7 +156,7 @@ func (d *Desk) List(ctx context.Context, account string) ([]Passkey, error) {
 
 // Rename gives a passkey another name. The error is ErrNoPasskey or about the
 // field "name".
-func (d *Desk) Rename(ctx context.Context, account, passkey, name string, by journal.Caller) error {
+func (d *Desk) Rename(ctx context.Context, account, passkey, name string, by audit.Caller) error {
 	name, err := cleanName(name)
 	if err != nil {
 		return err
@@ -174,7 +175,7 @@ func (d *Desk) Rename(ctx context.Context, account, passkey, name string, by jou
 
 // Remove removes a passkey, and the recovery codes when nothing is left that
 // they could stand in for. The error is ErrNoPasskey.
-func (d *Desk) Remove(ctx context.Context, account, passkey string, by journal.Caller) error {
+func (d *Desk) Remove(ctx context.Context, account, passkey string, by audit.Caller) error {
 	return d.change(ctx, func(tx *sql.Tx) error {
 		removed, err := d.store.DeletePasskey(ctx, tx, account, passkey)
 		if err != nil {

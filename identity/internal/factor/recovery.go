@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"guildhall/identity/internal/journal"
+	"guildhall/platform/audit"
 )
 
 // recoveryLen is the length of a recovery code in bytes: too many to guess one
@@ -21,7 +22,7 @@ var recoveryEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").Wi
 // MakeRecovery makes new recovery codes, "abcd-efgh-jkmn-pqrs", in place of all
 // older ones. They are known only now. The error is ErrNoFactor when there is
 // nothing that they could stand in for.
-func (d *Desk) MakeRecovery(ctx context.Context, account string, by journal.Caller) ([]string, error) {
+func (d *Desk) MakeRecovery(ctx context.Context, account string, by audit.Caller) ([]string, error) {
 	codes := make([]string, RecoveryCodes)
 	hashes := make([][]byte, RecoveryCodes)
 	for i := range codes {
@@ -51,7 +52,7 @@ func (d *Desk) MakeRecovery(ctx context.Context, account string, by journal.Call
 
 // UseRecovery accepts a recovery code of the account, each once. The error is
 // ErrRecovery or throttle.ErrThrottled.
-func (d *Desk) UseRecovery(ctx context.Context, account, code string, by journal.Caller) error {
+func (d *Desk) UseRecovery(ctx context.Context, account, code string, by audit.Caller) error {
 	text, ok := cleanRecovery(code)
 	if !ok {
 		return onCode(ErrRecovery)

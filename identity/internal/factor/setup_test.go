@@ -33,14 +33,14 @@ const (
 type world struct {
 	*factor.Desk
 	db      *db.DB
-	journal *journal.Journal
+	journal *audit.Journal
 	gate    *throttle.Gate
 	store   *store.Store
 	key     seal.Key
 	clock   *guildtest.Clock
 	// ann and bob are accounts of one test alone.
 	ann, bob string
-	by       journal.Caller
+	by       audit.Caller
 }
 
 func newWorld(t testing.TB, d *db.DB) *world {
@@ -85,7 +85,7 @@ func (w *world) fresh(t testing.TB) *world {
 	t.Helper()
 	n := *w
 	n.ann, n.bob = id.New("usr"), id.New("usr")
-	n.by = journal.Caller{Actor: n.ann, From: fmt.Sprintf("2001:db8:%x:%x::1", mrand.Uint32()>>16, mrand.Uint32()>>16)}
+	n.by = audit.Caller{Actor: n.ann, From: fmt.Sprintf("2001:db8:%x:%x::1", mrand.Uint32()>>16, mrand.Uint32()>>16)}
 	for _, account := range []string{n.ann, n.bob} {
 		n.exec(t, `INSERT INTO accounts (id, email, email_key, name, language, theme, password, password_set_at, must_change, state, created_at)
 			VALUES ($1, $2, $3, '', 'en', '', '', 0, FALSE, 'active', 0)`, account, account, account)

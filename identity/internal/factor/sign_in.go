@@ -10,9 +10,9 @@ import (
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
+	"guildhall/platform/audit"
 	"guildhall/platform/db"
 )
 
@@ -54,7 +54,7 @@ func (d *Desk) BeginPasskeySignIn(ctx context.Context, account string) (options 
 // younger than the passkey's last use. The error is ErrPasskey,
 // ErrPasskeySuspected or throttle.ErrThrottled; what it is because of is for the
 // log.
-func (d *Desk) FinishPasskeySignIn(ctx context.Context, account, cookie string, answer []byte, by journal.Caller) (owner string, _ Passkey, err error) {
+func (d *Desk) FinishPasskeySignIn(ctx context.Context, account, cookie string, answer []byte, by audit.Caller) (owner string, _ Passkey, err error) {
 	// A signature cannot be guessed: tries count for the address alone, so nobody
 	// keeps the owner out with wrong ones.
 	t := &try{account: account, by: by, keys: []throttle.Key{throttle.Address(by.From)}}

@@ -16,6 +16,7 @@ import (
 
 	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/store"
+	"guildhall/platform/audit"
 )
 
 const (
@@ -89,7 +90,7 @@ func (d *Desk) enrolment(o Owner, secret []byte) (Enrolment, error) {
 
 // ConfirmTOTP makes the authenticator count, by its first code. The error is
 // ErrCode, ErrTOTPOver or ErrTOTPExists.
-func (d *Desk) ConfirmTOTP(ctx context.Context, account, code string, by journal.Caller) error {
+func (d *Desk) ConfirmTOTP(ctx context.Context, account, code string, by audit.Caller) error {
 	code, ok := cleanCode(code)
 	if !ok {
 		return onCode(ErrCode)
@@ -121,7 +122,7 @@ func (d *Desk) ConfirmTOTP(ctx context.Context, account, code string, by journal
 
 // CheckTOTP accepts the code that the account's authenticator shows, each once.
 // The error is ErrCode, ErrCodeUsed, ErrNoTOTP or throttle.ErrThrottled.
-func (d *Desk) CheckTOTP(ctx context.Context, account, code string, by journal.Caller) error {
+func (d *Desk) CheckTOTP(ctx context.Context, account, code string, by audit.Caller) error {
 	code, ok := cleanCode(code)
 	if !ok {
 		return onCode(ErrCode)
@@ -151,7 +152,7 @@ func (d *Desk) CheckTOTP(ctx context.Context, account, code string, by journal.C
 
 // RemoveTOTP removes the authenticator, and the recovery codes when nothing is
 // left that they could stand in for. The error is ErrNoTOTP.
-func (d *Desk) RemoveTOTP(ctx context.Context, account string, by journal.Caller) error {
+func (d *Desk) RemoveTOTP(ctx context.Context, account string, by audit.Caller) error {
 	return d.change(ctx, func(tx *sql.Tx) error {
 		removed, err := d.store.DeleteTOTP(ctx, tx, account)
 		if err != nil {

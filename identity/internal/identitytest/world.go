@@ -25,7 +25,7 @@ import (
 )
 
 // By is the caller that tests act as.
-var By = journal.Caller{From: "192.0.2.7"}
+var By = audit.Caller{From: "192.0.2.7"}
 
 // Password is a good one.
 const Password = "correct horse battery"
@@ -37,7 +37,7 @@ type World struct {
 	Clock    *guildtest.Clock
 	Key      seal.Key
 	Store    *store.Store
-	Journal  *journal.Journal
+	Journal  *audit.Journal
 	Gate     *throttle.Gate
 	Hasher   *password.Hasher
 	Jobs     *jobs.Queue

@@ -15,6 +15,7 @@ import (
 
 	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/store"
+	"guildhall/platform/audit"
 	"guildhall/platform/id"
 )
 
@@ -38,7 +39,7 @@ const (
 // Desk begins, finds and ends sessions. It is safe for concurrent use.
 type Desk struct {
 	Store   *store.Store
-	Journal *journal.Journal
+	Journal *audit.Journal
 	Log     *slog.Logger
 	Now     func() time.Time
 	// Idle is how long a session lasts without being used, Absolute how long in
@@ -71,7 +72,7 @@ func (d *Desk) Start(ctx context.Context, s Start) (token string, _ Session, err
 		MadeAt: now, SeenAt: now, AuthenticatedAt: now, IdleUntil: idle, EndsAt: ends,
 		UserAgent: printable(s.UserAgent, maxUserAgent), From: printable(s.From, maxFrom)}
 	err = d.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
-		by := journal.Caller{Actor: s.Account, From: r.From}
+		by := audit.Caller{Actor: s.Account, From: r.From}
 		detail := map[string]any{"level": s.Level.String(), "methods": strings.Join(r.Methods, " ")}
 		if err := d.Journal.Append(ctx, tx, by, journal.SessionStarted, r.ID, detail); err != nil {
 			return err
@@ -151,7 +152,7 @@ func (d *Desk) Raise(ctx context.Context, token string, level Level, method, fro
 	up.IdleUntil, up.EndsAt = d.bounds(level, r.MadeAt, now)
 	err = d.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
 		detail := map[string]any{"old": was.String(), "new": level.String(), "method": method}
-		if err := d.Journal.Append(ctx, tx, journal.Caller{Actor: r.Account, From: from}, journal.SessionRaised, r.ID, detail); err != nil {
+		if err := d.Journal.Append(ctx, tx, audit.Caller{Actor: r.Account, From: from}, journal.SessionRaised, r.ID, detail); err != nil {
 			return err
 		}
 		raised, err := d.Store.RaiseSession(ctx, tx, &up, r.Hash, now)
@@ -181,7 +182,7 @@ func (d *Desk) List(ctx context.Context, account string) ([]Session, error) {
 }
 
 // End ends one session of the account, or returns ErrNotFound.
-func (d *Desk) End(ctx context.Context, account, sessionID string, by journal.Caller) error {
+func (d *Desk) End(ctx context.Context, account, sessionID string, by audit.Caller) error {
 	return d.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
 		if err := d.Journal.Append(ctx, tx, by, journal.SessionEnded, sessionID, map[string]any{"account": account}); err != nil {
 			return err
@@ -195,7 +196,7 @@ func (d *Desk) End(ctx context.Context, account, sessionID string, by journal.Ca
 }
 
 // SignOut ends the session of a token. A token that opens nothing is no error.
-func (d *Desk) SignOut(ctx context.Context, token string, by journal.Caller) error {
+func (d *Desk) SignOut(ctx context.Context, token string, by audit.Caller) error {
 	r, err := d.find(ctx, token)
 	if errors.Is(err, ErrNone) {
 		return nil
@@ -217,7 +218,7 @@ func (d *Desk) EndAll(ctx context.Context, tx *sql.Tx, account, except string) e
 }
 
 // EndOthers ends every session of the account but except, and says how many.
-func (d *Desk) EndOthers(ctx context.Context, account, except string, by journal.Caller) (ended int, err error) {
+func (d *Desk) EndOthers(ctx context.Context, account, except string, by audit.Caller) (ended int, err error) {
 	err = d.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
 		if err := d.Journal.Append(ctx, tx, by, journal.SessionsEnded, account, map[string]any{"except": except}); err != nil {
 			return err

@@ -369,7 +369,7 @@ func listed(t *testing.T, w *world) {
 
 func endOne(t *testing.T, w *world) {
 	token, s := w.start(t, w.ann, session.Password)
-	by := journal.Caller{Actor: w.bob}
+	by := audit.Caller{Actor: w.bob}
 	if err := w.End(t.Context(), w.bob, s.ID, by); !errors.Is(err, session.ErrNotFound) || !w.opens(t, token) {
 		t.Errorf("somebody ended another's session: %v", err)
 	}
@@ -389,7 +389,7 @@ func endOthers(t *testing.T, w *world) {
 	other, _ := w.start(t, w.ann, session.Strong)
 	pending, _ := w.start(t, w.ann, session.Pending)
 	bobs, _ := w.start(t, w.bob, session.Strong)
-	ended, err := w.EndOthers(t.Context(), w.ann, s.ID, journal.Caller{Actor: w.ann})
+	ended, err := w.EndOthers(t.Context(), w.ann, s.ID, audit.Caller{Actor: w.ann})
 	if err != nil || ended != 2 {
 		t.Errorf("%d ended: %v", ended, err)
 	}
@@ -404,7 +404,7 @@ func endAll(t *testing.T, w *world) {
 	stop := errors.New("stop")
 	end := func(last error) error {
 		return w.Journal.DB.Group(t.Context(), func(tx *sql.Tx) error {
-			if err := w.Journal.Append(t.Context(), tx, journal.Caller{Actor: w.ann}, journal.PasswordReset, w.ann, nil); err != nil {
+			if err := w.Journal.Append(t.Context(), tx, audit.Caller{Actor: w.ann}, journal.PasswordReset, w.ann, nil); err != nil {
 				return err
 			}
 			return errors.Join(w.EndAll(t.Context(), tx, w.ann, ""), last)
@@ -421,7 +421,7 @@ func endAll(t *testing.T, w *world) {
 func signOut(t *testing.T, w *world) {
 	token, _ := w.start(t, w.ann, session.Strong)
 	for range 2 {
-		if err := w.SignOut(t.Context(), token, journal.Caller{Actor: w.ann}); err != nil || w.opens(t, token) {
+		if err := w.SignOut(t.Context(), token, audit.Caller{Actor: w.ann}); err != nil || w.opens(t, token) {
 			t.Errorf("signed in after signing out: %v", err)
 		}
 	}
@@ -437,7 +437,7 @@ func purged(t *testing.T, w *world) {
 	w.start(t, w.ann, session.Pending)
 	w.clock.Advance(session.PendingLife)
 	_, gone := w.start(t, w.ann, session.Password)
-	if err := w.End(t.Context(), w.ann, gone.ID, journal.Caller{}); err != nil {
+	if err := w.End(t.Context(), w.ann, gone.ID, audit.Caller{}); err != nil {
 		t.Fatal(err)
 	}
 	live, _ := w.start(t, w.ann, session.Password)
@@ -466,7 +466,7 @@ func cut(t *testing.T, w *world) {
 func audited(t *testing.T, w *world) {
 	token, s := w.start(t, w.ann, session.Password)
 	token = w.raise(t, token, session.Strong, session.MethodPasskey)
-	by := journal.Caller{Actor: w.ann, From: "192.0.2.9"}
+	by := audit.Caller{Actor: w.ann, From: "192.0.2.9"}
 	if err := w.SignOut(t.Context(), token, by); err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/session"
+	"guildhall/platform/audit"
 	"guildhall/platform/db"
 	"guildhall/platform/guildtest"
 )
@@ -69,7 +69,7 @@ func TestDeskIsAsItsModel(t *testing.T) {
 					w.raiseAndCompare(t, r, model, some(), rapid.SampledFrom([]session.Level{session.Password, session.Strong}).Draw(r, "level"))
 				case "end":
 					if m := model[some()]; m != nil {
-						err := w.End(t.Context(), w.ann, m.id, journal.Caller{})
+						err := w.End(t.Context(), w.ann, m.id, audit.Caller{})
 						if m.live(w.clock.Now()) != (err == nil) {
 							r.Fatalf("end: %v", err)
 						}
@@ -81,7 +81,7 @@ func TestDeskIsAsItsModel(t *testing.T) {
 					if except != nil {
 						id = except.id
 					}
-					if _, err := w.EndOthers(t.Context(), w.ann, id, journal.Caller{}); err != nil {
+					if _, err := w.EndOthers(t.Context(), w.ann, id, audit.Caller{}); err != nil {
 						r.Fatal(err)
 					}
 					for _, m := range model {

@@ -18,6 +18,7 @@ import (
 
 	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/store"
+	"guildhall/platform/audit"
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
 	"guildhall/platform/limit"
@@ -61,7 +62,7 @@ func Address(from string) Key {
 type Options struct {
 	DB      *db.DB
 	Store   *store.Store
-	Journal *journal.Journal
+	Journal *audit.Journal
 	// Key hides what the keys say in the database: seal.Key's Derive("attempts").
 	Key []byte
 	Now func() time.Time
@@ -72,7 +73,7 @@ type Options struct {
 type Gate struct {
 	db      *db.DB
 	store   *store.Store
-	journal *journal.Journal
+	journal *audit.Journal
 	key     []byte
 	now     func() time.Time
 	log     *slog.Logger
@@ -155,7 +156,7 @@ func delay(beyond int) time.Duration {
 }
 
 // Failed says that the try was wrong. What is blocked now is recorded.
-func (g *Gate) Failed(ctx context.Context, by journal.Caller, keys ...Key) error {
+func (g *Gate) Failed(ctx context.Context, by audit.Caller, keys ...Key) error {
 	return g.db.Group(ctx, func(tx *sql.Tx) error {
 		if err := g.journal.Begin(ctx, tx); err != nil {
 			return err
@@ -165,7 +166,7 @@ func (g *Gate) Failed(ctx context.Context, by journal.Caller, keys ...Key) error
 }
 
 // FailedIn is Failed in the caller's transaction, which began with the journal.
-func (g *Gate) FailedIn(ctx context.Context, tx *sql.Tx, by journal.Caller, keys ...Key) error {
+func (g *Gate) FailedIn(ctx context.Context, tx *sql.Tx, by audit.Caller, keys ...Key) error {
 	now := g.now()
 	for _, k := range keys {
 		a, err := g.attempts(ctx, tx, k, now)
@@ -186,7 +187,7 @@ func (g *Gate) FailedIn(ctx context.Context, tx *sql.Tx, by journal.Caller, keys
 
 // Succeeded says that the try was right, and takes its count back. A block that
 // this ends is recorded.
-func (g *Gate) Succeeded(ctx context.Context, by journal.Caller, keys ...Key) error {
+func (g *Gate) Succeeded(ctx context.Context, by audit.Caller, keys ...Key) error {
 	return g.db.Group(ctx, func(tx *sql.Tx) error {
 		if err := g.journal.Begin(ctx, tx); err != nil {
 			return err
@@ -197,7 +198,7 @@ func (g *Gate) Succeeded(ctx context.Context, by journal.Caller, keys ...Key) er
 
 // SucceededIn is Succeeded in the caller's transaction, which began with the
 // journal.
-func (g *Gate) SucceededIn(ctx context.Context, tx *sql.Tx, by journal.Caller, keys ...Key) error {
+func (g *Gate) SucceededIn(ctx context.Context, tx *sql.Tx, by audit.Caller, keys ...Key) error {
 	for _, k := range keys {
 		if err := g.giveBack(ctx, tx, by, k, 1, k.shared); err != nil {
 			return err
@@ -213,7 +214,7 @@ func (g *Gate) Release(ctx context.Context, keys ...Key) error {
 			return err
 		}
 		for _, k := range keys {
-			if err := g.giveBack(ctx, tx, journal.Caller{}, k, 1, true); err != nil {
+			if err := g.giveBack(ctx, tx, audit.Caller{}, k, 1, true); err != nil {
 				return err
 			}
 		}
@@ -223,7 +224,7 @@ func (g *Gate) Release(ctx context.Context, keys ...Key) error {
 
 // ClearIn forgets all failures of the keys in the caller's transaction, which
 // began with the journal: somebody has proved by other means who he is.
-func (g *Gate) ClearIn(ctx context.Context, tx *sql.Tx, by journal.Caller, keys ...Key) error {
+func (g *Gate) ClearIn(ctx context.Context, tx *sql.Tx, by audit.Caller, keys ...Key) error {
 	for _, k := range keys {
 		if err := g.giveBack(ctx, tx, by, k, 0, false); err != nil {
 			return err
@@ -235,7 +236,7 @@ func (g *Gate) ClearIn(ctx context.Context, tx *sql.Tx, by journal.Caller, keys 
 // giveBack takes own tries out of a key's count, which undoes the block that
 // they began, and forgets the others unless it is to keep them. When that unlocks
 // the key, it is recorded.
-func (g *Gate) giveBack(ctx context.Context, tx *sql.Tx, by journal.Caller, k Key, own int, keep bool) error {
+func (g *Gate) giveBack(ctx context.Context, tx *sql.Tx, by audit.Caller, k Key, own int, keep bool) error {
 	now := g.now()
 	a, err := g.attempts(ctx, tx, k, now)
 	if err != nil {

@@ -51,6 +51,7 @@ type publicCert struct {
 	now       func() time.Time
 	log       *slog.Logger
 	client    *http.Client
+	revoked   *peer.Revocations
 
 	mu      sync.Mutex // one load, renewal or stapling at a time
 	stapled time.Time  // when the staple was last fetched
@@ -62,7 +63,8 @@ type publicCert struct {
 // newPublicCert makes the certificate for hosts, the first of which names its
 // files.
 func newPublicCert(a *App, hosts []string) *publicCert {
-	p := &publicCert{authority: a.node.Authority(), now: a.opts.Now, log: a.log, client: &http.Client{Timeout: 5 * time.Second}, hosts: hosts}
+	p := &publicCert{authority: a.node.Authority(), now: a.opts.Now, log: a.log, revoked: a.node.Revocations(),
+		client: &http.Client{Timeout: 5 * time.Second}, hosts: hosts}
 	c := a.cfg.Server
 	if c.TLSCert != "" {
 		p.files, p.given = [2]string{c.TLSCert, c.TLSKey}, true
@@ -102,11 +104,14 @@ func (p *publicCert) reload(ctx context.Context) error {
 func (p *publicCert) run(ctx context.Context) error {
 	tick := time.NewTicker(publicCheck)
 	defer tick.Stop()
+	news := p.revoked.News()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		case <-news:
+			news = p.revoked.News()
 		}
 		p.mu.Lock()
 		if err := p.tend(ctx); err != nil {
@@ -123,14 +128,32 @@ func (p *publicCert) tend(ctx context.Context) error {
 	if !p.given && (!covers(leaf, p.hosts) || p.now().After(renewAt(leaf)) || !p.fromRoot(leaf)) {
 		return p.renew(ctx)
 	}
-	if p.now().Sub(p.stapled) < stapleMaxAge {
+	bad := p.isRevoked(leaf)
+	if !bad && p.now().Sub(p.stapled) < stapleMaxAge {
 		return nil
 	}
-	if p.freshen(ctx) && !p.given {
+	if (bad || p.freshen(ctx)) && !p.given {
 		p.log.WarnContext(ctx, "the public certificate is revoked or unknown to the authority; asking for another", "serial", leaf.SerialNumber.Text(16))
 		return p.renew(ctx)
 	}
 	return nil
+}
+
+// isRevoked is what the authority's feed says, before any OCSP answer does.
+func (p *publicCert) isRevoked(leaf *x509.Certificate) bool {
+	return p.revoked.CheckListed([]*x509.Certificate{leaf}) != nil
+}
+
+// offer is the certificate for a handshake. An answer that calls a revoked
+// certificate good is not sent along, however fresh it is.
+func (p *publicCert) offer() *tls.Certificate {
+	c := p.current.Load()
+	if c.OCSPStaple == nil || !p.isRevoked(c.Leaf) {
+		return c
+	}
+	bare := *c
+	bare.OCSPStaple = nil
+	return &bare
 }
 
 func renewAt(leaf *x509.Certificate) time.Time {

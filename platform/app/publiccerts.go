@@ -36,11 +36,11 @@ func newPublicCerts(a *App) publicCerts {
 // the rest.
 func (c publicCerts) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	for _, p := range c {
-		if cert := p.current.Load(); cert.Leaf.VerifyHostname(hello.ServerName) == nil {
+		if cert := p.offer(); cert.Leaf.VerifyHostname(hello.ServerName) == nil {
 			return cert, nil
 		}
 	}
-	return c[0].current.Load(), nil
+	return c[0].offer(), nil
 }
 
 func (c publicCerts) start(ctx context.Context) error {

@@ -107,6 +107,10 @@ func (r *Revocations) advance(h Head) ([]Revocation, error) {
 	maps.DeleteFunc(r.pending, func(seq uint64, _ Revocation) bool { return seq <= h.Sequence })
 	r.base, r.wanted = nil, nil
 	r.publish(h, after)
+	if len(list) > 0 {
+		close(r.news)
+		r.news = make(chan struct{})
+	}
 	return list, nil
 }
 

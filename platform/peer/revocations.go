@@ -45,6 +45,7 @@ type Revocations struct {
 	pending map[uint64]Revocation // come, and not yet covered by a head
 	base    *Base                 // the snapshot that pending belongs to, if any
 	wanted  *Head                 // the newest head that pending does not yet reach
+	news    chan struct{}         // closed by the next revocation that counts
 	closed  bool
 }
 
@@ -62,7 +63,7 @@ type view struct {
 // NewRevocations makes an empty state, which is stale until the first head. The
 // lease bounds how long a head is believed, beside what the head itself says.
 func NewRevocations(lease time.Duration, now func() time.Time) *Revocations {
-	r := &Revocations{now: now, lease: lease, pending: map[uint64]Revocation{}}
+	r := &Revocations{now: now, lease: lease, pending: map[uint64]Revocation{}, news: make(chan struct{})}
 	r.view.Store(&view{set: emptySet()})
 	return r
 }
@@ -93,6 +94,13 @@ func (r *Revocations) Fresh() error {
 		return r.staleness(v)
 	}
 	return nil
+}
+
+// News is closed when the next revocation counts.
+func (r *Revocations) News() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.news
 }
 
 // Sequence is the number of the last revocation that counts.

@@ -372,3 +372,27 @@ func BenchmarkApply(b *testing.B) {
 		})
 	}
 }
+
+func TestNewsComeWithARevocationThatCounts(t *testing.T) {
+	t.Parallel()
+	l, clock := newList(2), guildtest.NewClock(epoch.Add(time.Second))
+	r := l.subscriber(clock)
+	come := func(news <-chan struct{}) bool {
+		select {
+		case <-news:
+			return true
+		default:
+			return false
+		}
+	}
+	news := r.News()
+	mustApply(t, r, peer.Update{Head: l.head(0, 0, epoch)})
+	mustApply(t, r, peer.Update{Revocations: l.entries[:1]})
+	if come(news) {
+		t.Error("news without a head that covers them")
+	}
+	mustApply(t, r, peer.Update{Head: l.head(0, 1, epoch.Add(time.Millisecond))})
+	if !come(news) || come(r.News()) {
+		t.Error("one revocation is not one piece of news")
+	}
+}

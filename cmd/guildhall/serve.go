@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"guildhall/platform/app"
 )
@@ -18,11 +21,15 @@ type serveCommand struct {
 
 // Help is the long text of --help.
 func (serveCommand) Help() string {
-	return "Services answer at https://<service>.<domain>, the portal at https://<domain>. When every service works, one line \"ready https://...\" is printed. SIGTERM stops in order.\n\n" + exitHelp
+	return "Services answer at https://<service>.<domain>, the portal at https://<domain>. When every service works, one line \"ready https://...\" is printed. SIGTERM stops in order, SIGHUP reloads as \"guildhall reload\" does.\n\n" + exitHelp
 }
 
 // Run serves until the context ends.
 func (c *serveCommand) Run(ctx context.Context, t terminal) error {
+	// Taken from the beginning: a reload while starting must not end the process.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	s, err := c.load()
 	if err != nil {
 		return err
@@ -50,6 +57,7 @@ func (c *serveCommand) Run(ctx context.Context, t terminal) error {
 		}
 		return s.config, nil
 	}
+	o.Hangup = hangup
 	o.Ready = func(a app.Announcement) { announce(t, a) }
 	return app.Run(ctx, o)
 }

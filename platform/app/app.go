@@ -37,6 +37,8 @@ type Options struct {
 	Now     func() time.Time
 	// Reload reads the process's configuration again.
 	Reload func() (Config, error)
+	// Hangup has the process reload, as "guildhall reload" does; nil: nothing does.
+	Hangup <-chan os.Signal
 	// Waiting hears why an opening takes long; nil: the log does.
 	Waiting func(text string)
 	// Ready hears once that everything works.
@@ -283,8 +285,30 @@ func (a *App) close() error {
 	return errors.Join(errs...)
 }
 
-// reload reads what may change while running: the log level and the TLS files.
+// reloadOnHangup reloads at every signal.
+func (a *App) reloadOnHangup(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.opts.Hangup:
+			_ = a.reload(ctx) // the log has said what was wrong
+		}
+	}
+}
+
+// reload is readAgain, and tells the log how it went.
 func (a *App) reload(ctx context.Context) error {
+	if err := a.readAgain(ctx); err != nil {
+		a.log.WarnContext(ctx, "not reloaded", "err", err)
+		return err
+	}
+	a.log.InfoContext(ctx, "reloaded")
+	return nil
+}
+
+// readAgain reads what may change while running: the log level and the TLS files.
+func (a *App) readAgain(ctx context.Context) error {
 	if *a.health.state.Load() != "ok" {
 		return fault.New(fault.Unavailable, "not_ready", "The process is starting or stopping. Try again when it is ready.").After(time.Second)
 	}

@@ -153,11 +153,9 @@ func (a *App) controlStop(w http.ResponseWriter, _ *http.Request) {
 
 func (a *App) controlReload(w http.ResponseWriter, r *http.Request) {
 	if err := a.reload(r.Context()); err != nil {
-		a.log.WarnContext(r.Context(), "not reloaded", "err", err)
 		fault.Write(w, r, err)
 		return
 	}
-	a.log.InfoContext(r.Context(), "reloaded")
 	writeJSON(w, http.StatusOK, map[string]string{"status": "reloaded"})
 }
 

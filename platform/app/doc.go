@@ -9,6 +9,7 @@
 //	for each service            open its database, back it up, migrate, New
 //	certificates                each service enrols; the public hosts get theirs
 //	serve                       then "ready https://..." is printed
+//	SIGHUP                      what may change is read again, as by "guildhall reload"
 //	SIGTERM                     /readyz says 503, requests finish, jobs are released
 //	close                       in the reverse order of opening
 //

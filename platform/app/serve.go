@@ -58,6 +58,7 @@ func (a *App) serve(ctx context.Context) error {
 	serveTLS(work, internal, a.listeners.internal)
 	servers = append(servers, public, internal)
 	a.announce(ctx)
+	work.Go(func() error { return a.reloadOnHangup(workCtx) })
 
 	select {
 	case <-ctx.Done():

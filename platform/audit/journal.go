@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"log/slog"
+	"maps"
 
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
@@ -22,9 +23,12 @@ const (
 type Caller struct {
 	// Actor is the id of a principal, or "peer:shop.guildhall.internal"; empty:
 	// Anonymous.
-	Actor string
+	Actor string `json:"actor"`
+	// Name is what people call an actor whose id does not tell them who it is, such
+	// as that of a token. The entry's detail has it as "actor_name".
+	Name string `json:"name,omitempty"`
 	// From is the network address of the request; empty inside the process.
-	From string
+	From string `json:"from,omitempty"`
 }
 
 // As is the caller with another actor: once it is known who it is.
@@ -48,6 +52,11 @@ func (j *Journal) Begin(ctx context.Context, tx *sql.Tx) error { return j.Audit.
 func (j *Journal) Append(ctx context.Context, tx *sql.Tx, c Caller, action, subject string, detail map[string]any) error {
 	if c.Actor == "" {
 		c.Actor = Anonymous
+	}
+	if c.Name != "" {
+		named := map[string]any{"actor_name": c.Name}
+		maps.Copy(named, detail)
+		detail = named
 	}
 	return j.Audit.Append(ctx, tx, Entry{Actor: c.Actor, Action: action, Subject: subject, From: c.From, Detail: detail})
 }

@@ -58,6 +58,31 @@ func TestJournalNamesTheCaller(t *testing.T) {
 	})
 }
 
+// A name stands in the detail, beside what the caller of Record said.
+func TestJournalNamesWhoHasOnlyAnID(t *testing.T) {
+	engines(t, func(t *testing.T, w *world) {
+		j := w.journal(new(bytes.Buffer))
+		given := map[string]any{"code": "x"}
+		for _, detail := range []map[string]any{nil, given} {
+			if err := j.Record(t.Context(), Caller{Actor: "break-glass:bgc_1", Name: "nightly \"import\""}, "thing.made", "it", detail); err != nil {
+				t.Fatal(err)
+			}
+		}
+		page, err := w.log.List(t.Context(), Filter{Actor: "break-glass:bgc_1", Text: "nightly"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var details []string
+		for _, r := range page.Records {
+			details = append(details, string(r.Detail))
+		}
+		want := []string{`{"actor_name":"nightly \"import\"","code":"x"}`, `{"actor_name":"nightly \"import\""}`}
+		if diff := cmp.Diff(want, details); diff != "" || len(given) != 1 {
+			t.Errorf("%s\nthe caller's map became %v", diff, given)
+		}
+	})
+}
+
 // Append may come late in a transaction that Begin opened, and is undone with it.
 func TestJournalAppendsAfterBegin(t *testing.T) {
 	engines(t, func(t *testing.T, w *world) {

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -12,6 +13,8 @@ type outcome struct {
 	// at is the index of the member that err belongs to; len(batch) when it
 	// belongs to all; in between, where to cut a batch whose commit failed.
 	at int
+	// apart are the indices of the members whom the error names, if it does.
+	apart []int
 	// again means that nothing was written and that the same attempt may well
 	// succeed in a moment.
 	again bool
@@ -21,6 +24,7 @@ type outcome struct {
 // each member's own statements end with the member's context.
 func (g *group) attempt(t *transaction, batch []*member) outcome {
 	for i, m := range batch {
+		t.member = i
 		if err := m.take(t.tx); err != nil {
 			connLost := t.rollback()
 			// A statement that its own context cut short takes the connection
@@ -35,19 +39,22 @@ func (g *group) attempt(t *transaction, batch []*member) outcome {
 	switch {
 	case err == nil || errors.Is(err, ErrCommitUnknown) || len(batch) == 1:
 		return outcome{err: err, at: len(batch), again: transient(err)}
-	default:
-		// One of them made the commit fail; halving finds it.
-		return outcome{err: err, at: len(batch) / 2, again: transient(err)}
 	}
+	if named, ok := errors.AsType[*MembersError](err); ok {
+		return outcome{err: err, at: len(batch), apart: named.Members}
+	}
+	// One of them made the commit fail; halving finds it.
+	return outcome{err: err, at: len(batch) / 2, again: transient(err)}
 }
 
 // write gives every member of the batch its outcome. When one fails, those
 // before it are committed without it, and the rest begins anew with the failed
 // one at its head: at the head it fails for reasons of its own. Each failure
-// costs at most one commit more, and the order of arrival is kept. A savepoint
-// for each member would save that commit, but costs every member two statements
-// more: measured with one write in twenty failing, it gained nothing on
-// PostgreSQL and lost a quarter on SQLite; with none failing it lost far more.
+// costs at most one commit more, and the order of arrival is kept, but for those
+// whom a MembersError names: those cost one attempt more together, and one each.
+// A savepoint for each member would save that commit, but costs every member two
+// statements more: measured with one write in twenty failing, it gained nothing
+// on PostgreSQL and lost a quarter on SQLite; with none failing it lost far more.
 func (g *group) write(t *transaction, batch []*member) {
 	defer func() {
 		if t != nil { // every caller withdrew
@@ -71,6 +78,9 @@ func (g *group) write(t *transaction, batch []*member) {
 			continue
 		}
 		switch {
+		case len(o.apart) > 0:
+			g.separate(batch, o.apart)
+			return
 		case o.again || o.at == len(batch):
 			answer(batch, o.err)
 			return
@@ -81,6 +91,23 @@ func (g *group) write(t *transaction, batch []*member) {
 			g.write(nil, batch[:o.at])
 			batch = batch[o.at:]
 		}
+	}
+}
+
+// separate writes the members that made the commit fail one by one, after the
+// others. Nobody waits for a certain order: all of a batch came at once.
+func (g *group) separate(batch []*member, apart []int) {
+	var rest, named []*member
+	for i, m := range batch {
+		if slices.Contains(apart, i) {
+			named = append(named, m)
+		} else {
+			rest = append(rest, m)
+		}
+	}
+	g.write(nil, rest)
+	for m := range slices.Chunk(named, 1) {
+		g.write(nil, m)
 	}
 }
 

@@ -59,7 +59,9 @@ type transaction struct {
 	// before runs before it is committed, after once it is.
 	before []func() error
 	after  []func()
-	local  map[any]any // one goroutine at a time has the transaction
+	// One goroutine at a time has the transaction, and these with it.
+	local  map[any]any
+	member int
 }
 
 // begin waits for a connection as long as ctx lives, and starts a transaction

@@ -1,14 +1,22 @@
 package certificate_test
 
 import (
+	"context"
+	"crypto"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"maps"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"guildhall/ca/internal/catest"
 	"guildhall/ca/internal/certificate"
+	"guildhall/ca/internal/journal"
 	"guildhall/ca/internal/profile"
+	"guildhall/ca/internal/store"
 	"guildhall/platform/fault"
 )
 
@@ -23,8 +31,7 @@ func TestCompromisedKeyIsNotCertifiedAgain(t *testing.T) {
 		other := w.Issue(t, certificate.IssueRequest{CSR: catest.CSR(t, leaked, "b.example.com")}).Record
 		bystander := w.Issue(t, certificate.IssueRequest{CSR: catest.CSR(t, catest.NewKey(t), "c.example.com")}).Record
 		w.Clock.Advance(time.Minute)
-		_, err := w.Service.Revoke(t.Context(), certificate.RevokeRequest{ID: lost.ID, Reason: "keyCompromise", By: catest.Admin})
-		must(t, err)
+		compromise(t, w, lost)
 		revoked, err := w.Service.Get(t.Context(), lost.ID)
 		must(t, err)
 		since := revoked.RevokedAt.UTC().Format(time.RFC3339)
@@ -84,14 +91,164 @@ func TestKeyOfAnotherRevocationIsCertified(t *testing.T) {
 	})
 }
 
+// A certificate for a compromised key is not handed out again in place of a new
+// one: the one with the same names has a key of its own.
+func TestCertificateOfACompromisedKeyIsNotReused(t *testing.T) {
+	onBoth(t, catest.Options{}, func(t *testing.T, w *catest.World) {
+		ask := certificate.IssueRequest{CommonName: "a.example.com", Reuse: true}
+		first := w.Issue(t, ask)
+		key, err := certificate.ParsePrivateKey(first.KeyPEM)
+		must(t, err)
+		leaked := w.Issue(t, certificate.IssueRequest{CSR: catest.CSR(t, key, "b.example.com")}).Record
+		if again := w.Issue(t, ask); !again.Reused || again.Record.ID != first.Record.ID {
+			t.Fatalf("reused %v: %s, not %s", again.Reused, again.Record.ID, first.Record.ID)
+		}
+		compromise(t, w, leaked)
+		if again := w.Issue(t, ask); again.Reused || again.Record.KeyID == first.Record.KeyID {
+			t.Errorf("after its key leaked: reused %v, the same key %v", again.Reused, again.Record.KeyID == first.Record.KeyID)
+		}
+	})
+}
+
+// A key that is revoked as compromised after the certificate was signed, and
+// before it is written, is refused all the same.
+func TestKeyCompromisedWhileItIsCertified(t *testing.T) {
+	onBoth(t, catest.Options{}, func(t *testing.T, w *catest.World) {
+		leaked := catest.NewKey(t)
+		lost := w.Issue(t, certificate.IssueRequest{CSR: catest.CSR(t, leaked, "a.example.com")}).Record
+		signed, revoked := make(chan string), make(chan struct{})
+		go func() {
+			defer close(revoked)
+			<-signed
+			// Not by Revoke, which would queue behind the certificate.
+			err := w.DB.WithTx(t.Context(), func(tx *sql.Tx) error {
+				if err := w.Journal.Append(t.Context(), tx, catest.Admin, journal.Revoked, lost.ID, nil); err != nil {
+					return err
+				}
+				_, err := w.Store.Revoke(t.Context(), tx, lost, 1, w.Clock.Now())
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}()
+		var serial string
+		r, err := w.Service.Grant(t.Context(), certificate.Grant{Profile: profile.Service, Names: []string{"shop.guildhall.internal"},
+			CSR: catest.CSR(t, leaked), By: catest.Admin, Within: func(_ context.Context, _ *sql.Tx, r *store.Record) error {
+				if serial == "" {
+					serial = r.Serial
+					close(signed)
+				}
+				select {
+				case <-revoked:
+					return nil
+				default:
+					return driver.ErrBadConn // the group begins the transaction anew
+				}
+			}})
+		if r != nil || fieldOf(err, "csr") != "key_compromised" || !strings.Contains(fault.As(err).Fields[0].Detail, lost.Serial) {
+			t.Errorf("granted %v: %v", r, err)
+		}
+		if _, err := w.Service.Get(t.Context(), serial); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("the certificate that was signed: %v", err)
+		}
+		w.VerifyAudit(t)
+	})
+}
+
+// In a batch of 64 certificates the three for compromised keys are refused, and
+// no other.
+func TestCompromisedKeysInABatch(t *testing.T) {
+	onBoth(t, catest.Options{}, func(t *testing.T, w *catest.World) {
+		keys, lost := make([]crypto.Signer, 64), map[int]*store.Record{}
+		for i := range keys {
+			keys[i] = catest.NewKey(t)
+			if i == 0 || i == 31 || i == 63 {
+				lost[i] = w.Issue(t, certificate.IssueRequest{CSR: catest.CSR(t, keys[i], "lost.example.com")}).Record
+				compromise(t, w, lost[i])
+			}
+		}
+		before := w.Actions(t)
+		issued, errs := make([]*certificate.Issued, len(keys)), make([]error, len(keys))
+		var all sync.WaitGroup
+		release := holdGroup(t, w, &all)
+		for i, key := range keys {
+			csr, queued := catest.CSR(t, key, "new.example.com"), make(chan struct{})
+			ctx := &watched{Context: t.Context(), look: sync.OnceFunc(func() { close(queued) })}
+			all.Go(func() {
+				issued[i], errs[i] = w.Service.Issue(ctx, certificate.IssueRequest{CSR: csr, By: catest.Admin})
+			})
+			<-queued
+		}
+		close(release)
+		all.Wait()
+		for i, err := range errs {
+			r := lost[i]
+			switch {
+			case r == nil && (err != nil || issued[i] == nil):
+				t.Errorf("certificate %d: %v", i, err)
+			case r != nil && (fieldOf(err, "csr") != "key_compromised" || issued[i] != nil):
+				t.Errorf("certificate %d, for a compromised key: %v, %v", i, issued[i], err)
+			case r != nil && !strings.Contains(fault.As(err).Fields[0].Detail, r.Serial):
+				t.Errorf("certificate %d is refused for another one's key: %v", i, err)
+			}
+		}
+		count := map[string]int{}
+		for _, action := range w.Actions(t)[len(before):] {
+			count[action]++
+		}
+		if want := map[string]int{journal.Issued: 61, journal.IssueRefused: 3}; !maps.Equal(count, want) {
+			t.Errorf("recorded %v, want %v", count, want)
+		}
+		w.VerifyAudit(t)
+	})
+}
+
+func compromise(t *testing.T, w *catest.World, r *store.Record) {
+	t.Helper()
+	_, err := w.Service.Revoke(t.Context(), certificate.RevokeRequest{ID: r.ID, Reason: "keyCompromise", By: catest.Admin})
+	must(t, err)
+}
+
+// holdGroup keeps the next batch from being written until release is closed.
+func holdGroup(t *testing.T, w *catest.World, all *sync.WaitGroup) (release chan struct{}) {
+	t.Helper()
+	held := make(chan struct{})
+	release = make(chan struct{})
+	all.Go(func() {
+		if err := w.DB.Group(t.Context(), func(*sql.Tx) error { close(held); <-release; return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	return release
+}
+
+// watched is a context that tells when somebody begins to wait for its end: of an
+// issuance from a request, the group that has queued it is the first.
+type watched struct {
+	context.Context //nolint:containedctx // it is one
+
+	look func()
+}
+
+func (w *watched) Done() <-chan struct{} {
+	w.look()
+	return w.Context.Done()
+}
+
 func TestCompromisedKeysAreFoundByIndex(t *testing.T) {
 	t.Parallel()
 	w := onSQLite(t, catest.Options{})
-	var id, parent, unused int
-	var plan string
-	must(t, w.DB.Read.QueryRowContext(t.Context(), `EXPLAIN QUERY PLAN SELECT id FROM certificates WHERE key_id = $1 AND reason = 1 ORDER BY revoked_at LIMIT 1`, "x").
-		Scan(&id, &parent, &unused, &plan))
-	if !strings.Contains(plan, "certificates_compromised") {
-		t.Errorf("the search goes by %q", plan)
+	for what, query := range map[string]string{
+		"batch": `SELECT key_id, serial, revoked_at FROM certificates WHERE reason = 1 AND key_id IN (?, ?)`,
+		"reuse": `SELECT 1 FROM certificates c WHERE c.key_id = ? AND c.reason = 1 AND ? = ''`,
+	} {
+		var id, parent, unused int
+		var plan string
+		must(t, w.DB.Read.QueryRowContext(t.Context(), `EXPLAIN QUERY PLAN `+query, "x", "y").Scan(&id, &parent, &unused, &plan))
+		if !strings.Contains(plan, "certificates_compromised") {
+			t.Errorf("%s: the search goes by %q", what, plan)
+		}
 	}
 }

@@ -41,15 +41,12 @@ func (s *Service) Grant(ctx context.Context, g Grant) (*store.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := draft{profile: p, public: c.public, keyType: c.keyType, keyID: profile.KeyID(c.spki), by: g.By,
-		action: journal.Issued, renews: g.Renews, within: g.Within}
+	d := draft{profile: p, by: g.By, action: journal.Issued, renews: g.Renews, within: g.Within}
+	d.certify(c)
 	if g.Renews != "" {
 		d.action = journal.Renewed
 	}
 	if d.subject, err = s.Profiles.Check(p, profile.Request{Names: g.Names}); err != nil {
-		return nil, err
-	}
-	if err := s.refuseCompromised(ctx, d.keyID, "csr"); err != nil {
 		return nil, err
 	}
 	issued, err := s.sign(ctx, &d)

@@ -79,7 +79,7 @@ func (s *Service) issue(ctx context.Context, r IssueRequest) (*Issued, error) {
 	d := draft{profile: p, by: r.By, action: journal.Issued, keepKey: r.KeepKey, as: r.As}
 	asked := profile.Request{CommonName: r.CommonName, Names: r.Names, Lifetime: r.Lifetime}
 	if len(r.CSR) > 0 {
-		err = s.takeCSR(ctx, &d, r.CSR, &asked)
+		err = d.useCSR(r.CSR, &asked)
 	} else {
 		err = s.allowKeeping(r.KeepKey)
 	}
@@ -133,13 +133,6 @@ func (s *Service) allowKeeping(keep bool) error {
 	return nil
 }
 
-func (s *Service) takeCSR(ctx context.Context, d *draft, data []byte, asked *profile.Request) error {
-	if err := d.useCSR(data, asked); err != nil {
-		return err
-	}
-	return s.refuseCompromised(ctx, d.keyID, "csr")
-}
-
 // useCSR takes the key of a request, and its names if none were asked for.
 func (d *draft) useCSR(data []byte, asked *profile.Request) error {
 	if d.keepKey {
@@ -149,7 +142,7 @@ func (d *draft) useCSR(data []byte, asked *profile.Request) error {
 	if err != nil {
 		return err
 	}
-	d.public, d.keyType, d.keyID = c.public, c.keyType, profile.KeyID(c.spki)
+	d.certify(c)
 	if asked.CommonName == "" && len(asked.Names) == 0 {
 		asked.CommonName, asked.Names = c.commonName, c.names
 	}

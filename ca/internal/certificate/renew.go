@@ -77,7 +77,7 @@ func again(old *store.Record, p profile.Profile, lifetime time.Duration) profile
 func (s *Service) renewKey(ctx context.Context, d *draft, old *store.Record, r RenewRequest) error {
 	switch {
 	case len(r.CSR) > 0:
-		return s.renewCSR(ctx, d, old, r.CSR)
+		return d.renewCSR(old, r.CSR)
 	case r.NewKey || old.KeyMade:
 		return s.makeKey(ctx, d, profile.KeyType(old.KeyType))
 	}
@@ -86,10 +86,10 @@ func (s *Service) renewKey(ctx context.Context, d *draft, old *store.Record, r R
 		return fmt.Errorf("read the predecessor: %w", err)
 	}
 	d.public, d.keyType, d.keyID = cert.PublicKey, profile.KeyType(old.KeyType), old.KeyID
-	return s.refuseCompromised(ctx, d.keyID, "")
+	return nil
 }
 
-func (s *Service) renewCSR(ctx context.Context, d *draft, old *store.Record, data []byte) error {
+func (d *draft) renewCSR(old *store.Record, data []byte) error {
 	c, err := parseCSR(data)
 	if err != nil {
 		return err
@@ -100,6 +100,6 @@ func (s *Service) renewCSR(ctx context.Context, d *draft, old *store.Record, dat
 			return badCSR("names", fmt.Sprintf("The request names %q, which the certificate to renew does not. A renewal keeps the names; for others ask for a new certificate.", name))
 		}
 	}
-	d.public, d.keyType, d.keyID = c.public, c.keyType, profile.KeyID(c.spki)
-	return s.refuseCompromised(ctx, d.keyID, "csr")
+	d.certify(c)
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"database/sql"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,6 +28,8 @@ type draft struct {
 	public  crypto.PublicKey
 	keyType profile.KeyType
 	keyID   string
+	// fromCSR says that the request brought the key.
+	fromCSR bool
 	// private is the CA-made key, if there is one.
 	private crypto.Signer
 	keepKey bool
@@ -38,6 +41,11 @@ type draft struct {
 	as string
 	// within runs in the transaction, after the audit entry.
 	within func(ctx context.Context, tx *sql.Tx, r *store.Record) error
+}
+
+// certify makes the draft one for the key of a request.
+func (d *draft) certify(c *csr) {
+	d.public, d.keyType, d.keyID, d.fromCSR = c.public, c.keyType, profile.KeyID(c.spki), true
 }
 
 // sign signs the draft and records it. Until the commit nobody sees the
@@ -55,7 +63,11 @@ func (s *Service) sign(ctx context.Context, d *draft) (*Issued, error) {
 	if err := s.addKey(issued, d); err != nil {
 		return nil, err
 	}
-	if err := s.record(ctx, d, r); err != nil {
+	err = s.record(ctx, d, r)
+	if e, ok := errors.AsType[*store.CompromisedError](err); ok {
+		return nil, d.compromised(e)
+	}
+	if err != nil {
 		return nil, err
 	}
 	s.Guard.Mark(now)

@@ -49,6 +49,7 @@ type Same struct {
 }
 
 // FindSame is the newest valid certificate for the same names, or ErrNotFound.
+// One whose key was compromised is as good as none.
 func (s *Store) FindSame(ctx context.Context, w Same) (*Record, error) {
 	names, err := json.Marshal(w.Names)
 	if err != nil {
@@ -56,6 +57,7 @@ func (s *Store) FindSame(ctx context.Context, w Same) (*Record, error) {
 	}
 	return s.one(ctx, s.db.Read, `WHERE common_name = $1 AND profile = $2 AND sans = $3 AND ($4 = '' OR key_id = $4)
 			AND revoked_at IS NULL AND renewed_by IS NULL AND not_before <= $5 AND renew_at > $5
+			AND NOT EXISTS (SELECT 1 FROM certificates c WHERE c.key_id = certificates.key_id AND c.reason = 1)
 		ORDER BY issued_at DESC, id DESC LIMIT 1`, w.CommonName, w.Profile, string(names), w.KeyID, db.Micros(w.At))
 }
 

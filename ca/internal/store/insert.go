@@ -20,12 +20,14 @@ type batch struct {
 	high    time.Time
 	err     error
 	records []*Record
+	members []int // whose each record is
 }
 
 // Insert has a new certificate written with the others of its transaction,
 // right before the commit, and returns the latest moment at which one was issued
 // before, for the guard of the clock. The certificate that r renews is linked to
-// it; if that one is revoked, the commit fails with ErrRevoked. The transaction
+// it; if that one is revoked, the commit fails with ErrRevoked. It fails with a
+// CompromisedError if one for the same key was revoked for that. The transaction
 // must have appended to the audit log, so that no other node issues or revokes
 // until it ends.
 func (s *Store) Insert(ctx context.Context, tx *sql.Tx, r *Record) (high time.Time, err error) {
@@ -36,7 +38,7 @@ func (s *Store) Insert(ctx context.Context, tx *sql.Tx, r *Record) (high time.Ti
 	if b.err != nil {
 		return high, b.err
 	}
-	b.records = append(b.records, r)
+	b.records, b.members = append(b.records, r), append(b.members, s.db.Member(tx))
 	return b.high, nil
 }
 
@@ -44,18 +46,22 @@ func (s *Store) gather(ctx context.Context, tx *sql.Tx) *batch {
 	ctx = context.WithoutCancel(ctx) // others have a part in the transaction
 	b := &batch{}
 	b.high, b.err = highWater(ctx, tx)
-	s.db.BeforeCommit(tx, func() error { return s.write(ctx, tx, b.records) })
+	s.db.BeforeCommit(tx, func() error { return s.write(ctx, tx, b) })
 	return b
 }
 
 var insertColumns = []string{"id", "serial", "profile", "common_name", "sans", "search", "key_type", "key_id", "key_made",
 	"requester", "issued_at", "not_before", "not_after", "renew_at", "renews", "der", "sealed_key"}
 
-// write inserts the certificates, and links those that they renew to them.
-func (s *Store) write(ctx context.Context, tx *sql.Tx, records []*Record) error {
-	rows := make([][]any, len(records))
+// write inserts the certificates, unless a key is compromised, and links those
+// that they renew to them.
+func (s *Store) write(ctx context.Context, tx *sql.Tx, b *batch) error {
+	if err := s.refuseCompromised(ctx, tx, b); err != nil {
+		return err
+	}
+	rows := make([][]any, len(b.records))
 	successors := map[string]string{}
-	for i, r := range records {
+	for i, r := range b.records {
 		var err error
 		if rows[i], err = r.values(); err != nil {
 			return err

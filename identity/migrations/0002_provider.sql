@@ -18,6 +18,7 @@ CREATE INDEX signing_keys_by_algorithm ON signing_keys (algorithm, active_from);
 CREATE TABLE clients (
     id         TEXT   NOT NULL PRIMARY KEY,
     name       TEXT   NOT NULL,
+    search     TEXT   NOT NULL,                -- id and name in lower case
     state      TEXT   NOT NULL CHECK (state IN ('active', 'disabled')),
     metadata   TEXT   NOT NULL,                -- JSON, named as in RFC 7591
     made_at    BIGINT NOT NULL,

@@ -34,6 +34,17 @@ const (
 	PasskeyRenamed   = "factor.passkey_renamed"
 	PasskeyRemoved   = "factor.passkey_removed"
 	PasskeySuspected = "factor.passkey_suspected"
+
+	ApplicationCreated  = "application.created"
+	ApplicationChanged  = "application.changed"
+	ApplicationDisabled = "application.disabled"
+	ApplicationEnabled  = "application.enabled"
+	ApplicationRemoved  = "application.removed"
+	ApplicationExposed  = "application.insecure_allowed"
+	SecretRotated       = "application.secret_rotated"
+	KeyMade             = "key.made"
+	KeyReplaced         = "key.replaced"
+	KeyRetired          = "key.retired"
 )
 
 // Actions are all of them, by name.
@@ -41,5 +52,7 @@ func Actions() []string {
 	return []string{AccountCreated, AccountDeleted, EmailChanged, PasswordChanged, PasswordRefused, PasswordReset, ProfileChanged,
 		Locked, Unlocked, CodeRefused, CodeRequested, CodeSent, CodeWithheld,
 		PasskeyAdded, PasskeyRemoved, PasskeyRenamed, PasskeySuspected, RecoveryMade, RecoveryUsed, FactorRefused, TOTPAdded, TOTPRemoved,
-		SessionsEnded, SessionEnded, SessionRaised, SessionStarted, SignInRefused, SignedIn}
+		SessionsEnded, SessionEnded, SessionRaised, SessionStarted, SignInRefused, SignedIn,
+		ApplicationChanged, ApplicationCreated, ApplicationDisabled, ApplicationEnabled, ApplicationExposed, ApplicationRemoved, SecretRotated,
+		KeyMade, KeyReplaced, KeyRetired}
 }

@@ -45,6 +45,9 @@ type Desk struct {
 	// Idle is how long a session lasts without being used, Absolute how long in
 	// all; 0 is the default.
 	Idle, Absolute time.Duration
+	// Ended, unless nil, is called in each transaction that ends sessions or all
+	// that an account has allowed; that began with the journal.
+	Ended func(ctx context.Context, tx *sql.Tx, e Ended) error
 }
 
 // Start is who signed in, how and from where.

@@ -15,13 +15,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"guildhall/identity/internal/journal"
-	"guildhall/identity/internal/seal"
 	"guildhall/identity/internal/session"
 	"guildhall/identity/internal/store"
 	"guildhall/platform/audit"
 	"guildhall/platform/db"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/id"
+	"guildhall/platform/seal"
 )
 
 // world is a desk on a database of its own.
@@ -37,7 +37,7 @@ type world struct {
 func newWorld(t *testing.T, d *db.DB) *world {
 	t.Helper()
 	clock := guildtest.NewClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
-	key := seal.NewKey()
+	key := seal.NewKey("identity")
 	var text bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&text, nil))
 	j, err := journal.Open(t.Context(), journal.Options{DB: d, Key: key.Derive("audit"), KeyID: key.ID(), Now: clock.Now, Log: log})

@@ -87,6 +87,18 @@ type Session struct {
 	From string
 }
 
+// Ended is what ended.
+type Ended struct {
+	Account string
+	// Sessions are the ids of the sessions that ended.
+	Sessions []string
+	// All says that more ends than these sessions: whatever the account has allowed,
+	// but for what was allowed in the session Except (its id; empty: none). It is so
+	// after a new password, a reset, and "sign out everywhere".
+	All    bool
+	Except string
+}
+
 // Age is how long ago its owner showed who it is.
 func (s Session) Age(now time.Time) time.Duration { return now.Sub(s.AuthenticatedAt) }
 

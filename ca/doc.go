@@ -34,15 +34,15 @@
 //
 // # Where things are
 //
-//	internal/seal         secrets at rest
 //	internal/keys         root, issuing, status and audit key
+//	internal/passphrase   the root key under a passphrase
 //	internal/profile      names, keys, lifetimes: what is refused is refused here
 //	internal/certificate  issue, renew, revoke, verify, download
 //	internal/token        join tokens
 //	internal/enrol        certificates for guildhall's services
 //	internal/crl, ocsp    revocation for everybody, over plain HTTP
 //	internal/feed         revocation for guildhall's services, within a second
-//	internal/journal      what goes into the audit log, and under which names
+//	internal/journal      the names of what goes into the audit log
 //	internal/clock        the clock's high-water mark
 //	internal/store        the SQL
 //

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"guildhall/identity/internal/seal"
 	"guildhall/identity/internal/session"
 	"guildhall/platform/config"
 	"guildhall/platform/fault"
@@ -71,5 +70,5 @@ func (c *Config) keyFile(dir string) string {
 	if c.KeyFile != "" {
 		return c.KeyFile
 	}
-	return filepath.Join(dir, seal.File)
+	return filepath.Join(dir, "identity.key")
 }

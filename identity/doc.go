@@ -35,8 +35,7 @@
 //	internal/throttle  the gate
 //	internal/session   sessions
 //	internal/factor    authenticator, passkeys, recovery codes
-//	internal/seal      the key, and secrets at rest
-//	internal/journal   what goes into the audit log, and under which names
+//	internal/journal   the audit log, and the names of what goes into it
 //	internal/store     the SQL
 //	web                what the pages show, and web/mails the letters
 //

@@ -13,7 +13,6 @@ import (
 	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/password"
-	"guildhall/identity/internal/seal"
 	"guildhall/identity/internal/session"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
@@ -23,6 +22,7 @@ import (
 	"guildhall/platform/audit"
 	"guildhall/platform/backup"
 	"guildhall/platform/mail"
+	"guildhall/platform/seal"
 )
 
 // Name is the service's name.
@@ -80,7 +80,7 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	key, err := seal.Load(config.keyFile(env.Dir))
+	key, err := seal.Load(config.keyFile(env.Dir), Name)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"guildhall/platform/i18n"
 	"guildhall/platform/jobs"
 	"guildhall/platform/mail"
+	"guildhall/platform/seal"
 )
 
 // Every letter is written in every language out of what package account gives it.
@@ -25,7 +26,7 @@ func TestLettersAreWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	outbox, err := mail.NewOutbox(mail.Options{Jobs: queue, Sender: &mail.Mailbox{Dir: t.TempDir()}, Templates: mails.FS(), From: "no-reply@example.com",
-		Key: make([]byte, 32), Product: "guildhall", Log: slog.New(slog.DiscardHandler)})
+		Key: seal.NewKey("mail"), Product: "guildhall", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,25 +1,20 @@
 package app
 
 import (
-	"crypto/rand"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	netmail "net/mail"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"guildhall/platform/fault"
 	"guildhall/platform/mail"
+	"guildhall/platform/seal"
 )
 
 const (
 	// mailKeyFile, in a service's directory, holds what seals its queued letters.
 	mailKeyFile = "mail.key"
-	mailKeySize = 32
 	// mailboxDir, in the data directory, is the development mailbox.
 	mailboxDir = "mailbox"
 	maxProduct = 60
@@ -106,7 +101,7 @@ func (a *App) outbox(s *running) (*mail.Outbox, error) {
 	if s.def.Mails == nil {
 		return nil, nil
 	}
-	key, err := mailKey(filepath.Join(s.env.Dir, mailKeyFile))
+	key, err := seal.Load(filepath.Join(s.env.Dir, mailKeyFile), "mail")
 	if err != nil {
 		return nil, err
 	}
@@ -116,48 +111,4 @@ func (a *App) outbox(s *running) (*mail.Outbox, error) {
 	}
 	return mail.NewOutbox(mail.Options{Jobs: s.env.Jobs, Sender: a.sender, Templates: s.def.Mails, From: from, Key: key,
 		Product: a.cfg.Mail.Product, Log: s.env.Log, Now: a.opts.Now})
-}
-
-// mailKey is the key in the file, which is made when it is not there.
-func mailKey(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return newMailKey(path)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the mail key: %w", err)
-	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) != mailKeySize {
-		return nil, fault.New(fault.Invalid, "mail_key", "%s is not a mail key. Put back the file from a backup; or remove it, and letters that still wait are lost.", path)
-	}
-	return key, nil
-}
-
-// newMailKey writes the whole file before it has its name, so that a crash leaves
-// no half of it.
-func newMailKey(path string) ([]byte, error) {
-	key := make([]byte, mailKeySize)
-	_, _ = rand.Read(key)                                 // it never fails: it ends the process instead
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return nil, fmt.Errorf("make the mail key: %w", err)
-	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.WriteString(hex.EncodeToString(key) + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, fmt.Errorf("write the mail key: %w", err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil { // the lock of the data directory keeps others out
-		return nil, fmt.Errorf("put the mail key in its place: %w", err)
-	}
-	return key, syncDir(filepath.Dir(path))
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

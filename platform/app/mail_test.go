@@ -2,7 +2,7 @@ package app
 
 import (
 	"database/sql"
-	"encoding/hex"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +20,7 @@ import (
 	"guildhall/platform/guildtest"
 	"guildhall/platform/jobs"
 	"guildhall/platform/mail"
+	"guildhall/platform/seal"
 )
 
 // noteMails are the letters of the service "notes".
@@ -226,27 +227,29 @@ func TestMailKeyIsKeptAndSaved(t *testing.T) {
 	dir := t.TempDir()
 	p := runAs(t, dir, writesLetters)
 	path := filepath.Join(dir, "notes", "mail.key")
-	text, err := os.ReadFile(path)
+	text, err := seal.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if key, err := hex.DecodeString(strings.TrimSpace(string(text))); err != nil || len(key) != mailKeySize {
-		t.Fatalf("%d bytes, %v", len(key), err)
+	if _, err := seal.ParseKey(text, "mail"); err != nil {
+		t.Error(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	if again, err := mailKey(path); err != nil || hex.EncodeToString(again) != strings.TrimSpace(string(text)) {
-		t.Errorf("read again: %v", err)
-	}
 	if !backupHolds(t, p, "mail.key") {
 		t.Error("the key is in no backup")
 	}
-	if err := os.WriteFile(path, []byte("half"), 0o600); err != nil {
+	if err := p.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := mailKey(path); err == nil || !strings.Contains(err.Error(), path) {
-		t.Errorf("a broken key: %v", err)
+	for _, wrong := range []string{text[:30], seal.NewKey("identity").Text()} {
+		if err := os.WriteFile(path, []byte(wrong), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := Run(t.Context(), p.options); !errors.Is(err, seal.ErrWrongKey) || !strings.Contains(err.Error(), path) {
+			t.Errorf("with %d bytes of something else: %v", len(wrong), err)
+		}
 	}
 }
 

@@ -29,7 +29,7 @@
 //
 // # Delivery
 //
-// The rendered letter lies in the queue sealed with AES-256-GCM: neither the
+// The rendered letter lies in the queue sealed (platform/seal): neither the
 // jobs page nor a copy of the database shows it. It is tried for about a day
 // with growing pauses; an answer of the mail server that will not change ends it
 // at once. It is delivered at least once: a letter whose sending was cut may

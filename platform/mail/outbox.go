@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 
 	"guildhall/platform/id"
 	"guildhall/platform/jobs"
+	"guildhall/platform/seal"
 )
 
 // JobKind is the kind of the jobs that send letters.
@@ -38,8 +40,8 @@ type Options struct {
 	Templates fs.FS
 	// From is the sender's address, with or without a name.
 	From string
-	// Key is 32 bytes that seal the letters in the queue.
-	Key []byte
+	// Key seals the letters in the queue.
+	Key seal.Key
 	// Product is what letters call this installation.
 	Product string
 	Log     *slog.Logger
@@ -52,7 +54,7 @@ type Outbox struct {
 	jobs    *jobs.Queue
 	sender  Sender
 	letters *templates
-	seal    *seal
+	key     seal.Key
 	from    string
 	host    string // of the Message-IDs
 	log     *slog.Logger
@@ -72,14 +74,14 @@ func NewOutbox(o Options) (*Outbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the sender's address %q: %w", o.From, err)
 	}
-	b := &Outbox{jobs: o.Jobs, sender: o.Sender, from: from.String(), host: host, log: o.Log, now: o.Now}
+	if o.Key == (seal.Key{}) {
+		return nil, errors.New("there is no mail key to seal letters with")
+	}
+	b := &Outbox{jobs: o.Jobs, sender: o.Sender, from: from.String(), host: host, key: o.Key, log: o.Log, now: o.Now}
 	if b.now == nil {
 		b.now = time.Now
 	}
 	if b.letters, err = readTemplates(o.Templates, o.Product); err != nil {
-		return nil, err
-	}
-	if b.seal, err = newSeal(o.Key); err != nil {
 		return nil, err
 	}
 	o.Jobs.Handle(JobKind, jobs.HandlerOptions{MaxAttempts: maxAttempts, Backoff: firstPause, MaxBackoff: longPause, Concurrency: atOnce}, b.deliver)
@@ -113,7 +115,7 @@ func (o *Outbox) Send(ctx context.Context, tx *sql.Tx, m Message) error {
 	if err != nil {
 		return fmt.Errorf("encode a letter: %w", err)
 	}
-	return o.jobs.Enqueue(ctx, tx, JobKind, payload{Key: o.seal.id, ID: l.ID, Letter: o.seal.close(l.ID, plain), Until: m.Until.UTC()}, jobs.EnqueueOptions{})
+	return o.jobs.Enqueue(ctx, tx, JobKind, payload{Key: o.key.ID(), ID: l.ID, Letter: o.key.Seal(sealName(l.ID), plain), Until: m.Until.UTC()}, jobs.EnqueueOptions{})
 }
 
 // deliver sends one queued letter.
@@ -125,7 +127,7 @@ func (o *Outbox) deliver(ctx context.Context, j jobs.Job) error {
 	if !p.Until.IsZero() && !o.now().Before(p.Until) {
 		return jobs.Final(fmt.Errorf("the letter could not be sent before %s, when what it says ran out; the reader can ask for another", p.Until.Format(time.RFC3339)))
 	}
-	plain, err := o.seal.open(p.Key, p.ID, p.Letter)
+	plain, err := o.open(p)
 	if err != nil {
 		return err
 	}
@@ -137,3 +139,18 @@ func (o *Outbox) deliver(ctx context.Context, j jobs.Job) error {
 	defer cancel()
 	return o.outcome(ctx, l, o.sender.Send(ctx, l))
 }
+
+// open is the queued letter, if it was sealed under this process's key.
+func (o *Outbox) open(p payload) ([]byte, error) {
+	if p.Key != o.key.ID() {
+		return nil, fmt.Errorf("the letter is sealed under the mail key %s and this process has %s: give all processes of a database the same mail.key", p.Key, o.key.ID())
+	}
+	plain, err := o.key.Open(sealName(p.ID), p.Letter)
+	if err != nil {
+		return nil, fmt.Errorf("open a queued letter: it was changed: %w", err)
+	}
+	return plain, nil
+}
+
+// sealName binds a sealed letter to its id.
+func sealName(id string) string { return JobKind + "/" + id }

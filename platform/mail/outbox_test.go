@@ -16,6 +16,7 @@ import (
 	"guildhall/platform/db"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/jobs"
+	"guildhall/platform/seal"
 )
 
 // world is an outbox whose letters arrive in a list.
@@ -67,7 +68,7 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
-var testKey = bytes.Repeat([]byte{7}, keySize)
+var testKey = seal.FromSecret([32]byte{7}, "mail")
 
 // engines runs suite on both engines.
 func engines(t *testing.T, suite func(t *testing.T, w *world)) {
@@ -80,7 +81,7 @@ func engines(t *testing.T, suite func(t *testing.T, w *world)) {
 }
 
 // open makes the queue and the outbox, as a start of the process does.
-func (w *world) open(t *testing.T, key []byte) {
+func (w *world) open(t *testing.T, key seal.Key) {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.queue = jobs.New(jobs.Options{DB: w.db, Now: w.clock.Now, Log: log, Poll: 20 * time.Millisecond, Drain: time.Second})
@@ -280,7 +281,7 @@ func TestLettersOfAnotherKeyStay(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, w *world) {
 		w.send(t, greet("en"))
-		w.open(t, bytes.Repeat([]byte{8}, keySize))
+		w.open(t, seal.NewKey("mail"))
 		stop := w.run(t)
 		eventually(t, "a try", func() bool { return w.jobs(t)[0].Error != "" && w.jobs(t)[0].State == jobs.Waiting })
 		if text := w.jobs(t)[0].Error; !strings.Contains(text, "mail.key") {
@@ -313,7 +314,7 @@ func TestNewOutboxRefuses(t *testing.T) {
 	for name, change := range map[string]func(*Options){
 		"no sender's address": func(o *Options) { o.From = "" },
 		"a host that is none": func(o *Options) { o.From = "a@b..c" },
-		"a short key":         func(o *Options) { o.Key = o.Key[:16] },
+		"no key":              func(o *Options) { o.Key = seal.Key{} },
 		"no templates":        func(o *Options) { o.Templates = fstest.MapFS{} },
 	} {
 		o := Options{Jobs: jobs.New(jobs.Options{}), Sender: &Mailbox{}, Templates: greetings(), From: "a@example.com", Key: testKey, Product: "Guild"}
@@ -324,32 +325,22 @@ func TestNewOutboxRefuses(t *testing.T) {
 	}
 }
 
-func TestSeal(t *testing.T) {
+// A letter put into another's row is not sent.
+func TestChangedLettersAreNotSent(t *testing.T) {
 	t.Parallel()
-	s, err := newSeal(testKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealed := s.close("a", []byte("letter"))
-	if again := s.close("a", []byte("letter")); bytes.Equal(again, sealed) {
-		t.Error("the same letter looks the same twice")
-	}
-	if plain, err := s.open(s.id, "a", sealed); err != nil || string(plain) != "letter" {
-		t.Errorf("got %q, %v", plain, err)
-	}
-	if _, err := s.open(s.id, "b", sealed); err == nil {
-		t.Error("it opens as another letter")
-	}
-	for i := range sealed {
-		changed := bytes.Clone(sealed)
-		changed[i] ^= 1
-		if _, err := s.open(s.id, "a", changed); err == nil {
-			t.Errorf("it opens with byte %d changed", i)
+	engines(t, func(t *testing.T, w *world) {
+		sealed := testKey.Seal(sealName("a"), []byte("letter"))
+		for name, p := range map[string]payload{
+			"another's": {Key: testKey.ID(), ID: "b", Letter: sealed},
+			"cut":       {Key: testKey.ID(), ID: "a", Letter: sealed[:5]},
+			"empty":     {Key: testKey.ID(), ID: "a"},
+		} {
+			if plain, err := w.outbox.open(p); !errors.Is(err, seal.ErrOpen) || plain != nil {
+				t.Errorf("%s: %q, %v", name, plain, err)
+			}
 		}
-	}
-	for _, cut := range [][]byte{nil, {}, sealed[:5], sealed[:len(sealed)-1]} {
-		if _, err := s.open(s.id, "a", cut); err == nil {
-			t.Errorf("%d bytes open", len(cut))
+		if plain, err := w.outbox.open(payload{Key: testKey.ID(), ID: "a", Letter: sealed}); err != nil || string(plain) != "letter" {
+			t.Errorf("got %q, %v", plain, err)
 		}
-	}
+	})
 }

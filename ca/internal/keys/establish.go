@@ -16,9 +16,10 @@ import (
 	"strings"
 	"time"
 
+	"guildhall/ca/internal/passphrase"
 	"guildhall/ca/internal/profile"
-	"guildhall/ca/internal/seal"
 	"guildhall/platform/fault"
+	"guildhall/platform/seal"
 )
 
 const (
@@ -33,15 +34,15 @@ const (
 // establish makes the authority. The secrets are on the disk before the keys
 // that they seal are in the database.
 func establish(ctx context.Context, o Options) error {
-	sealText, _, err := seal.EnsureFile(o.SealFile, func() string { return seal.NewKey().Text() })
+	sealText, err := seal.EnsureFile(o.SealFile, func() string { return seal.NewKey(sealUse).Text() })
 	if err != nil {
 		return fmt.Errorf("make the seal key: %w", err)
 	}
-	key, err := seal.ParseKey(sealText)
+	key, err := seal.ParseKey(sealText, sealUse)
 	if err != nil {
-		return fault.New(ErrSealWrong.Kind, ErrSealWrong.Code, "%s holds no seal key. Move the file away; the first start makes one.", o.SealFile)
+		return fault.New(ErrSealWrong.Kind, ErrSealWrong.Code, "%s: %w. Move the file away; the first start makes one.", o.SealFile, err)
 	}
-	phrase, _, err := seal.EnsureFile(o.PassphraseFile, seal.NewPassphrase)
+	phrase, err := seal.EnsureFile(o.PassphraseFile, passphrase.New)
 	if err != nil {
 		return fmt.Errorf("make the root's passphrase: %w", err)
 	}
@@ -66,9 +67,9 @@ func makeKeys(o Options, key seal.Key, phrase string) ([]row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("marshal the root key: %w", err)
 	}
-	sealed, err := seal.WithPassphrase(phrase, rootName, pkcs8)
-	if errors.Is(err, seal.ErrShortPassphrase) {
-		return nil, fault.New(ErrRootWrong.Kind, ErrRootWrong.Code, "The passphrase in %s has fewer than %d characters. Write a longer one.", o.PassphraseFile, seal.MinPassphrase)
+	sealed, err := passphrase.Seal(phrase, rootName, pkcs8)
+	if errors.Is(err, passphrase.ErrShort) {
+		return nil, fault.New(ErrRootWrong.Kind, ErrRootWrong.Code, "The passphrase in %s has fewer than %d characters. Write a longer one.", o.PassphraseFile, passphrase.MinLen)
 	}
 	if err != nil {
 		return nil, err

@@ -16,10 +16,11 @@ import (
 	"log/slog"
 	"time"
 
+	"guildhall/ca/internal/passphrase"
 	"guildhall/ca/internal/profile"
-	"guildhall/ca/internal/seal"
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
+	"guildhall/platform/seal"
 )
 
 // The names under which the keys are stored and sealed.
@@ -30,6 +31,8 @@ const (
 	auditName   = "audit"
 	// byPassphrase stands where the id of the sealing key stands otherwise.
 	byPassphrase = "passphrase"
+	// sealUse stands in the seal key's file.
+	sealUse = "ca"
 )
 
 // Errors of the keyring. All but ErrRootOffline stop the service at its start.
@@ -128,12 +131,12 @@ func readSeal(path, wanted string) (seal.Key, error) {
 			"The database holds the keys of an authority, sealed with the key %s, but %s is not there. Copy seal.key from the node that made the authority, or restore it from your safe copy. Without it the issuing key cannot be opened.", wanted, path)
 	}
 	if err != nil {
-		return seal.Key{}, fault.New(ErrSealMissing.Kind, ErrSealMissing.Code, "The seal key cannot be read: %w. Check the owner and mode of the file.", err)
+		return seal.Key{}, fault.New(ErrSealMissing.Kind, ErrSealMissing.Code, "Check the owner and mode of the seal key's file: %w", err)
 	}
-	key, err := seal.ParseKey(text)
+	key, err := seal.ParseKey(text, sealUse)
 	if err != nil {
 		return seal.Key{}, fault.New(ErrSealWrong.Kind, ErrSealWrong.Code,
-			"%s holds no seal key. Put back the file with the key %s.", path, wanted)
+			"%s: %w. Put back the file with the key %s.", path, err, wanted)
 	}
 	if key.ID() != wanted {
 		return seal.Key{}, fault.New(ErrSealWrong.Kind, ErrSealWrong.Code,
@@ -223,9 +226,9 @@ func (k *Keyring) Root() (Pair, error) {
 			"The root key is offline: %s is not there. Put the passphrase's file back for as long as the root shall sign.", k.passFile)
 	}
 	if err != nil {
-		return Pair{}, fault.New(ErrRootOffline.Kind, ErrRootOffline.Code, "The root's passphrase cannot be read: %w. Check the owner and mode of the file.", err)
+		return Pair{}, fault.New(ErrRootOffline.Kind, ErrRootOffline.Code, "Check the owner and mode of the file of the root's passphrase: %w", err)
 	}
-	pkcs8, err := seal.OpenWithPassphrase(phrase, rootName, k.rootSealed)
+	pkcs8, err := passphrase.Open(phrase, rootName, k.rootSealed)
 	if err != nil {
 		return Pair{}, fault.New(ErrRootWrong.Kind, ErrRootWrong.Code,
 			"%s does not open the root key. Put back the file that the first start made.", k.passFile).Because(err)

@@ -16,9 +16,9 @@ import (
 
 	"guildhall/ca/internal/keys"
 	"guildhall/ca/internal/profile"
-	"guildhall/ca/internal/seal"
 	"guildhall/platform/db"
 	"guildhall/platform/guildtest"
+	"guildhall/platform/seal"
 )
 
 var migrations = os.DirFS("../../migrations")
@@ -110,11 +110,16 @@ func TestSealKeyMissingOrWrong(t *testing.T) {
 	if _, err := os.Stat(o.SealFile); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("a second start made another seal key")
 	}
-	must(t, os.WriteFile(o.SealFile, []byte(seal.NewKey().Text()), 0o600))
+	must(t, os.WriteFile(o.SealFile, []byte(seal.NewKey("ca").Text()), 0o600))
 	refused("another key", keys.ErrSealWrong)
+	must(t, os.WriteFile(o.SealFile, []byte(seal.NewKey("identity").Text()), 0o600))
+	refused("another service's key", keys.ErrSealWrong)
 	must(t, os.WriteFile(o.SealFile, []byte("nonsense"), 0o600))
 	refused("nonsense", keys.ErrSealWrong)
 	must(t, os.WriteFile(o.SealFile, right, 0o600))
+	must(t, os.Chmod(o.SealFile, 0o644))
+	refused("readable by others", seal.ErrReadable)
+	must(t, os.Chmod(o.SealFile, 0o600))
 	open(t, o)
 }
 

@@ -27,7 +27,6 @@ import (
 
 	"guildhall/identity/internal/code"
 	"guildhall/identity/internal/password"
-	"guildhall/identity/internal/seal"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
 	"guildhall/platform/audit"
@@ -36,6 +35,7 @@ import (
 	"guildhall/platform/jobs"
 	"guildhall/platform/limit"
 	"guildhall/platform/mail"
+	"guildhall/platform/seal"
 )
 
 // How many registrations and resets an address can ask for: an office at once,

@@ -16,10 +16,10 @@ import (
 	"guildhall/identity/internal/code"
 	"guildhall/identity/internal/identitytest"
 	"guildhall/identity/internal/journal"
-	"guildhall/identity/internal/seal"
 	"guildhall/identity/internal/throttle"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/limit"
+	"guildhall/platform/seal"
 )
 
 // Guesses that are spread over several nodes are counted as on one.
@@ -145,7 +145,7 @@ func TestKilledWhileWorking(t *testing.T) {
 // life opens the database in dir as the next life of the process does.
 func life(t *testing.T, dir string) *identitytest.World {
 	t.Helper()
-	key, err := seal.Load(dir + "/" + seal.File)
+	key, err := seal.Load(dir+"/identity.key", "identity")
 	check(t, err)
 	return identitytest.Node(t, guildtest.Open(t, "sqlite:"+dir+"/identity.db", os.DirFS("../../migrations")), key, guildtest.NewClock(time.Now()))
 }

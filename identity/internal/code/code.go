@@ -16,12 +16,12 @@ import (
 	"log/slog"
 	"time"
 
-	"guildhall/identity/internal/seal"
 	"guildhall/identity/internal/store"
 	"guildhall/platform/audit"
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
 	"guildhall/platform/jobs"
+	"guildhall/platform/seal"
 )
 
 // What codes are for.

@@ -15,11 +15,11 @@ import (
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
-	"guildhall/identity/internal/seal"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
 	"guildhall/platform/audit"
 	"guildhall/platform/fault"
+	"guildhall/platform/seal"
 )
 
 // Bounds.

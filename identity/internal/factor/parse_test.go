@@ -14,8 +14,8 @@ import (
 	"github.com/pquerna/otp/totp"
 	"pgregory.net/rapid"
 
-	"guildhall/identity/internal/seal"
 	"guildhall/identity/internal/store"
+	"guildhall/platform/seal"
 )
 
 // A code is accepted if its step is the present one or a neighbour and newer
@@ -23,7 +23,7 @@ import (
 func TestFreshIsNewAndNear(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
-		d := &Desk{key: seal.NewKey()}
+		d := &Desk{key: seal.NewKey("identity")}
 		secret := rapid.SliceOfN(rapid.Byte(), secretLen, secretLen).Draw(r, "secret")
 		now := time.Unix(rapid.Int64Range(1e6, 1e11).Draw(r, "now"), 0)
 		last := step(now) + rapid.Int64Range(-4, 4).Draw(r, "last")
@@ -98,7 +98,7 @@ func FuzzCodes(f *testing.F) {
 // fuzzed is a desk without a database, and what it asked.
 func fuzzed(f *testing.F) (d *Desk, cookie string, s state) {
 	f.Helper()
-	d, err := New(Options{Key: seal.NewKey(), Domain: "example.com", Origin: "https://identity.example.com", Product: "x",
+	d, err := New(Options{Key: seal.NewKey("identity"), Domain: "example.com", Origin: "https://identity.example.com", Product: "x",
 		Now: func() time.Time { return time.Unix(1e9, 0) }})
 	if err != nil {
 		f.Fatal(err)

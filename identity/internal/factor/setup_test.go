@@ -15,13 +15,13 @@ import (
 
 	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/journal"
-	"guildhall/identity/internal/seal"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
 	"guildhall/platform/audit"
 	"guildhall/platform/db"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/id"
+	"guildhall/platform/seal"
 )
 
 const (
@@ -45,7 +45,7 @@ type world struct {
 
 func newWorld(t testing.TB, d *db.DB) *world {
 	t.Helper()
-	w := &world{db: d, store: store.New(d), key: seal.NewKey(), clock: guildtest.NewClock(time.Date(2026, 3, 1, 12, 0, 10, 0, time.UTC))}
+	w := &world{db: d, store: store.New(d), key: seal.NewKey("identity"), clock: guildtest.NewClock(time.Date(2026, 3, 1, 12, 0, 10, 0, time.UTC))}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	var err error
 	w.journal, err = journal.Open(t.Context(), journal.Options{DB: d, Key: w.key.Derive("audit"), KeyID: w.key.ID(), Now: w.clock.Now, Log: log})

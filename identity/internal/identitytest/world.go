@@ -14,7 +14,6 @@ import (
 	"guildhall/identity/internal/account"
 	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/password"
-	"guildhall/identity/internal/seal"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
 	"guildhall/platform/audit"
@@ -22,6 +21,7 @@ import (
 	"guildhall/platform/guildtest"
 	"guildhall/platform/jobs"
 	"guildhall/platform/mail"
+	"guildhall/platform/seal"
 )
 
 // By is the caller that tests act as.
@@ -51,7 +51,7 @@ type World struct {
 // New opens identity on a database that has its migrations.
 func New(t testing.TB, d *db.DB) *World {
 	t.Helper()
-	return Node(t, d, seal.NewKey(), guildtest.NewClock(time.Date(2031, 3, 4, 5, 6, 7, 0, time.UTC)))
+	return Node(t, d, seal.NewKey("identity"), guildtest.NewClock(time.Date(2031, 3, 4, 5, 6, 7, 0, time.UTC)))
 }
 
 // Node is New with a key and a clock: another node on the database of the first,

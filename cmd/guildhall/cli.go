@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"guildhall/platform/app"
+	"guildhall/platform/config"
 	"guildhall/platform/fault"
 	"guildhall/sdk/go/ca"
 )
@@ -164,13 +165,19 @@ func asFlag(text string) string {
 	return flag + ": " + rest
 }
 
-// refusal is the HTTP status and the wrong fields of a fault made here, or of a
+// refusal is the HTTP status and the wrong fields, if the text leaves any out, of a fault made here, or of a
 // problem document that the process or a service answered.
 func refusal(err error) (status int, fields []fault.Field) {
 	if p, ok := errors.AsType[fault.Problem](err); ok {
+		if p.Code == config.ErrInvalid.Code {
+			return p.Status, nil // its text has a line for each
+		}
 		return p.Status, p.Errors
 	}
 	if e, ok := errors.AsType[*fault.Error](err); ok {
+		if errors.Is(e, config.ErrInvalid) {
+			return e.Kind.Status(), nil
+		}
 		return e.Kind.Status(), e.Fields
 	}
 	if p, ok := errors.AsType[*ca.Problem](err); ok {

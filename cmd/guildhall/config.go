@@ -1,6 +1,11 @@
 package main
 
-import "guildhall/platform/app"
+import (
+	"errors"
+	"time"
+
+	"guildhall/platform/app"
+)
 
 type configCommand struct {
 	Check configCheckCommand `cmd:"" help:"Say whether the configuration is right."`
@@ -12,7 +17,7 @@ type configCheckCommand struct {
 	place    `embed:""`
 }
 
-// Run reports the first mistake with its file, line and key.
+// Run reports every mistake with its file, line and key.
 func (c *configCheckCommand) Run(t terminal) error {
 	s, err := c.load()
 	if err != nil {
@@ -22,7 +27,7 @@ func (c *configCheckCommand) Run(t terminal) error {
 	if err != nil {
 		return err
 	}
-	if err := s.config.CheckServices(defs); err != nil {
+	if err := s.file.Locate(errors.Join(s.config.CheckServices(defs), s.config.CheckFiles(time.Now()))); err != nil {
 		return err
 	}
 	t.printf("ok\n")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -50,17 +51,21 @@ func (p place) load() (*settings, error) {
 	if p.Data != "" {
 		s.config.Server.Data = p.Data
 	}
-	for _, d := range s.defs {
-		if d.Check != nil {
-			if err := d.Check(); err != nil {
-				return nil, err
-			}
-		}
-	}
 	if err := p.checkData(s.config.Server.Data); err != nil {
 		return nil, err
 	}
-	return s, s.config.Check()
+	return s, s.checkValues()
+}
+
+// checkValues says what is wrong in any section, each with its place.
+func (s *settings) checkValues() error {
+	errs := []error{s.config.Check()}
+	for _, d := range s.defs {
+		if d.Check != nil {
+			errs = append(errs, d.Check())
+		}
+	}
+	return s.file.Locate(errors.Join(errs...))
 }
 
 // checkData refuses a file in the place of the data directory.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -13,6 +14,7 @@ import (
 
 	"guildhall/platform/config"
 	"guildhall/platform/fault"
+	"guildhall/platform/peer"
 )
 
 // refusals gathers what is wrong, each by its key.
@@ -31,19 +33,21 @@ func (c *Config) Check() error {
 	c.Backup.check(&r)
 	c.Limits.check(&r)
 	c.Mail.check(&r)
-	if c.Peers.Lease < config.Duration(2*time.Second) {
-		r.add("peers.lease", "A lease under 2 seconds ends between two heads. Write 30s, or at least 2s.")
-	}
+	c.Peers.check(&r)
 	return fault.Fields(r...)
 }
 
-func (c *ServerConfig) check(r *refusals) {
-	for _, x := range []struct{ key, addr string }{{"server.http", c.HTTP}, {"server.https", c.HTTPS}, {"server.internal", c.Internal}} {
-		_, port, err := net.SplitHostPort(x.addr)
-		if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n > 65535 {
-			r.add(x.key, "%q is not a listen address. Write host:port, as in 127.0.0.1:8443.", x.addr)
-		}
+func (p *PeersConfig) check(r *refusals) {
+	if e, ok := errors.AsType[*fault.Error](peer.Check(p.URLs, p.tokens())); ok {
+		*r = append(*r, e.Fields...)
 	}
+	if p.Lease < config.Duration(2*time.Second) {
+		r.add("peers.lease", "A lease under 2 seconds ends between two heads. Write 30s, or at least 2s.")
+	}
+}
+
+func (c *ServerConfig) check(r *refusals) {
+	c.checkAddresses(r)
 	if !validDomain(c.Domain) {
 		r.add("server.domain", "%q is not a domain name. Write one such as guild.example.com.", c.Domain)
 	} else if c.Production && strings.HasSuffix("."+c.Domain, ".localhost") {
@@ -52,6 +56,40 @@ func (c *ServerConfig) check(r *refusals) {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		r.add("server.tls_cert", "The certificate and its key go together: set tls_cert and tls_key, or neither.")
 	}
+}
+
+// checkAddresses also refuses what the second listener could not bind.
+func (c *ServerConfig) checkAddresses(r *refusals) {
+	type address struct{ key, host, port string }
+	var before []address
+	for _, x := range []struct{ key, addr string }{{"server.http", c.HTTP}, {"server.https", c.HTTPS}, {"server.internal", c.Internal}} {
+		host, port, err := net.SplitHostPort(x.addr)
+		if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || !validHost(host) {
+			r.add(x.key, "%q is not a listen address. Write host:port, as in 127.0.0.1:8443.", x.addr)
+			continue
+		}
+		for _, b := range before {
+			if port != "0" && port == b.port && (host == b.host || everywhere(host) || everywhere(b.host)) {
+				r.add(x.key, "%q is taken by %s already. Give each listener a port of its own.", x.addr, b.key)
+				break
+			}
+		}
+		before = append(before, address{x.key, host, port})
+	}
+}
+
+// everywhere is true of a host that stands for all addresses of the machine.
+func everywhere(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.IsUnspecified()
+}
+
+// validHost is an IP address, a name, or empty for all addresses.
+func validHost(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil || host == "" {
+		return true
+	}
+	return validDomain(strings.ToLower(host)) && strings.Trim(host, ".0123456789") != ""
 }
 
 func (c *LogConfig) check(r *refusals) {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -95,21 +96,30 @@ func NewNode(o NodeOptions) (*Node, error) {
 		return n.Authority().Knows(ctx, certificate)
 	})
 	n.trust.Store(&trust{pool: x509.NewCertPool()})
-	var wrong []fault.Field
 	for service, text := range o.URLs {
-		addr, err := addressOf(text)
-		if err != nil {
-			wrong = append(wrong, fault.Field{Name: "peers.urls." + service, Code: "invalid", Detail: err.Error()})
-		}
-		n.addresses[service] = addr
+		n.addresses[service], _ = addressOf(text) // Check says what is wrong
 	}
-	for service, text := range o.Tokens {
-		if _, err := ca.ParseJoinToken(text); err != nil {
-			wrong = append(wrong, fault.Field{Name: "peers.join_tokens." + service, Code: "invalid", Detail: err.Error()})
+	return n, Check(o.URLs, o.Tokens)
+}
+
+// Check says which addresses and join tokens, by service, cannot be used.
+func Check(urls, tokens map[string]string) error {
+	var wrong []fault.Field
+	refuse := func(key, service string, err error) {
+		if err != nil {
+			wrong = append(wrong, fault.Field{Name: "peers." + key + "." + service, Code: "invalid", Detail: err.Error()})
 		}
+	}
+	for service, text := range urls {
+		_, err := addressOf(text)
+		refuse("urls", service, err)
+	}
+	for service, text := range tokens {
+		_, err := ca.ParseJoinToken(text)
+		refuse("join_tokens", service, err)
 	}
 	slices.SortFunc(wrong, func(a, b fault.Field) int { return strings.Compare(a.Name, b.Name) })
-	return n, fault.Fields(wrong...)
+	return fault.Fields(wrong...)
 }
 
 // addressOf is where to dial for an address such as https://10.0.0.5:8444.
@@ -117,6 +127,9 @@ func addressOf(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
 		return "", fmt.Errorf("%q is not the address of an internal listener. Write https://host:port", text)
+	}
+	if _, err := strconv.ParseUint(u.Port(), 10, 16); err != nil && u.Port() != "" {
+		return "", fmt.Errorf("%q has a port that does not exist. Write https://host:port, the port at most 65535", text)
 	}
 	if u.Port() == "" {
 		return net.JoinHostPort(u.Hostname(), "443"), nil

@@ -16,7 +16,8 @@ type Section struct {
 	Value any
 }
 
-// Print writes the sections as YAML, secrets masked, with the place that each
+// Print writes the sections as YAML, secrets masked (of a database's address the
+// password alone), with the place that each
 // value came from as a comment: the file's line, a variable, "default", or
 // "flag" for what was changed after Decode.
 func (f *File) Print(w io.Writer, sections []Section) error {
@@ -77,6 +78,9 @@ func (f *File) node(v reflect.Value, path string) *yaml.Node {
 
 func scalarNode(v reflect.Value) *yaml.Node {
 	n := text(scalarText(v))
+	if isSecret(v.Type()) {
+		n = text(masked(Secret(v.String())))
+	}
 	if v.Kind() != reflect.String {
 		n.Tag = "" // unquoted: numbers, true and false, and texts made of them
 	}

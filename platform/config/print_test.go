@@ -7,6 +7,41 @@ import (
 	"guildhall/platform/config"
 )
 
+func TestPrintShowsTheAddressOfADatabase(t *testing.T) {
+	t.Parallel()
+	for secret, want := range map[string]string{
+		"postgres://ca:hunter2@db.example.com:5432/ca?sslmode=verify-full": "postgres://ca:********@db.example.com:5432/ca?sslmode=verify-full",
+		"postgresql://ca:@db/ca":               "postgresql://ca:********@db/ca",
+		"postgres://ca@db/ca":                  "postgres://ca@db/ca",
+		"sqlite:/var/lib/ca.db":                "sqlite:/var/lib/ca.db",
+		"postgres://ca@db/ca?password=hunter2": "'********'",
+		"postgres://ca:hunter2@db:x/ca":        "'********'",
+		"https://ca:hunter2@db/ca":             "'********'",
+		"host=db user=ca password=hunter2":     "'********'",
+		"postgres://ca:xxxxx@db/:xxxxx@":       "postgres://ca:********@db/:xxxxx@",
+		"POSTGRES://ca:hunter2@db/ca":          "postgres://ca:********@db/ca",
+	} {
+		f, err := config.Load("", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		s := struct {
+			Default config.Secret `yaml:"default"`
+		}{config.Secret(secret)}
+		if err := f.Print(&out, []config.Section{{Key: "s", Value: &s}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := out.String(); got != "s:\n  default: "+want+" # default\n" {
+			t.Errorf("%s is shown as %s", secret, got)
+		}
+	}
+	var s config.Secret
+	if err := s.UnmarshalText([]byte("postgres://ca:********@db/ca")); err == nil {
+		t.Error("a masked address is taken for an address")
+	}
+}
+
 func TestPrintMasksSecretsAndNamesSources(t *testing.T) {
 	t.Parallel()
 	path := write(t, "s:\n  addr: 'file: x # y'\n  password: hunter2\n  tokens:\n    shop: hunter3\n  rules:\n  - name: r\n  urls: {}\n  hosts: {b: [x], a: []}\n")

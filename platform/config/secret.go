@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
 )
 
 // Mask stands for a secret wherever it is shown.
@@ -41,12 +44,30 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // MarshalText is what encoders of JSON, YAML and XML write.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText takes the text as it is, but not the Mask: that is what a
-// printed configuration shows in the secret's place.
+// UnmarshalText takes the text as it is, but nothing with the Mask in it: that is
+// what a printed configuration shows in the secret's place.
 func (s *Secret) UnmarshalText(text []byte) error {
-	if string(text) == Mask {
+	if strings.Contains(string(text), Mask) {
 		return fmt.Errorf("is the mask that a printed configuration shows; write the secret itself")
 	}
 	*s = Secret(text)
 	return nil
+}
+
+// masked is what an operator is shown of a secret: of a database's address all
+// but the password, since which database it is explains most surprises.
+func masked(s Secret) string {
+	u, err := url.Parse(s.Reveal())
+	if err != nil || !slices.Contains([]string{"postgres", "postgresql", "sqlite"}, u.Scheme) {
+		return s.String()
+	}
+	for key := range u.Query() {
+		if strings.Contains(strings.ToLower(key), "pass") {
+			return s.String()
+		}
+	}
+	if _, with := u.User.Password(); !with {
+		return s.Reveal()
+	}
+	return strings.Replace(u.Redacted(), ":xxxxx@", ":"+Mask+"@", 1)
 }

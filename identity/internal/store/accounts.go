@@ -32,6 +32,7 @@ type Account struct {
 
 // querier is a transaction or the read pool.
 type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 

@@ -228,7 +228,8 @@ func (a *App) bind(ctx context.Context) (addresses, error) {
 
 // furnish makes what all services share.
 func (a *App) furnish(defs []Definition, bound addresses) error {
-	glass, err := session.OpenBreakGlass(filepath.Join(a.cfg.Server.Data, "admin.json"), a.cfg.Admin.BreakGlass, a.opts.Now)
+	glass, err := session.OpenBreakGlass(session.BreakGlassOptions{Path: filepath.Join(a.cfg.Server.Data, "admin.json"),
+		Enabled: a.cfg.Admin.BreakGlass, Now: a.opts.Now, Record: a.record, Log: a.log})
 	if err != nil {
 		return err
 	}

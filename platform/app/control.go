@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 	"guildhall/platform/session"
 )
@@ -86,6 +87,9 @@ func (a *App) control() http.Handler {
 	return asLocalUser(mux)
 }
 
+// local is the address of those who ask on this machine, through the socket.
+const local = "local"
+
 type peerKey struct{}
 
 // rememberUser keeps the user at the other end of the socket, as the kernel
@@ -117,7 +121,7 @@ func asLocalUser(next http.Handler) http.Handler {
 		name, _ := r.Context().Value(peerKey{}).(string)
 		p := session.Principal{ID: "local:" + name, Name: name, Roles: []string{session.Everything}}
 		r = r.WithContext(session.With(r.Context(), p))
-		r.RemoteAddr = "local"
+		r.RemoteAddr = local
 		next.ServeHTTP(w, r)
 	})
 }
@@ -162,7 +166,7 @@ func (a *App) controlReload(w http.ResponseWriter, r *http.Request) {
 func (a *App) controlBackup(w http.ResponseWriter, r *http.Request) {
 	files := map[string]string{}
 	for _, s := range a.services {
-		file, err := a.backup(r.Context(), s)
+		file, err := a.backup(r.Context(), s, byCommand(session.Caller(r.Context(), r.RemoteAddr)))
 		if err != nil {
 			fault.Write(w, r, fmt.Errorf("back up %s: %w", s.def.Name, err))
 			return
@@ -182,7 +186,7 @@ type Grant struct {
 
 func (a *App) controlLink(w http.ResponseWriter, r *http.Request) {
 	p, _ := session.From(r.Context())
-	g, err := a.link(p.Name)
+	g, err := a.link(r.Context(), session.Caller(r.Context(), r.RemoteAddr), p.Name)
 	if err != nil {
 		fault.Write(w, r, err)
 		return
@@ -190,8 +194,8 @@ func (a *App) controlLink(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusCreated, g)
 }
 
-func (a *App) link(name string) (Grant, error) {
-	c, secret, err := a.door.BreakGlass.Issue(session.Link, name, session.LinkLife)
+func (a *App) link(ctx context.Context, by audit.Caller, name string) (Grant, error) {
+	c, secret, err := a.door.BreakGlass.Issue(ctx, by, session.Link, name, session.LinkLife)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -222,7 +226,7 @@ func (a *App) controlToken(w http.ResponseWriter, r *http.Request) {
 		fault.Write(w, r, fault.Fields(fault.Field{Name: "name", Code: "out_of_range", Detail: "Give a name of 1 to 100 characters that says what the token is for."}))
 		return
 	}
-	c, secret, err := a.door.BreakGlass.Issue(session.Token, in.Name, life)
+	c, secret, err := a.door.BreakGlass.Issue(r.Context(), session.Caller(r.Context(), r.RemoteAddr), session.Token, in.Name, life)
 	if err != nil {
 		fault.Write(w, r, err)
 		return
@@ -239,9 +243,10 @@ func (a *App) controlCredentials(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (a *App) controlEnd(w http.ResponseWriter, r *http.Request) {
-	end := func() error { return a.door.BreakGlass.End(r.PathValue("id")) }
+	by := session.Caller(r.Context(), r.RemoteAddr)
+	end := func() error { return a.door.BreakGlass.End(r.Context(), by, r.PathValue("id")) }
 	if r.PathValue("id") == "all" {
-		end = a.door.BreakGlass.EndAll
+		end = func() error { return a.door.BreakGlass.EndAll(r.Context(), by) }
 	}
 	if err := end(); err != nil {
 		fault.Write(w, r, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 	"guildhall/platform/i18n"
 	"guildhall/platform/jobs"
@@ -40,22 +41,27 @@ func (a *App) listJobs(ctx context.Context, state jobs.State) ([]ServiceJob, err
 	return all, nil
 }
 
-func (a *App) retryJob(ctx context.Context, service, id string) error {
+func (a *App) retryJob(ctx context.Context, by audit.Caller, service, id string) error {
 	for _, s := range a.services {
-		if s.def.Name == service {
-			return s.env.Jobs.Retry(ctx, id)
+		if s.def.Name != service {
+			continue
 		}
+		if err := s.env.Jobs.Retry(ctx, id); err != nil {
+			return err
+		}
+		s.mustRecord(ctx, by, audit.JobRetried, id, nil)
+		return nil
 	}
 	return errNoService
 }
 
 // retryFrom retries the job that a form names.
-func (a *App) retryFrom(ctx context.Context, f *form.Form) error {
+func (a *App) retryFrom(ctx context.Context, by audit.Caller, f *form.Form) error {
 	service, id := f.Text("service", form.Required), f.Text("id", form.Required)
 	if err := f.Err(); err != nil {
 		return err
 	}
-	return a.retryJob(ctx, service, id)
+	return a.retryJob(ctx, by, service, id)
 }
 
 func (a *App) controlJobs(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +74,7 @@ func (a *App) controlJobs(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *App) controlRetry(w http.ResponseWriter, r *http.Request) {
-	if err := a.retryJob(r.Context(), r.PathValue("service"), r.PathValue("id")); err != nil {
+	if err := a.retryJob(r.Context(), session.Caller(r.Context(), r.RemoteAddr), r.PathValue("service"), r.PathValue("id")); err != nil {
 		fault.Write(w, r, err)
 		return
 	}
@@ -94,7 +100,7 @@ func (a *App) jobPages(shell *web.Shell, mux *http.ServeMux) {
 	mux.Handle("POST /jobs/retry", guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f, err := form.Read(r)
 		if err == nil {
-			err = a.retryFrom(r.Context(), f)
+			err = a.retryFrom(r.Context(), session.Caller(r.Context(), r.RemoteAddr), f)
 		}
 		if err != nil {
 			shell.Error(w, r, err)

@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"time"
 
+	"guildhall/platform/audit"
 	"guildhall/platform/backup"
 	"guildhall/platform/fault"
+	"guildhall/platform/id"
 	"guildhall/platform/jobs"
 )
 
@@ -42,7 +45,14 @@ func Restore(ctx context.Context, o Options, file, identity string, force bool) 
 		defer release()
 		o.Config.Server.Data = dir
 		return m, backup.Restore(ctx, file, backup.Target{Service: d.Name, Dir: o.Config.serviceDir(d.Name), URL: o.Config.databaseURL(d.Name),
-			Migrations: d.migrations(), Identity: identity, Log: o.Log}, force)
+			Migrations: d.migrations(), Identity: identity, Log: o.Log, Note: restored(file, m, o.Now())}, force)
 	}
 	return m, fault.New(fault.Invalid, "backup_of_other_service", "%s is a backup of %q, a service that this program does not have.", file, m.Service)
+}
+
+// restored tells the audit log of the restored service, once that is open, what
+// was done to it.
+func restored(file string, m backup.Manifest, now time.Time) audit.Note {
+	return audit.Note{ID: id.New("note"), At: now, By: atShell(), Action: audit.BackupRestored, Subject: filepath.Base(file),
+		Detail: map[string]any{"backup_of": m.CreatedAt.UTC().Format(time.RFC3339)}}
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"guildhall/platform/backup"
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
 	"guildhall/platform/jobs"
@@ -27,6 +26,8 @@ type running struct {
 	env Env
 	svc *Service
 	mux *http.ServeMux
+	// made is true when New has made svc.
+	made bool
 }
 
 // openService opens the database, saves what is in it, brings it up to date and
@@ -63,8 +64,9 @@ func (a *App) openService(ctx context.Context, def Definition, bound addresses) 
 		s.svc = &Service{}
 		return err
 	}
+	s.made = true
 	a.mount(s)
-	return nil
+	return s.recordNotes(ctx)
 }
 
 // expect refuses what would make a new, empty database by mistake: a
@@ -114,7 +116,7 @@ func (a *App) prepare(ctx context.Context, s *running) error {
 			return err
 		}
 		if save && pending {
-			if _, err := a.backup(ctx, s); err != nil {
+			if _, err := a.backup(ctx, s, beforeUpgrade()); err != nil {
 				return fmt.Errorf("back up before the migration: %w", err)
 			}
 			save = false
@@ -163,44 +165,4 @@ func (s *running) close() error {
 		err = s.svc.Close(ctx)
 	}
 	return errors.Join(err, s.env.DB.Close())
-}
-
-// backup writes one file of the service and drops those that are too old.
-func (a *App) backup(ctx context.Context, s *running) (string, error) {
-	dir := a.cfg.backupDir(s.def.Name)
-	file, err := backup.Create(ctx, backup.Source{Service: s.def.Name, Dir: s.env.Dir, DB: s.env.DB},
-		backup.Options{To: dir, Recipient: a.cfg.Backup.Recipient, Now: a.opts.Now})
-	if err != nil {
-		return "", err
-	}
-	s.env.Log.InfoContext(ctx, "backed up", "file", file)
-	return file, backup.Prune(dir, backup.Policy{Keep: a.cfg.Backup.Keep}, a.opts.Now())
-}
-
-// startBackup is the job that makes the backup of a start.
-const startBackup = "platform.start_backup"
-
-// scheduleBackups makes the daily backup a periodic job of the service, and
-// says how that of the start is made.
-func (a *App) scheduleBackups(s *running) error {
-	at, err := jobs.ParseDaily(a.cfg.Backup.At, time.UTC)
-	if err != nil {
-		return err
-	}
-	run := func(ctx context.Context) error {
-		_, err := a.backup(ctx, s)
-		return err
-	}
-	s.env.Jobs.Every("platform.backup", at, run)
-	s.env.Jobs.Handle(startBackup, jobs.HandlerOptions{}, func(ctx context.Context, _ jobs.Job) error { return run(ctx) })
-	return nil
-}
-
-// lastBackup is the newest backup file of a service, or empty.
-func (a *App) lastBackup(service string) string {
-	file, err := backup.Newest(a.cfg.backupDir(service))
-	if err != nil {
-		a.log.Warn("look for the newest backup", "service", service, "err", err)
-	}
-	return file
 }

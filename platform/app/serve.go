@@ -245,7 +245,7 @@ func (a *App) announce(ctx context.Context) {
 		n.Root, n.TrustURL = fingerprint(root.Raw), a.hosts.publicURL("ca")+"/trust"
 	}
 	if a.first && a.cfg.Admin.BreakGlass {
-		g, err := a.link(startName())
+		g, err := a.link(ctx, atShell(), startName())
 		if err != nil {
 			a.log.WarnContext(ctx, "make the first administrator's link", "err", err)
 		}

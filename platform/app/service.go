@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"guildhall/platform/audit"
 	"guildhall/platform/backup"
 	"guildhall/platform/db"
 	"guildhall/platform/jobs"
@@ -89,6 +90,9 @@ type Service struct {
 	Peer []peer.Route
 	// Authority issues the certificates of this process; only ca has it.
 	Authority peer.Authority
+	// Journal is the service's audit log, in which the process records what
+	// administrators do to it.
+	Journal *audit.Journal
 	// Health says in a sentence what is wrong, or nil.
 	Health func(context.Context) error
 	// Run works until the context ends.

@@ -67,6 +67,7 @@ func (n Note) Withdraw(dir string) error {
 	if err := os.Remove(n.file(dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("withdraw a note for the audit log: %w", err)
 	}
+	_ = os.Remove(filepath.Join(dir, NotesDir)) // if no other note is in it
 	return nil
 }
 

@@ -82,7 +82,7 @@ func members(t testing.TB, list ...backup.Member) []byte {
 func refused(t *testing.T, file, code, says string) {
 	t.Helper()
 	parent := t.TempDir()
-	target := backup.Target{Service: "bank", Dir: filepath.Join(parent, "bank"), URL: "sqlite:" + filepath.Join(parent, "bank", "bank.db"), Migrations: schema(1)}
+	target := backup.Target{Service: "bank", Dir: filepath.Join(parent, "bank"), URL: "sqlite:" + filepath.Join(parent, "bank", "bank.db"), Migrations: schema(1), Note: note()}
 	err := backup.Restore(t.Context(), file, target, false)
 	if got := fault.As(err); err == nil || got.Code != code || !strings.Contains(got.Detail, says) {
 		t.Errorf("got %v, want %s: %s", err, code, says)
@@ -192,7 +192,7 @@ func FuzzRestore(f *testing.F) {
 			c.part(t, tar.Header{Typeflag: tar.TypeReg, Name: name, Size: int64(len(content))}, bytes.NewReader(content))
 		}
 		parent := t.TempDir()
-		target := backup.Target{Service: "bank", Dir: filepath.Join(parent, "in", "bank"), URL: "sqlite:" + filepath.Join(parent, "in", "bank", "bank.db"), Migrations: schema(1)}
+		target := backup.Target{Service: "bank", Dir: filepath.Join(parent, "in", "bank"), URL: "sqlite:" + filepath.Join(parent, "in", "bank", "bank.db"), Migrations: schema(1), Note: note()}
 		err := backup.Restore(t.Context(), c.file(t, 0), target, false)
 		left, globbed := filepath.Glob(filepath.Join(parent, "*", "*"))
 		if globbed != nil || len(left) > 1 || err != nil && len(left) != 0 {

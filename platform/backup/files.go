@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"guildhall/platform/audit"
 )
 
 const (
@@ -25,12 +27,12 @@ const (
 )
 
 // notSaved says that a path in the service's folder is no part of a backup:
-// databases with their journals, which are saved on their own, backups, and
-// what is being prepared.
+// databases with their journals, which are saved on their own, backups, notes for
+// the audit log, and what is being prepared.
 func notSaved(e fs.DirEntry) bool {
 	name := e.Name()
 	if e.IsDir() {
-		return name == backupsDir || strings.HasPrefix(name, stagePrefix)
+		return name == backupsDir || name == audit.NotesDir || strings.HasPrefix(name, stagePrefix)
 	}
 	return strings.Contains(name, ".db") || strings.HasPrefix(name, partialPrefix)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"guildhall/platform/audit"
 	"guildhall/platform/db"
 )
 
@@ -32,11 +33,13 @@ func replaceSchema(ctx context.Context, d *db.DB, service string, force bool) er
 }
 
 // replaceDir puts the folder from in the place of the folder to, in one step;
-// afterwards from is the old folder. Backups in the old folder, which no backup
-// holds, are in both.
+// afterwards from is the old folder. Backups and notes in the old folder, which no
+// backup holds, are in both.
 func replaceDir(from, to string) error {
-	if err := linkTree(filepath.Join(to, backupsDir), filepath.Join(from, backupsDir)); err != nil {
-		return fmt.Errorf("keep the backups: %w", err)
+	for _, kept := range []string{backupsDir, audit.NotesDir} {
+		if err := linkTree(filepath.Join(to, kept), filepath.Join(from, kept)); err != nil {
+			return fmt.Errorf("keep the %s: %w", kept, err)
+		}
 	}
 	if err := syncTree(from); err != nil {
 		return err
@@ -53,7 +56,8 @@ func replaceDir(from, to string) error {
 	return syncDir(filepath.Dir(to))
 }
 
-// linkTree makes every file below from known below to as well; there may be none.
+// linkTree makes every file below from known below to as well, where none has its
+// name; there may be no files.
 func linkTree(from, to string) error {
 	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
 		if path == from && errors.Is(err, fs.ErrNotExist) {
@@ -69,7 +73,11 @@ func linkTree(from, to string) error {
 		if e.IsDir() {
 			return os.MkdirAll(filepath.Join(to, rel), 0o700)
 		}
-		return os.Link(path, filepath.Join(to, rel)) //nolint:gosec // both are below the service's own folders
+		err = os.Link(path, filepath.Join(to, rel)) //nolint:gosec // both are below the service's own folders
+		if errors.Is(err, fs.ErrExist) {
+			return nil
+		}
+		return err
 	})
 }
 

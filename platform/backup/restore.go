@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"guildhall/platform/audit"
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
 )
@@ -28,7 +29,9 @@ type Target struct {
 	Migrations []Migrations
 	// Identity is the age secret key of an encrypted backup.
 	Identity string
-	Log      *slog.Logger
+	// Note tells the service's audit log of the restore, at the next start.
+	Note audit.Note
+	Log  *slog.Logger
 }
 
 // Migrations are the migrations that one goose table keeps count of.
@@ -78,6 +81,9 @@ func restore(ctx context.Context, file, stage string, t Target, force bool) erro
 	}
 	// The service's new folder; a backup without files has none.
 	if err := os.MkdirAll(filepath.Join(stage, filesDir), 0o700); err != nil {
+		return err
+	}
+	if err := t.Note.Leave(filepath.Join(stage, filesDir)); err != nil {
 		return err
 	}
 	if m.Engine == db.SQLite {
@@ -136,6 +142,13 @@ func overwrites(what string) error {
 		"There is data already: %s. Nothing was changed. Stop the service, and restore with --force to replace what is there.", what)
 }
 
+// interrupted is the note that stays when the program dies, or fails, between the
+// database and the folder. It has the id of the other one, which takes its place.
+func interrupted(n audit.Note) audit.Note {
+	n.Action = audit.RestoreInterrupted
+	return n
+}
+
 func restoreSQLite(ctx context.Context, file string, m Manifest, stage string, t Target, force bool) error {
 	path, err := filepath.Abs(strings.TrimPrefix(t.URL, "sqlite:"))
 	if err != nil {
@@ -156,6 +169,9 @@ func restoreSQLite(ctx context.Context, file string, m Manifest, stage string, t
 	if err != nil || !filepath.IsLocal(rel) {
 		// The database lives elsewhere: two steps, the database first.
 		if err := room(file, onlyNamed(m.Members, m.database()), filepath.Dir(path)); err != nil {
+			return err
+		}
+		if err := interrupted(t.Note).Leave(t.Dir); err != nil {
 			return err
 		}
 		if err := replaceDatabase(from, path); err != nil {
@@ -188,7 +204,7 @@ func refuseOverwrite(dir, database string, force bool) error {
 		return err
 	}
 	for _, e := range entries {
-		if e.Name() != backupsDir && !strings.HasPrefix(e.Name(), stagePrefix) {
+		if e.Name() != backupsDir && e.Name() != audit.NotesDir && !strings.HasPrefix(e.Name(), stagePrefix) {
 			return overwrites(filepath.Join(dir, e.Name()))
 		}
 	}
@@ -203,7 +219,15 @@ func restorePostgres(ctx context.Context, m Manifest, stage string, t Target, fo
 	if err != nil {
 		return err
 	}
-	if err := replaceSchema(ctx, d, t.Service, force); err != nil {
+	err = interrupted(t.Note).Leave(t.Dir)
+	if err == nil {
+		err = replaceSchema(ctx, d, t.Service, force)
+	}
+	if err != nil {
+		if !errors.Is(err, db.ErrCommitUnknown) {
+			err = errors.Join(err, t.Note.Withdraw(t.Dir))
+			_ = os.Remove(t.Dir) // if nothing is in it, it was made for the note
+		}
 		return errors.Join(err, execAll(context.WithoutCancel(ctx), d, `DROP SCHEMA `+quote(d.Name)+` CASCADE`), d.Close())
 	}
 	return errors.Join(d.Close(), replaceDir(filepath.Join(stage, filesDir), t.Dir))

@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"guildhall/platform/audit"
 	"guildhall/platform/backup"
 	"guildhall/platform/db"
 	"guildhall/platform/guildtest"
@@ -78,8 +79,13 @@ func (w *world) open(t *testing.T) {
 
 func (w *world) source() backup.Source { return backup.Source{Service: "bank", Dir: w.dir, DB: w.d} }
 
+// note is what tells of a restore.
+func note() audit.Note {
+	return audit.Note{ID: "note_1", At: at, By: audit.Caller{Actor: "local:root"}, Action: audit.BackupRestored, Subject: "bank.backup"}
+}
+
 func (w *world) target() backup.Target {
-	return backup.Target{Service: "bank", Dir: w.dir, URL: w.url, Migrations: schema(1)}
+	return backup.Target{Service: "bank", Dir: w.dir, URL: w.url, Migrations: schema(1), Note: note()}
 }
 
 // create makes a backup at the time that all these tests happen.
@@ -154,10 +160,13 @@ func (w *world) answers(t *testing.T) []string {
 	return list
 }
 
-// files lists the files of a folder other than databases, with mode and content.
+// files lists the files of a folder other than databases and notes, with mode and content.
 func files(t *testing.T, dir string) (list []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && e.Name() == audit.NotesDir {
+			return fs.SkipDir
+		}
 		if err != nil || e.IsDir() || filepath.Ext(path) == ".db" || filepath.Ext(path) == ".db-wal" || filepath.Ext(path) == ".db-shm" {
 			return err
 		}

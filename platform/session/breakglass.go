@@ -1,22 +1,17 @@
 package session
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"log/slog"
+	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
-	"guildhall/platform/id"
+	"guildhall/platform/limit"
 )
 
 // Kind says what a break-glass credential opens.
@@ -44,80 +39,116 @@ var (
 	ErrNoCredential = fault.New(fault.NotFound, "no_such_credential", "There is no live link, session or token with this id. \"guildhall admin list\" shows those that there are.")
 )
 
-// Credential is one entry of the break-glass file. The secret itself is never
-// stored: only its SHA-256, which is enough because the secret is random.
-type Credential struct {
-	ID      string    `json:"id"`
-	Kind    Kind      `json:"kind"`
-	Name    string    `json:"name"`
-	Hash    string    `json:"hash"`
-	Created time.Time `json:"created"`
-	Expires time.Time `json:"expires"`
-}
-
 // BreakGlass keeps the credentials in one small file, readable by the owner
 // alone, and rewrites it atomically at each change. One process at a time uses
 // a data directory, so memory and file agree.
+//
+// What is done with credentials is recorded. A credential is in the file before
+// its entry is in the log, and its secret is told only after: whatever fails or
+// dies in between leaves one that nobody can use.
 type BreakGlass struct {
-	path    string
-	now     func() time.Time
-	enabled bool
+	path     string
+	now      func() time.Time
+	enabled  bool
+	keep     Record
+	log      *slog.Logger
+	refusals *limit.Limiter
 
 	mu   sync.Mutex
 	list []Credential
 }
 
-// OpenBreakGlass reads the file at path; a missing file is an empty one.
-func OpenBreakGlass(path string, enabled bool, now func() time.Time) (*BreakGlass, error) {
-	b := &BreakGlass{path: path, now: now, enabled: enabled}
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return b, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read break-glass credentials: %w", err)
-	}
-	if err := json.Unmarshal(text, &b.list); err != nil {
-		return nil, fault.New(fault.Invalid, "credentials_damaged", "The file of links, sessions and tokens %s is damaged: %w. Remove it, which ends them all.", path, err)
-	}
-	return b, nil
+// Record writes an entry into the audit log, or into several, and returns when it
+// is there: audit.Journal.Record.
+type Record func(ctx context.Context, by audit.Caller, action, subject string, detail map[string]any) error
+
+// BreakGlassOptions is what OpenBreakGlass needs; all of it.
+type BreakGlassOptions struct {
+	// Path is the file; a missing one is an empty one.
+	Path string
+	// Enabled is false when no credential opens anything, and none is made.
+	Enabled bool
+	Now     func() time.Time
+	Record  Record
+	// Log hears of entries that could not be recorded and kept nothing from being
+	// done.
+	Log *slog.Logger
 }
 
-// Issue makes a credential and returns its secret, which is shown once.
-// A life of zero is the kind's own; tokens need one.
-func (b *BreakGlass) Issue(kind Kind, name string, life time.Duration) (Credential, string, error) {
+// Strangers can be refused as often as they like: so many refusals are recorded
+// at once, and so many a second in the long run.
+const (
+	refusalBurst = 60
+	refusalRate  = 1.0 / 60
+)
+
+// OpenBreakGlass reads the file.
+func OpenBreakGlass(o BreakGlassOptions) (*BreakGlass, error) {
+	b := &BreakGlass{path: o.Path, now: o.Now, enabled: o.Enabled, keep: o.Record, log: o.Log,
+		refusals: limit.New(limit.Options{Rate: refusalRate, Burst: refusalBurst, Now: o.Now})}
+	return b, b.load()
+}
+
+// Issue makes a credential for who asks, and returns its secret, which is shown
+// once. What cannot be recorded is not made.
+func (b *BreakGlass) Issue(ctx context.Context, by audit.Caller, kind Kind, name string, life time.Duration) (Credential, string, error) {
 	if !b.enabled {
 		return Credential{}, "", ErrDisabled
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.issue(kind, name, life)
-}
-
-func (b *BreakGlass) issue(kind Kind, name string, life time.Duration) (Credential, string, error) {
-	secret := "ghb_" + rand.Text()
-	now := b.now().UTC().Truncate(time.Second)
-	c := Credential{ID: id.New("bgc"), Kind: kind, Name: name, Hash: hash(secret), Created: now, Expires: now.Add(life)}
-	if err := b.save(append(b.live(), c)); err != nil {
+	c, secret := b.newCredential(kind, name, life)
+	if err := b.add(c); err != nil {
 		return Credential{}, "", err
+	}
+	if err := b.record(ctx, by, audit.AccessCreated, c, nil); err != nil {
+		return Credential{}, "", errors.Join(err, b.End(ctx, by, c.ID))
 	}
 	return c, secret, nil
 }
 
-// Redeem turns the secret of a link into that of a browser session; the link
-// is spent. The error is ErrDisabled or ErrLinkSpent.
-func (b *BreakGlass) Redeem(link string) (Credential, string, error) {
+// Redeem turns the secret of a link into that of a browser session, for a visitor
+// from an address; the link is spent. The error is ErrDisabled, ErrLinkSpent, or
+// that it cannot be recorded, which does not spend the link.
+func (b *BreakGlass) Redeem(ctx context.Context, from, link string) (Credential, string, error) {
+	spent, c, secret, err := b.redeem(link)
+	if err != nil {
+		b.refused(ctx, from, link, err)
+		return Credential{}, "", err
+	}
+	by := c.principal().caller(from)
+	if err := b.record(ctx, by, audit.AccessEntered, c, map[string]any{"link": spent.ID}); err != nil {
+		return Credential{}, "", errors.Join(err, b.End(ctx, by, c.ID), b.add(spent))
+	}
+	return c, secret, nil
+}
+
+func (b *BreakGlass) redeem(link string) (spent, c Credential, secret string, err error) {
 	if !b.enabled {
-		return Credential{}, "", ErrDisabled
+		return spent, c, "", ErrDisabled
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	c, ok := b.find(Link, link)
+	spent, ok := b.find(Link, link)
 	if !ok {
-		return Credential{}, "", ErrLinkSpent
+		return spent, c, "", ErrLinkSpent
 	}
-	b.list = slices.DeleteFunc(b.list, func(x Credential) bool { return x.ID == c.ID })
-	return b.issue(Browser, c.Name, BrowserLife)
+	c, secret = b.newCredential(Browser, spent.Name, BrowserLife)
+	rest := slices.DeleteFunc(b.live(), func(x Credential) bool { return x.ID == spent.ID })
+	return spent, c, secret, b.save(append(rest, c))
+}
+
+// refused records that a link did not open. The visitor is refused all the same.
+func (b *BreakGlass) refused(ctx context.Context, from, link string, why error) {
+	f := fault.As(why)
+	if link == "" || f.Kind == fault.Internal || f.Kind == fault.Unavailable {
+		return
+	}
+	if _, ok := b.refusals.Allow(""); !ok {
+		return
+	}
+	err := b.keep(context.WithoutCancel(ctx), audit.Caller{From: from}, audit.AccessRefused, string(Link), map[string]any{"code": f.Code, "why": f.Detail})
+	if err != nil {
+		b.log.ErrorContext(ctx, "a refused link was not recorded in the audit log", "from", from, "err", err)
+	}
 }
 
 // Identify returns the principal of a secret of the kind, if it is live.
@@ -131,7 +162,7 @@ func (b *BreakGlass) Identify(kind Kind, secret string) (Principal, bool) {
 	if !ok {
 		return Principal{}, false
 	}
-	return Principal{ID: "break-glass:" + c.ID, Name: c.Name, Roles: []string{Everything}, SessionID: c.ID}, true
+	return c.principal(), true
 }
 
 // List returns the live credentials, oldest first.
@@ -141,71 +172,41 @@ func (b *BreakGlass) List() []Credential {
 	return b.live()
 }
 
-// End withdraws a credential; the error is ErrNoCredential.
-func (b *BreakGlass) End(credentialID string) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	rest := slices.DeleteFunc(b.live(), func(c Credential) bool { return c.ID == credentialID })
-	if len(rest) == len(b.live()) {
-		return ErrNoCredential
-	}
-	return b.save(rest)
+// End withdraws a credential; the error is ErrNoCredential. It is done also when
+// it cannot be recorded: then the log says so.
+func (b *BreakGlass) End(ctx context.Context, by audit.Caller, credentialID string) error {
+	return b.end(ctx, by, audit.AccessEnded, func(c Credential) bool { return c.ID == credentialID })
 }
 
-// EndAll withdraws every link, session and token.
-func (b *BreakGlass) EndAll() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.save(nil)
+// EndAll withdraws every link, session and token, as End does.
+func (b *BreakGlass) EndAll(ctx context.Context, by audit.Caller) error {
+	err := b.end(ctx, by, audit.AccessEnded, func(Credential) bool { return true })
+	if errors.Is(err, ErrNoCredential) {
+		return nil
+	}
+	return err
 }
 
-// find compares hashes of random secrets, so its timing tells nothing.
-func (b *BreakGlass) find(kind Kind, secret string) (Credential, bool) {
-	if !strings.HasPrefix(secret, "ghb_") {
-		return Credential{}, false
-	}
-	h := hash(secret)
-	for _, c := range b.list {
-		if c.Kind == kind && c.Hash == h && b.now().Before(c.Expires) {
-			return c, true
+// Leave withdraws the session of who leaves, as End does.
+func (b *BreakGlass) Leave(ctx context.Context, p Principal, from string) error {
+	return b.end(ctx, p.caller(from), audit.AccessLeft, func(c Credential) bool { return c.ID == p.SessionID })
+}
+
+func (b *BreakGlass) end(ctx context.Context, by audit.Caller, action string, which func(Credential) bool) error {
+	ended, err := b.remove(which)
+	ctx = context.WithoutCancel(ctx) // it is done
+	for _, c := range ended {
+		if err := b.record(ctx, by, action, c, nil); err != nil {
+			b.log.ErrorContext(ctx, "a credential was ended and that was not recorded in the audit log",
+				"credential", c.ID, "name", c.Name, "by", by.Actor, "err", err)
 		}
 	}
-	return Credential{}, false
+	return err
 }
 
-// live is a copy of the list without what has expired.
-func (b *BreakGlass) live() []Credential {
-	now := b.now()
-	return slices.DeleteFunc(slices.Clone(b.list), func(c Credential) bool { return !now.Before(c.Expires) })
-}
-
-func (b *BreakGlass) save(list []Credential) error {
-	text, err := json.MarshalIndent(list, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode break-glass credentials: %w", err)
-	}
-	if err := writeFile(b.path, text); err != nil {
-		return fmt.Errorf("save break-glass credentials: %w", err)
-	}
-	b.list = list
-	return nil
-}
-
-// writeFile replaces the file at path atomically and durably.
-func writeFile(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(f.Name()) }() // gone already when the rename succeeded
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
-
-func hash(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return hex.EncodeToString(sum[:])
+// record writes an entry about the credential.
+func (b *BreakGlass) record(ctx context.Context, by audit.Caller, action string, c Credential, more map[string]any) error {
+	detail := map[string]any{"kind": c.Kind, "name": c.Name, "expires": c.Expires.Format(time.RFC3339)}
+	maps.Copy(detail, more)
+	return b.keep(ctx, by, action, c.ID, detail)
 }

@@ -38,7 +38,7 @@ func (d *Door) enter(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead { // a preview must not spend the link
 		return
 	}
-	c, secret, err := d.BreakGlass.Redeem(r.URL.Query().Get("link"))
+	c, secret, err := d.BreakGlass.Redeem(r.Context(), host(r.RemoteAddr), r.URL.Query().Get("link"))
 	if err != nil {
 		d.Refuse(w, r, err)
 		return
@@ -52,7 +52,7 @@ func (d *Door) enter(w http.ResponseWriter, r *http.Request) {
 
 func (d *Door) leave(w http.ResponseWriter, r *http.Request) {
 	if p, ok := From(r.Context()); ok && p.SessionID != "" {
-		if err := d.BreakGlass.End(p.SessionID); err != nil {
+		if err := d.BreakGlass.Leave(r.Context(), p, host(r.RemoteAddr)); err != nil {
 			d.Refuse(w, r, err)
 			return
 		}

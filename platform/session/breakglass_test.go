@@ -1,8 +1,11 @@
 package session_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 	"guildhall/platform/session"
 )
@@ -20,7 +24,29 @@ type world struct {
 	path string
 	time time.Time
 	b    *session.BreakGlass
+
+	// entries are what was recorded, refuse what recording answers.
+	entries []entry
+	refuse  error
+	log     bytes.Buffer
 }
+
+// entry is what a log is given.
+type entry struct {
+	by              audit.Caller
+	action, subject string
+	detail          map[string]any
+}
+
+func (w *world) record(_ context.Context, by audit.Caller, action, subject string, detail map[string]any) error {
+	if w.refuse == nil {
+		w.entries = append(w.entries, entry{by, action, subject, detail})
+	}
+	return w.refuse
+}
+
+// root is who asks on the server.
+var root = audit.Caller{Actor: "local:root", From: "local"}
 
 func (w *world) now() time.Time { return w.time }
 
@@ -33,16 +59,20 @@ func setup(t *testing.T) *world {
 
 func (w *world) open(t *testing.T) {
 	t.Helper()
-	b, err := session.OpenBreakGlass(w.path, true, w.now)
+	b, err := session.OpenBreakGlass(w.options(true))
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.b = b
 }
 
+func (w *world) options(enabled bool) session.BreakGlassOptions {
+	return session.BreakGlassOptions{Path: w.path, Enabled: enabled, Now: w.now, Record: w.record, Log: slog.New(slog.NewTextHandler(&w.log, nil))}
+}
+
 func (w *world) issue(t *testing.T, kind session.Kind, life time.Duration) (session.Credential, string) {
 	t.Helper()
-	c, secret, err := w.b.Issue(kind, "test", life)
+	c, secret, err := w.b.Issue(t.Context(), root, kind, "test", life)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,14 +82,14 @@ func (w *world) issue(t *testing.T, kind session.Kind, life time.Duration) (sess
 func TestLinkOpensOnce(t *testing.T) {
 	w := setup(t)
 	_, link := w.issue(t, session.Link, session.LinkLife)
-	_, cookie, err := w.b.Redeem(link)
+	_, cookie, err := w.b.Redeem(t.Context(), "192.0.2.7", link)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if p, ok := w.b.Identify(session.Browser, cookie); !ok || !p.Has("ca.admin") {
 		t.Fatalf("the session is %+v, %v", p, ok)
 	}
-	if _, _, err := w.b.Redeem(link); !errors.Is(err, session.ErrLinkSpent) {
+	if _, _, err := w.b.Redeem(t.Context(), "192.0.2.7", link); !errors.Is(err, session.ErrLinkSpent) {
 		t.Fatalf("second use: %v", err)
 	}
 }
@@ -87,7 +117,7 @@ func TestEnd(t *testing.T) {
 	w := setup(t)
 	c, token := w.issue(t, session.Token, time.Hour)
 	_, other := w.issue(t, session.Token, time.Hour)
-	if err := w.b.End(c.ID); err != nil {
+	if err := w.b.End(t.Context(), root, c.ID); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := w.b.Identify(session.Token, token); ok {
@@ -96,10 +126,10 @@ func TestEnd(t *testing.T) {
 	if _, ok := w.b.Identify(session.Token, other); !ok {
 		t.Fatal("another token was withdrawn too")
 	}
-	if err := w.b.End(c.ID); !errors.Is(err, session.ErrNoCredential) {
+	if err := w.b.End(t.Context(), root, c.ID); !errors.Is(err, session.ErrNoCredential) {
 		t.Fatalf("second end: %v", err)
 	}
-	if err := w.b.EndAll(); err != nil || len(w.b.List()) != 0 {
+	if err := w.b.EndAll(t.Context(), root); err != nil || len(w.b.List()) != 0 {
 		t.Fatalf("end all: %v, %v", err, w.b.List())
 	}
 }
@@ -125,7 +155,7 @@ func TestDamagedFileIsRefused(t *testing.T) {
 	if err := os.WriteFile(w.path, []byte(`[{"id":`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := session.OpenBreakGlass(w.path, true, w.now); err == nil || !strings.Contains(err.Error(), w.path) {
+	if _, err := session.OpenBreakGlass(w.options(true)); err == nil || !strings.Contains(err.Error(), w.path) {
 		t.Fatalf("got %v", err)
 	}
 }
@@ -134,17 +164,17 @@ func TestTurnedOff(t *testing.T) {
 	w := setup(t)
 	_, token := w.issue(t, session.Token, time.Hour)
 	_, link := w.issue(t, session.Link, time.Hour)
-	off, err := session.OpenBreakGlass(w.path, false, w.now)
+	off, err := session.OpenBreakGlass(w.options(false))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := off.Identify(session.Token, token); ok {
 		t.Fatal("a token works although break-glass is off")
 	}
-	if _, _, err := off.Redeem(link); !errors.Is(err, session.ErrDisabled) {
+	if _, _, err := off.Redeem(t.Context(), "192.0.2.7", link); !errors.Is(err, session.ErrDisabled) {
 		t.Fatalf("redeem: %v", err)
 	}
-	if _, _, err := off.Issue(session.Token, "x", time.Hour); !errors.Is(err, session.ErrDisabled) {
+	if _, _, err := off.Issue(t.Context(), root, session.Token, "x", time.Hour); !errors.Is(err, session.ErrDisabled) {
 		t.Fatalf("issue: %v", err)
 	}
 }
@@ -231,7 +261,7 @@ func TestRefusalsSayWhetherATokenCame(t *testing.T) {
 	w := setup(t)
 	h := door(t, w)
 	ended, endedToken := w.issue(t, session.Token, time.Hour)
-	if err := w.b.End(ended.ID); err != nil {
+	if err := w.b.End(t.Context(), root, ended.ID); err != nil {
 		t.Fatal(err)
 	}
 	_, expired := w.issue(t, session.Token, time.Minute)

@@ -3,10 +3,12 @@ package session
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
 
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 )
 
@@ -38,6 +40,29 @@ type Principal struct {
 // Has says whether the principal holds the role.
 func (p Principal) Has(role string) bool {
 	return slices.Contains(p.Roles, Everything) || slices.Contains(p.Roles, role)
+}
+
+// Caller is who makes a request from a network address, with or without port, for
+// an audit log.
+func Caller(ctx context.Context, address string) audit.Caller {
+	p, _ := From(ctx)
+	return p.caller(host(address))
+}
+
+func (p Principal) caller(from string) audit.Caller {
+	c := audit.Caller{Actor: p.ID, From: from}
+	if !strings.HasSuffix(p.ID, ":"+p.Name) { // "local:root" needs no name
+		c.Name = p.Name
+	}
+	return c
+}
+
+// host is an address without its port; what has none stays as it is.
+func host(address string) string {
+	if h, _, err := net.SplitHostPort(address); err == nil {
+		return h
+	}
+	return address
 }
 
 type (

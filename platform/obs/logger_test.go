@@ -80,6 +80,7 @@ func plantings(t *testing.T) map[string]func(*slog.Logger) {
 		"cut pem":    func(l *slog.Logger) { l.Info("m", "v", strings.TrimSuffix(pem, "-----END EC PRIVATE KEY-----")) },
 		"jwt":        func(l *slog.Logger) { l.Info("m", "v", "got eyJhbGciOiJIUzI1NiJ9.eyJzIjoi."+planted) },
 		"age":        func(l *slog.Logger) { l.Info("m", "v", "AGE-SECRET-KEY-1"+strings.ToUpper(planted[:7])) },
+		"seal key":   func(l *slog.Logger) { l.Info("m", "v", "guildhall-key-1:identity:"+planted) },
 		"bytes":      func(l *slog.Logger) { l.Info("m", "v", []byte(planted)) },
 		"array":      func(l *slog.Logger) { l.Info("m", "v", [3]config.Secret{planted}) },
 		"crypto key": func(l *slog.Logger) { l.Info("m", "v", key, "w", *key) },

@@ -24,6 +24,7 @@ var scrubbers = []scrubber{
 	{"bearer ", regexp.MustCompile(`(?i)\b(bearer) [^\s"',;]+`), "$1 " + config.Mask},
 	{"basic ", regexp.MustCompile(`(?i)\b(basic) [A-Za-z0-9+/_-]{8,}=*`), "$1 " + config.Mask},
 	{"age-secret-key-", regexp.MustCompile(`(?i)AGE-SECRET-KEY-[A-Z0-9]+`), config.Mask},
+	{"guildhall-key-", regexp.MustCompile(`(?i)(guildhall-key-1:[a-z]+):[A-Za-z0-9_-]+`), "$1:" + config.Mask},
 	{"eyj", regexp.MustCompile(`\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`), config.Mask},
 	{"=", regexp.MustCompile(pairNames + `=("[^"]*"|'[^']*'|[^\s&;,"']+)`), "$1=" + config.Mask},
 	{`":`, regexp.MustCompile(pairNames + `"\s*:\s*"(?:[^"\\]|\\.)*"`), `$1":"` + config.Mask + `"`},

@@ -74,6 +74,9 @@ func (k Key) Text() string {
 	return keyPrefix + k.use + ":" + base64.RawURLEncoding.EncodeToString(k.root[:])
 }
 
+// Format writes the key's id whatever the verb, so that no log tells the key.
+func (k Key) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "key for %s %s", k.use, k.ID()) }
+
 // ID names the key without telling it, so that an operator can find the right
 // file among several.
 func (k Key) ID() string { return hex.EncodeToString(k.Derive("id")[:8]) }

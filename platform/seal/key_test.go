@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -80,6 +81,19 @@ func TestKeyText(t *testing.T) {
 	// The last letter holds two bits that mean nothing: they have one form.
 	if _, err := seal.ParseKey(seal.FromSecret([32]byte{}, "ca").Text()[:len("guildhall-key-1:ca:")+42]+"B", "ca"); err == nil {
 		t.Error("one key has two texts")
+	}
+}
+
+func TestPrintingAKeyTellsItsID(t *testing.T) {
+	t.Parallel()
+	key := seal.NewKey("mail")
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
+		if got, want := fmt.Sprintf(verb, key), "key for mail "+key.ID(); got != want {
+			t.Errorf("%s prints %s", verb, got)
+		}
+		if got := fmt.Sprintf(verb, struct{ K seal.Key }{key}); !strings.Contains(got, key.ID()) {
+			t.Errorf("%s inside a struct prints %s", verb, got)
+		}
 	}
 }
 

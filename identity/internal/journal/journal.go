@@ -41,10 +41,19 @@ const (
 	ApplicationEnabled  = "application.enabled"
 	ApplicationRemoved  = "application.removed"
 	ApplicationExposed  = "application.insecure_allowed"
+	ApplicationRefused  = "application.refused"
 	SecretRotated       = "application.secret_rotated"
 	KeyMade             = "key.made"
 	KeyReplaced         = "key.replaced"
 	KeyRetired          = "key.retired"
+
+	ConsentGiven     = "consent.given"
+	ConsentWithdrawn = "consent.withdrawn"
+	GrantBegun       = "grant.begun"
+	GrantRevoked     = "grant.revoked"
+	RefreshReused    = "grant.refresh_reused"
+	DeviceApproved   = "device.approved"
+	DeviceDenied     = "device.denied"
 )
 
 // Actions are all of them, by name.
@@ -53,6 +62,7 @@ func Actions() []string {
 		Locked, Unlocked, CodeRefused, CodeRequested, CodeSent, CodeWithheld,
 		PasskeyAdded, PasskeyRemoved, PasskeyRenamed, PasskeySuspected, RecoveryMade, RecoveryUsed, FactorRefused, TOTPAdded, TOTPRemoved,
 		SessionsEnded, SessionEnded, SessionRaised, SessionStarted, SignInRefused, SignedIn,
-		ApplicationChanged, ApplicationCreated, ApplicationDisabled, ApplicationEnabled, ApplicationExposed, ApplicationRemoved, SecretRotated,
-		KeyMade, KeyReplaced, KeyRetired}
+		ApplicationChanged, ApplicationCreated, ApplicationDisabled, ApplicationEnabled, ApplicationExposed, ApplicationRefused, ApplicationRemoved, SecretRotated,
+		KeyMade, KeyReplaced, KeyRetired,
+		ConsentGiven, ConsentWithdrawn, DeviceApproved, DeviceDenied, GrantBegun, RefreshReused, GrantRevoked}
 }

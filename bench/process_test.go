@@ -74,7 +74,7 @@ func (s *server) start(b *testing.B) {
 	}
 	s.log, s.ended = &bytes.Buffer{}, make(chan error, 1)
 	s.cmd = exec.Command(path, "serve", "--data", s.data, "--http", s.plain, "--https", s.public, "--internal", s.internal)
-	s.cmd.Env = append(os.Environ(), "GUILDHALL_LOG_LEVEL=warn", "GUILDHALL_DATABASES_DEFAULT="+s.database)
+	s.cmd.Env = append(os.Environ(), "GUILDHALL_LOG_LEVEL=warn", "GUILDHALL_DATABASES_DEFAULT="+s.database, "GUILDHALL_CA_SERVICES="+joining())
 	s.cmd.Stderr = s.log
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -68,4 +69,13 @@ func (s *server) enrol(b *testing.B, service string) peer.Authority {
 func (s *server) joinToken(b *testing.B, service string) string {
 	b.Helper()
 	return lastLine(s.run(b, "ca", "token", "create", service))
+}
+
+// joining are the names under which services join in the benchmarks.
+func joining() string {
+	var names []string
+	for i := range max(services, subscribers) {
+		names = append(names, fmt.Sprintf("bench%d", i))
+	}
+	return strings.Join(names, ",")
 }

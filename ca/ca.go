@@ -113,7 +113,7 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 	}
 	s.certificates = certificate.New(certificate.Options{DB: env.DB, Store: s.store, Journal: s.journal, Keys: s.keys, Profiles: profiles,
 		Addresses: addresses, Guard: s.guard, Log: env.Log, KeepKeys: config.KeepKeys, Changed: s.lists.Changed, Announce: s.announce})
-	s.tokens = &token.Desk{Store: s.store, Journal: s.journal, Now: env.Now, Root: sha256.Sum256(s.keys.RootCertificate().Raw)}
+	s.tokens = &token.Desk{Store: s.store, Journal: s.journal, Now: env.Now, Root: sha256.Sum256(s.keys.RootCertificate().Raw), Services: config.services()}
 	s.enroller = &enrol.Enroller{Certificates: s.certificates, Tokens: s.tokens, Domain: env.Domain, PublicNames: config.PublicNames}
 	s.registerJobs(env.Jobs)
 	return s, s.begin(ctx)
@@ -183,12 +183,13 @@ func (s *service) service(env app.Env) *app.Service {
 	pages := newPages(pageOptions{Site: env.Site, Certificates: s.certificates, Tokens: s.tokens, Lists: s.lists, Audit: s.audit,
 		PublicURL: env.PublicURL(env.Name), InternalURL: env.InternalURL})
 	return &app.Service{
-		API:    s.operations,
-		Shell:  pages.Shell(),
-		Pages:  pages.Mount,
-		Plain:  s.statusFiles().mount,
-		Health: s.health,
-		Run:    s.hub.Run,
+		API:     s.operations,
+		Shell:   pages.Shell(),
+		Pages:   pages.Mount,
+		Plain:   s.statusFiles().mount,
+		Journal: s.journal,
+		Health:  s.health,
+		Run:     s.hub.Run,
 
 		Peer:      peers.routes(),
 		Authority: peers,

@@ -42,6 +42,9 @@ type Config struct {
 	// PublicNames are host names by service, beside <service>.<domain>, for
 	// which services may have certificates for their public listeners.
 	PublicNames map[string][]string `yaml:"public_names"`
+	// Services are names, beside those of guildhall's own services, for which join
+	// tokens may be made.
+	Services []string `yaml:"services"`
 	// KeepKeys allows private keys that the authority made to be kept, sealed,
 	// when a request asks for it.
 	KeepKeys bool `yaml:"keep_keys"`
@@ -139,6 +142,11 @@ func (c *Config) check() error {
 	}
 	if delay := c.CRLDelay.Std(); delay < crl.DefaultDelay || delay > time.Hour {
 		refuse("crl_delay", "%s is not between %s and 1h.", c.CRLDelay, crl.DefaultDelay)
+	}
+	for i, name := range c.Services {
+		if _, ok := peer.ServiceOf(peer.Name(name)); !ok {
+			refuse(fmt.Sprintf("services[%d]", i), "%q cannot be the name of a service. Write at most 40 lower-case letters, digits and hyphens, a letter first.", name)
+		}
 	}
 	for i, w := range c.ExpiryWarnings {
 		if w.Std() < time.Hour {

@@ -88,7 +88,7 @@ func TestFormsKeepWhatWasTyped(t *testing.T) {
 	v.submit(t, "/certificates/new", "profile", "server", "unit", "days", "csr", "hello").wants(t, http.StatusUnprocessableEntity, `id="f-csr-error"`, "hello")
 	v.submit(t, "/certificates/new?key=made", "profile", "nothing", "common_name", "a.example.com", "unit", "days", "key_type", "rsa-12").
 		wants(t, http.StatusUnprocessableEntity, `id="f-key_type-error"`, `value="a.example.com"`)
-	v.submit(t, "/tokens", "service", "Not One", "lifetime", "1h0m0s").wants(t, http.StatusUnprocessableEntity, `id="new-service-error"`, `value="Not One"`)
+	v.submit(t, "/tokens", "service", "Not One", "lifetime", "1h0m0s").wants(t, http.StatusUnprocessableEntity, `id="new-service-error"`, `value="Not One"`, "identity, bank, shop, license, deploy, chat")
 	v.submit(t, "/verify", "name", "nobody.example.com").wants(t, http.StatusUnprocessableEntity, `id="f-name-error"`, `value="nobody.example.com"`)
 	v.submit(t, "/verify", "certificate", "garbage").wants(t, http.StatusUnprocessableEntity, `id="f-certificate-error"`, "garbage")
 	v.submit(t, "/audit/verify", "head", "garbage").wants(t, http.StatusUnprocessableEntity, `id="f-head-error"`, "garbage")

@@ -79,7 +79,7 @@ func (p *pages) createToken(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if e := fault.As(err); err != nil && len(e.Fields) > 0 {
-		f.Fail(fault.Field{Name: e.Fields[0].Name, Code: "ca_service_name", Detail: e.Fields[0].Detail})
+		f.Fail(e.Fields[0])
 		return p.showTokens(w, r, f)
 	}
 	if err != nil {

@@ -97,7 +97,7 @@ func New(t testing.TB, d *db.DB, o Options) *World {
 	w.Service = certificate.New(certificate.Options{DB: d, Store: w.Store, Journal: w.Journal, Keys: w.Keys, Profiles: profiles,
 		Addresses: addresses, Guard: clock.New(w.Clock.Now, clock.DefaultTolerance, high), Log: log, KeepKeys: o.KeepKeys,
 		Changed: o.Changed, Announce: w.announce})
-	w.Tokens = &token.Desk{Store: w.Store, Journal: w.Journal, Now: w.Clock.Now, Root: sha256.Sum256(w.Keys.RootCertificate().Raw)}
+	w.Tokens = &token.Desk{Store: w.Store, Journal: w.Journal, Now: w.Clock.Now, Root: sha256.Sum256(w.Keys.RootCertificate().Raw), Services: []string{"bank", "chat", "shop"}}
 	w.Enroller = &enrol.Enroller{Certificates: w.Service, Tokens: w.Tokens, Domain: "guild.example.test"}
 	return w
 }

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"guildhall/ca/internal/profile"
 	"guildhall/ca/internal/store"
 	"guildhall/platform/audit"
+	"guildhall/platform/config"
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
 	"guildhall/platform/id"
@@ -56,6 +59,9 @@ type Desk struct {
 	Now     func() time.Time
 	// Root is the SHA-256 of the root certificate's DER.
 	Root [sha256.Size]byte
+	// Services are the names for which tokens are made: a token for another one,
+	// most likely misspelt, would be found out on the other host only.
+	Services []string
 }
 
 // NewID draws the id of a token, for CreateAs.
@@ -78,7 +84,7 @@ func (d *Desk) CreateAs(ctx context.Context, tokenID, service string, lifetime t
 	if lifetime == 0 {
 		lifetime = DefaultLifetime
 	}
-	if err := check(service, lifetime); err != nil {
+	if err := d.check(service, lifetime); err != nil {
 		return ca.JoinToken{}, nil, err
 	}
 	text, err := ca.NewJoinToken(tokenID, rand.Text(), d.Root)
@@ -100,16 +106,28 @@ func (d *Desk) CreateAs(ctx context.Context, tokenID, service string, lifetime t
 	return text, t, err
 }
 
-func check(service string, lifetime time.Duration) error {
+func (d *Desk) check(service string, lifetime time.Duration) error {
 	var wrong []fault.Field
-	if n, err := profile.ParseName("dns:" + service + "." + profile.InternalDomain); err != nil || n.Value != service+"."+profile.InternalDomain || len(service) > 63 || strings.Contains(service, ".") {
-		wrong = append(wrong, fault.Field{Name: "service", Code: "invalid", Detail: "Give the service's name: one label of lower-case letters, digits and hyphens, such as shop."})
+	if !slices.Contains(d.Services, service) {
+		wrong = append(wrong, d.unknown(service))
 	}
 	if lifetime < time.Minute || lifetime > MaxLifetime {
 		wrong = append(wrong, fault.Field{Name: "lifetime", Code: "out_of_range",
 			Detail: fmt.Sprintf("A join token lives from 1m to %s, not %s.", profile.Duration(MaxLifetime), profile.Duration(lifetime))})
 	}
 	return fault.Fields(wrong...)
+}
+
+func (d *Desk) unknown(service string) fault.Field {
+	text := "There is no service " + strconv.Quote(service)
+	if meant := config.Nearest(service, d.Services); meant != "" {
+		text += "; did you mean " + meant + "?"
+	} else {
+		text += "."
+	}
+	known := strings.Join(d.Services, ", ")
+	return fault.Field{Name: "service", Code: "unknown_service", Args: map[string]any{"Name": service, "Known": known},
+		Detail: text + " The services are " + known + ". One of your own must be in ca.services of the configuration."}
 }
 
 // List is the newest tokens, without their texts.

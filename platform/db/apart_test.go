@@ -83,6 +83,27 @@ type refusal struct{ i int }
 
 func (r *refusal) Error() string { return "refused " + name(r.i) }
 
+// TestAnErrorThatNamesNobody is one like any other: whose it is, Group finds.
+func TestAnErrorThatNamesNobody(t *testing.T) {
+	t.Parallel()
+	guildtest.Engines(t, things(), func(t *testing.T, d *db.DB) {
+		answers := make([]error, 8)
+		oneBatch(t, d, len(answers), func(ctx context.Context, i int) {
+			answers[i] = d.Group(ctx, func(tx *sql.Tx) error {
+				if i == 5 {
+					d.BeforeCommit(tx, func() error { return &db.MembersError{Err: errOnPurpose} })
+				}
+				return insert(t.Context(), tx, name(i), 1)
+			})
+		})
+		for i, err := range answers {
+			if i == 5 != errors.Is(err, errOnPurpose) || i != 5 && err != nil {
+				t.Errorf("write %d: %v", i, err)
+			}
+		}
+	})
+}
+
 // refuse has the transaction refused, in the end, for the members of which it is
 // said.
 func refuse(d *db.DB, tx *sql.Tx, i int, yes bool) {
@@ -118,7 +139,7 @@ func oneBatch(t *testing.T, d *db.DB, n int, write func(ctx context.Context, i i
 	for i := range n {
 		queued.Add(1)
 		ctx := &watched{Context: t.Context(), look: sync.OnceFunc(queued.Done)}
-		all.Go(func() { write(ctx, i) })
+		all.Go(func() { defer ctx.look(); write(ctx, i) })
 		queued.Wait() // in this order
 	}
 	close(release)

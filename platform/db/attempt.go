@@ -40,7 +40,7 @@ func (g *group) attempt(t *transaction, batch []*member) outcome {
 	case err == nil || errors.Is(err, ErrCommitUnknown) || len(batch) == 1:
 		return outcome{err: err, at: len(batch), again: transient(err)}
 	}
-	if named, ok := errors.AsType[*MembersError](err); ok {
+	if named, ok := errors.AsType[*MembersError](err); ok && len(named.Members) > 0 {
 		return outcome{err: err, at: len(batch), apart: named.Members}
 	}
 	// One of them made the commit fail; halving finds it.

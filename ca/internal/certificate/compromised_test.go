@@ -8,7 +8,6 @@ import (
 	"errors"
 	"maps"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -170,18 +169,10 @@ func TestCompromisedKeysInABatch(t *testing.T) {
 		}
 		before := w.Actions(t)
 		issued, errs := make([]*certificate.Issued, len(keys)), make([]error, len(keys))
-		var all sync.WaitGroup
-		release := holdGroup(t, w, &all)
-		for i, key := range keys {
-			csr, queued := catest.CSR(t, key, "new.example.com"), make(chan struct{})
-			ctx := &watched{Context: t.Context(), look: sync.OnceFunc(func() { close(queued) })}
-			all.Go(func() {
-				issued[i], errs[i] = w.Service.Issue(ctx, certificate.IssueRequest{CSR: csr, By: catest.Admin})
-			})
-			<-queued
-		}
-		close(release)
-		all.Wait()
+		oneBatch(t, w, len(keys), func(ctx context.Context, i int) {
+			csr := catest.CSR(t, keys[i], "new.example.com")
+			issued[i], errs[i] = w.Service.Issue(ctx, certificate.IssueRequest{CSR: csr, By: catest.Admin})
+		})
 		for i, err := range errs {
 			r := lost[i]
 			switch {
@@ -208,33 +199,6 @@ func compromise(t *testing.T, w *catest.World, r *store.Record) {
 	t.Helper()
 	_, err := w.Service.Revoke(t.Context(), certificate.RevokeRequest{ID: r.ID, Reason: "keyCompromise", By: catest.Admin})
 	must(t, err)
-}
-
-// holdGroup keeps the next batch from being written until release is closed.
-func holdGroup(t *testing.T, w *catest.World, all *sync.WaitGroup) (release chan struct{}) {
-	t.Helper()
-	held := make(chan struct{})
-	release = make(chan struct{})
-	all.Go(func() {
-		if err := w.DB.Group(t.Context(), func(*sql.Tx) error { close(held); <-release; return nil }); err != nil {
-			t.Error(err)
-		}
-	})
-	<-held
-	return release
-}
-
-// watched is a context that tells when somebody begins to wait for its end: of an
-// issuance from a request, the group that has queued it is the first.
-type watched struct {
-	context.Context //nolint:containedctx // it is one
-
-	look func()
-}
-
-func (w *watched) Done() <-chan struct{} {
-	w.look()
-	return w.Context.Done()
 }
 
 func TestCompromisedKeysAreFoundByIndex(t *testing.T) {

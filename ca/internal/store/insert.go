@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -73,37 +71,7 @@ func (s *Store) write(ctx context.Context, tx *sql.Tx, b *batch) error {
 	if err := s.db.Insert(ctx, tx, "certificates", insertColumns, rows); err != nil {
 		return fmt.Errorf("write certificates: %w", err)
 	}
-	return s.link(ctx, tx, successors)
-}
-
-// maxLinks bounds what one statement links.
-const maxLinks = 64
-
-// link notes the successor of each predecessor. It fails as a whole if one of
-// them is revoked; db.Group then finds whose it is.
-func (s *Store) link(ctx context.Context, tx *sql.Tx, successors map[string]string) error {
-	update := func(rows int) string {
-		return `UPDATE certificates SET renewed_by = link.column2 FROM (VALUES ` + s.db.Tuples(rows, 2) + `) AS link
-			WHERE id = link.column1 AND revoked_at IS NULL`
-	}
-	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(successors)), maxLinks) {
-		args := make([]any, 0, 2*len(chunk))
-		for _, predecessor := range chunk {
-			args = append(args, predecessor, successors[predecessor])
-		}
-		result, err := tx.ExecContext(ctx, update(len(chunk)), args...)
-		if err != nil {
-			return fmt.Errorf("link renewed certificates: %w", err)
-		}
-		linked, err := result.RowsAffected()
-		if err != nil {
-			return fmt.Errorf("count the renewed certificates: %w", err)
-		}
-		if linked != int64(len(chunk)) {
-			return ErrRevoked
-		}
-	}
-	return nil
+	return s.link(ctx, tx, b, successors)
 }
 
 func (r *Record) values() ([]any, error) {

@@ -57,6 +57,8 @@ type Enroller struct {
 	Domain string
 	// PublicNames are further public names by service.
 	PublicNames map[string][]string
+
+	met met
 }
 
 // Enrol gives a service its first certificate. The token is used up by it, and
@@ -127,11 +129,29 @@ func (e *Enroller) Renew(ctx context.Context, csr []byte, p Peer, from string) (
 }
 
 func (e *Enroller) renew(ctx context.Context, csr []byte, p Peer, by audit.Caller) (Issued, error) {
-	current, err := e.current(ctx, p)
+	before, err := e.predecessor(ctx, p)
 	if err != nil {
 		return Issued{}, err
 	}
-	return e.grant(ctx, certificate.Grant{Profile: profile.Service, Names: []string{Name(p.Service)}, CSR: csr, By: by, Renews: current.ID})
+	issued, err := e.grant(ctx, certificate.Grant{Profile: profile.Service, Names: []string{Name(p.Service)}, CSR: csr, By: by, Renews: before.ID})
+	if errors.Is(err, ErrPeerRevoked) {
+		e.met.forget(p.Serial) // so that the next attempt ends before it is signed
+	}
+	return issued, err
+}
+
+// predecessor is what never changes of the certificate that a peer came with, if
+// that speaks for the peer. Whether it is revoked may be left to the transaction
+// of its renewal.
+func (e *Enroller) predecessor(ctx context.Context, p Peer) (*store.Record, error) {
+	if r, ok := e.met.recall(p.Serial); ok {
+		return r, e.speaks(r, p)
+	}
+	r, err := e.current(ctx, p)
+	if err == nil {
+		e.met.remember(r)
+	}
+	return r, err
 }
 
 // current is the record of the certificate that a peer came with, if it still
@@ -146,10 +166,16 @@ func (e *Enroller) current(ctx context.Context, p Peer) (*store.Record, error) {
 		return nil, err
 	case r.Revoked():
 		return nil, ErrPeerRevoked
-	case r.Profile != profile.Service || r.CommonName != Name(p.Service), e.Certificates.Status(r) == store.Expired:
-		return nil, ErrPeerUnknown
 	}
-	return r, nil
+	return r, e.speaks(r, p)
+}
+
+// speaks says whether a certificate is that of a peer, and has not ended.
+func (e *Enroller) speaks(r *store.Record, p Peer) error {
+	if r.Profile != profile.Service || r.CommonName != Name(p.Service) || e.Certificates.Status(r) == store.Expired {
+		return ErrPeerUnknown
+	}
+	return nil
 }
 
 func (e *Enroller) grant(ctx context.Context, g certificate.Grant) (Issued, error) {

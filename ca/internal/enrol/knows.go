@@ -25,5 +25,9 @@ func (e *Enroller) Knows(ctx context.Context, der []byte) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return bytes.Equal(r.DER, der), nil
+	if !bytes.Equal(r.DER, der) {
+		return false, nil
+	}
+	e.met.remember(r)
+	return true, nil
 }

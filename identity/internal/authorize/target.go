@@ -58,7 +58,7 @@ func responseType(params url.Values) string {
 // response type is.
 func mode(params url.Values) (string, *oauth.Error) {
 	standard := oauth.ModeQuery
-	if responseType(params) != oauth.ResponseCode && responseType(params) != "" {
+	if words := strings.Fields(params.Get("response_type")); slices.Contains(words, oauth.ResponseToken) || slices.Contains(words, oauth.ResponseIDToken) {
 		standard = oauth.ModeFragment
 	}
 	switch asked := params.Get("response_mode"); {

@@ -2,7 +2,6 @@ package ca
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -117,19 +116,6 @@ func noteAddress(ctx huma.Context, next func(huma.Context)) {
 
 // caller is who makes a request, for the audit log.
 func caller(ctx context.Context) audit.Caller {
-	c := audit.Caller{Actor: audit.Anonymous}
-	if p, ok := session.From(ctx); ok {
-		c.Actor = p.ID
-	}
 	address, _ := ctx.Value(addressKey{}).(string)
-	c.From = host(address)
-	return c
-}
-
-// host is an address without its port; what has none stays as it is.
-func host(address string) string {
-	if h, _, err := net.SplitHostPort(address); err == nil {
-		return h
-	}
-	return address
+	return session.Caller(ctx, address)
 }

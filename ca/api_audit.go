@@ -41,7 +41,8 @@ func (s *service) auditOperations(api huma.API) {
 }
 
 func (s *service) listAudit(ctx context.Context, in *auditInput) (*output[wire.AuditList], error) {
-	if known := journal.Actions(); in.Action != "" && !slices.Contains(known, in.Action) {
+	known := slices.Sorted(slices.Values(slices.Concat(journal.Actions(), audit.ProcessActions())))
+	if in.Action != "" && !slices.Contains(known, in.Action) {
 		return nil, fault.Fields(app.NotOneOf("action", in.Action, known))
 	}
 	page, err := s.audit.List(ctx, audit.Filter{Actor: in.Actor, Action: in.Action, Subject: in.Subject, Text: in.Text,

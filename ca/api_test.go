@@ -34,8 +34,11 @@ type authority struct {
 	client *wire.Client
 }
 
-// testToken stands for a token of guildhall admin token.
-const testToken = "letmein"
+// testToken stands for a token of guildhall admin token, which was given a name.
+const (
+	testToken     = "letmein"
+	testTokenName = "nightly import"
+)
 
 func openAuthority(t testing.TB, d *db.DB, dir string, config Config) *authority {
 	t.Helper()
@@ -61,7 +64,7 @@ func openAuthority(t testing.TB, d *db.DB, dir string, config Config) *authority
 func asAdministrator(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") == "Bearer "+testToken {
-			r = r.WithContext(session.With(r.Context(), session.Principal{ID: "break-glass:test", Roles: []string{session.Everything}}))
+			r = r.WithContext(session.With(r.Context(), session.Principal{ID: "break-glass:test", Name: testTokenName, Roles: []string{session.Everything}}))
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -319,7 +322,7 @@ func TestAPIListsRefuseUnknownValues(t *testing.T) {
 		"certificates?limit=501":             `limit: It is 501; at most 500 is allowed.`,
 		"certificates?proflie=server":        `There is no query parameter "proflie"; did you mean "profile"? Known query parameters: cursor, limit, order, profile, q, sort, status.`,
 		"certificates/x/download?format=p12": `format: "p12" is not known here. Use one of: pem, chain, der.`,
-		"audit?action=certificate.isued":     `action: "certificate.isued" is not known here; did you mean "certificate.issued"? Use one of: authority.created, certificate.expiring, certificate.issue_refused, certificate.issued, certificate.key_exported, certificate.renew_refused, certificate.renewed, certificate.revoke_refused, certificate.revoked, certificate.verification_failed, join_token.created, join_token.refused, join_token.withdrawn.`,
+		"audit?action=certificate.isued":     `action: "certificate.isued" is not known here; did you mean "certificate.issued"? Use one of: authority.created, backup.failed, backup.made, backup.restore_interrupted, backup.restored, break_glass.created, break_glass.ended, break_glass.entered, break_glass.left, break_glass.refused, certificate.expiring, certificate.issue_refused, certificate.issued, certificate.key_exported, certificate.renew_refused, certificate.renewed, certificate.revoke_refused, certificate.revoked, certificate.verification_failed, job.retried, join_token.created, join_token.refused, join_token.withdrawn.`,
 		"audit?before=-1":                    `before: It is -1; at least 0 is allowed.`,
 	} {
 		status, p := a.read(t, query)

@@ -2,7 +2,6 @@ package ca
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"time"
 
@@ -111,14 +110,7 @@ func (p *pages) show(w http.ResponseWriter, r *http.Request, wrong bool, page we
 func (p *pages) now() time.Time { return p.Certificates.Guard.Time() }
 
 // by is who asks, for the audit log.
-func by(r *http.Request) audit.Caller {
-	who, _ := session.From(r.Context())
-	from, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		from = r.RemoteAddr
-	}
-	return audit.Caller{Actor: who.ID, From: from}
-}
+func by(r *http.Request) audit.Caller { return session.Caller(r.Context(), r.RemoteAddr) }
 
 // secret keeps a page that holds one out of every cache.
 func secret(w http.ResponseWriter) { w.Header().Set("Cache-Control", "no-store") }

@@ -33,8 +33,9 @@ type Audit struct {
 
 // AuditActions are the actions that the list can be narrowed to.
 func AuditActions() []string {
-	return []string{journal.Issued, journal.IssueRefused, journal.Renewed, journal.RenewRefused, journal.Revoked, journal.RevokeRefused,
-		journal.VerificationFailed, journal.KeyExported, journal.TokenCreated, journal.TokenRefused, journal.TokenWithdrawn, journal.Created}
+	return append([]string{journal.Issued, journal.IssueRefused, journal.Renewed, journal.RenewRefused, journal.Revoked, journal.RevokeRefused,
+		journal.VerificationFailed, journal.KeyExported, journal.TokenCreated, journal.TokenRefused, journal.TokenWithdrawn, journal.Created},
+		audit.ProcessActions()...)
 }
 
 func (v Audit) table(ctx context.Context) templ.Component {
@@ -60,7 +61,7 @@ func auditRow(ctx context.Context, e Event) ui.Row {
 		subject = ui.Link{Label: e.Name, URL: e.URL}
 	}
 	return ui.Row{ui.Text(number(e.Seq)), ui.Time{At: e.At}, ui.Badge{Tone: tone, Label: ActionName(ctx, e.Action)}, subject,
-		ui.Group{ui.Text(ActorName(ctx, e.Actor)), ui.Muted(e.From)}, auditDetail(e.pairs())}
+		ui.Group{ui.Text(e.actor(ctx)), ui.Muted(e.From)}, auditDetail(e.pairs())}
 }
 
 // pairs are the detail's names and values as they are recorded.

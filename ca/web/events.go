@@ -10,6 +10,7 @@ import (
 
 	"guildhall/ca/internal/journal"
 	"guildhall/platform/audit"
+	"guildhall/platform/i18n"
 	"guildhall/platform/web/ui"
 )
 
@@ -37,6 +38,8 @@ func (e Event) why(ctx context.Context) string {
 		return known(ctx, "ca.reason."+e.detail("reason"), e.detail("reason"))
 	case journal.TokenCreated:
 		return e.detail("service")
+	case audit.AccessCreated, audit.AccessEnded, audit.AccessEntered, audit.AccessLeft:
+		return shortWords(e.detail("name"))
 	}
 	switch code := e.detail("code"); code {
 	case "":
@@ -46,6 +49,14 @@ func (e Event) why(ctx context.Context) string {
 	default:
 		return known(ctx, "fault."+code, shortWords(e.detail("why")))
 	}
+}
+
+// actor is who did it, by name where the id tells nothing.
+func (e Event) actor(ctx context.Context) string {
+	if name := e.detail("actor_name"); name != "" {
+		return i18n.T(ctx, "ca.actor.named", "Name", shortWords(name), "ID", ending(e.Actor))
+	}
+	return ActorName(ctx, e.Actor)
 }
 
 // shortWords cuts the words of a reason that quotes what was typed, so that the
@@ -69,8 +80,10 @@ func (e Event) look() (ui.Tone, string) {
 		return ui.Good, "refresh"
 	case journal.Revoked:
 		return ui.Bad, "ban"
-	case journal.KeyExported:
+	case journal.KeyExported, audit.AccessCreated, audit.AccessEntered:
 		return ui.Warn, "key"
+	case audit.BackupRestored, audit.RestoreInterrupted:
+		return ui.Warn, "refresh"
 	case journal.TokenCreated, journal.TokenWithdrawn:
 		return ui.Neutral, "ticket"
 	}
@@ -84,7 +97,7 @@ func timeline(ctx context.Context, events []Event, now time.Time) templ.Componen
 	t := ui.Timeline{Now: now}
 	for _, e := range events {
 		tone, icon := e.look()
-		t.Events = append(t.Events, ui.Event{At: e.At, Tone: tone, Icon: icon, Title: eventTitle(e), Text: ActorName(ctx, e.Actor)})
+		t.Events = append(t.Events, ui.Event{At: e.At, Tone: tone, Icon: icon, Title: eventTitle(e), Text: e.actor(ctx)})
 	}
 	return t
 }

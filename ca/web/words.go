@@ -68,7 +68,7 @@ func ActorName(ctx context.Context, actor string) string {
 	case "system":
 		return i18n.T(ctx, "ca.actor.system")
 	case "break-glass":
-		return i18n.T(ctx, "ca.actor.admin", "ID", rest[max(len(rest)-6, 0):])
+		return i18n.T(ctx, "ca.actor.admin", "ID", ending(rest))
 	case "local":
 		return i18n.T(ctx, "ca.actor.local", "Name", rest)
 	case "peer":
@@ -76,6 +76,9 @@ func ActorName(ctx context.Context, actor string) string {
 	}
 	return actor
 }
+
+// ending is the end of an id, which tells it from others at a glance.
+func ending(id string) string { return id[max(len(id)-6, 0):] }
 
 func known(ctx context.Context, key, fallback string) string {
 	if s, ok := i18n.Lookup(ctx, key); ok {

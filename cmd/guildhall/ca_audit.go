@@ -49,10 +49,18 @@ func (c *caAuditListCommand) Run(ctx context.Context, t terminal) error {
 			return t.json(list.Entries)
 		}
 		for _, x := range list.Entries {
-			t.printf("%6d  %s  %-24s  %s  %s\n", x.Seq, x.At.Format(time.RFC3339), x.Action, oneLine(x.Actor), oneLine(x.Subject))
+			t.printf("%6d  %s  %-24s  %s  %s\n", x.Seq, x.At.Format(time.RFC3339), x.Action, oneLine(actor(x)), oneLine(x.Subject))
 		}
 		return nil
 	})
+}
+
+// actor is who did it, with the name of who is known by an id alone.
+func actor(x ca.AuditEntry) string {
+	if name, _ := x.Detail["actor_name"].(string); name != "" {
+		return x.Actor + " (" + name + ")"
+	}
+	return x.Actor
 }
 
 type caAuditVerifyCommand struct {

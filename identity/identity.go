@@ -125,8 +125,9 @@ func (s *service) service(env app.Env) *app.Service {
 	pages := newPages(pageOptions{Site: env.Site, Accounts: s.accounts, Sessions: s.sessions, Factors: s.factors, Now: s.now,
 		Fresh: s.config.Sessions.Confirm.Std(), Open: s.config.Registration == Open})
 	return &app.Service{
-		Shell:  pages.Shell(),
-		Pages:  pages.Mount,
-		Health: s.journal.Audit.Check,
+		Shell:   pages.Shell(),
+		Pages:   pages.Mount,
+		Journal: s.journal,
+		Health:  s.journal.Audit.Check,
 	}
 }

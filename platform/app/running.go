@@ -153,7 +153,7 @@ func (a *App) mount(s *running) {
 		s.mux.HandleFunc("GET /api", apiPage(shell, a.hosts.publicURL(s.def.Name), api))
 	}
 	a.door.Mount(s.mux)
-	a.hosts.byName[s.def.Name] = a.measure(s.def.Name, a.site.Wrap(a.door.Identify(a.limits.around(shell.Handler(s.mux), shell.Error))))
+	a.hosts.byName[s.def.Name] = a.measure(s.def.Name, a.site.Wrap(a.door.Identify(a.limits.around(shell.Handler(s.mux), shell.Error)), s.svc.CrossOrigin...))
 	a.node.Serve(s.def.Name, s.svc.Peer)
 }
 

@@ -83,6 +83,9 @@ type Service struct {
 	Shell *web.Shell
 	// Pages registers the HTML pages and every other handler of the host.
 	Pages func(*http.ServeMux)
+	// CrossOrigin are the patterns of Pages that pages of other sites may send to;
+	// see web.Site's Wrap for which may be. Everything else refuses them.
+	CrossOrigin []string
 	// Plain registers what is served over plain HTTP as well as HTTPS, on any
 	// host name: revocation lists and the like.
 	Plain func(*http.ServeMux)

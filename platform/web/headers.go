@@ -29,6 +29,17 @@ func secureHeaders(h http.Handler) http.Handler {
 	})
 }
 
+// protect refuses what other sites send in the reader's name, but for the patterns
+// of elsewhere.
+func (s *Site) protect(h http.Handler, elsewhere []string) http.Handler {
+	cross := http.NewCrossOriginProtection()
+	for _, pattern := range elsewhere {
+		cross.AddInsecureBypassPattern(pattern)
+	}
+	cross.SetDenyHandler(http.HandlerFunc(s.refuseCrossOrigin))
+	return cross.Handler(h)
+}
+
 // refuseCrossOrigin answers a form that another site sent in the reader's name.
 func (s *Site) refuseCrossOrigin(w http.ResponseWriter, r *http.Request) {
 	s.Shell("", nil).Error(w, r, fault.New(fault.Forbidden, "cross_origin",

@@ -144,6 +144,22 @@ func TestCrossOriginFormIsRefused(t *testing.T) {
 	}
 }
 
+func TestOtherSitesMaySendWhereTheyAreExpected(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.mux.HandleFunc("/{any...}", func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) })
+	open := w.site.Wrap(w.shell.Handler(w.mux), "POST /token")
+	for path, want := range map[string]int{"/token": http.StatusNoContent, "/token/": http.StatusForbidden, "/theme": http.StatusForbidden, "//token": http.StatusForbidden} {
+		for _, headers := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://evil.example"}} {
+			rec := httptest.NewRecorder()
+			open.ServeHTTP(rec, browse("POST", path, "a=b", headers...))
+			if rec.Code != want {
+				t.Errorf("%s with %v: %d, want %d", path, headers, rec.Code, want)
+			}
+		}
+	}
+}
+
 func TestBodyLimit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *web.SiteOptions) { o.MaxBody = 50 })

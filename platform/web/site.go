@@ -61,7 +61,6 @@ type SignIn struct {
 type Site struct {
 	o      SiteOptions
 	assets *assets
-	cross  *http.CrossOriginProtection
 }
 
 // NewSite makes the process's one Site.
@@ -72,9 +71,7 @@ func NewSite(o SiteOptions) *Site {
 	if o.MaxBody == 0 {
 		o.MaxBody = 1 << 20
 	}
-	s := &Site{o: o, assets: loadAssets(), cross: http.NewCrossOriginProtection()}
-	s.cross.SetDenyHandler(http.HandlerFunc(s.refuseCrossOrigin))
-	return s
+	return &Site{o: o, assets: loadAssets()}
 }
 
 // Shell is the frame around the pages of one service.

@@ -28,6 +28,7 @@ func TestCatalogue(t *testing.T) {
 // world is a small service behind the whole middleware.
 type world struct {
 	handler http.Handler
+	site    *web.Site
 	shell   *web.Shell
 	mux     *http.ServeMux
 	log     *bytes.Buffer
@@ -47,12 +48,12 @@ func newWorld(t *testing.T, change func(o *web.SiteOptions)) *world {
 	if change != nil {
 		change(&o)
 	}
-	site := web.NewSite(o)
-	w.shell = site.Shell("ca", []web.NavItem{{Path: "/", Key: "ca.nav", Icon: "home"}})
+	w.site = web.NewSite(o)
+	w.shell = w.site.Shell("ca", []web.NavItem{{Path: "/", Key: "ca.nav", Icon: "home"}})
 	w.mux.HandleFunc("GET /{$}", func(rw http.ResponseWriter, r *http.Request) {
 		w.shell.Render(rw, r, http.StatusOK, web.Page{Title: "Start <page>", Active: "/", Body: templ.Raw("<p>body</p>")})
 	})
-	w.handler = site.Wrap(w.shell.Handler(w.mux))
+	w.handler = w.site.Wrap(w.shell.Handler(w.mux))
 	return w
 }
 

@@ -10,8 +10,12 @@ import (
 // outermost first: trace context and request id, language, access log, security
 // headers, recovery from panics, compression, body limit, cross-origin
 // protection, refusal of addresses that are not text.
-func (s *Site) Wrap(h http.Handler) http.Handler {
-	h = s.cross.Handler(h)
+//
+// The patterns of elsewhere, written as for http.ServeMux, name what pages of
+// other sites may send to: endpoints where a cookie opens nothing, such as those
+// of a protocol that brings its own credentials, or that only ask the person.
+func (s *Site) Wrap(h http.Handler, elsewhere ...string) http.Handler {
+	h = s.protect(h, elsewhere)
 	h = s.refuseUnreadable(h)
 	h = s.limitBody(h)
 	h = compress(h)

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"guildhall/identity/internal/store"
 	"guildhall/platform/audit"
 	"guildhall/platform/db"
+	"guildhall/platform/fault"
 	"guildhall/platform/seal"
 )
 
@@ -38,6 +40,10 @@ const (
 
 // maxToken bounds what Verify looks at, in bytes.
 const maxToken = 16 << 10
+
+// ErrSealed says that the keys were sealed under another key than Options.Key.
+var ErrSealed = fault.New(fault.Unavailable, "signing_keys_sealed",
+	"The keys that sign tokens do not open: the database is of another installation than the key file of identity, or was changed. Put both back from the same backup.")
 
 // ErrToken says that a token is not one that we signed, or that its key is no
 // longer published.
@@ -118,7 +124,7 @@ type Token struct {
 // algorithm, else ErrToken. What it says, also whether it is over, is the
 // caller's business.
 func (d *Desk) Verify(ctx context.Context, token string) (Token, error) {
-	if len(token) > maxToken {
+	if len(token) > maxToken || strings.ContainsAny(token, "\r\n") { // base64 skips line ends
 		return Token{}, ErrToken
 	}
 	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.EdDSA, jose.RS256})

@@ -7,10 +7,11 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"sync"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -23,15 +24,20 @@ import (
 const (
 	prefix  = "key"
 	rsaBits = 2048
+	// curveLen is the length of a number of P-256, in bytes.
+	curveLen = 32
 )
 
-// key is an opened key.
+// key is an opened key, with the times that it had when it was read.
 type key struct {
 	store.SigningKey
+	*pair
+}
+
+// pair is the key itself.
+type pair struct {
 	private crypto.Signer
 	public  crypto.PublicKey
-	// signers are by type of token: each has its headers.
-	signers sync.Map // string: jose.Signer
 }
 
 // generate makes a key, which is sealed already.
@@ -74,7 +80,7 @@ func sealName(id string) string { return "signing/" + id }
 func open(r *store.SigningKey, by seal.Key) (*key, error) {
 	pkcs8, err := by.Open(sealName(r.ID), r.Private)
 	if err != nil {
-		return nil, fmt.Errorf("open a signing key: %w", err)
+		return nil, ErrSealed.Because(err)
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(pkcs8)
 	if err != nil {
@@ -84,30 +90,46 @@ func open(r *store.SigningKey, by seal.Key) (*key, error) {
 	if !ok {
 		return nil, fmt.Errorf("the signing key %s is a %T, which does not sign", r.ID, parsed)
 	}
-	return &key{SigningKey: *r, private: private, public: private.Public()}, nil
+	return &key{*r, &pair{private, private.Public()}}, nil
 }
 
+// sign makes a compact JWS (RFC 7515, 7.1).
 func (k *key) sign(typ string, payload []byte) (string, error) {
-	signer, err := k.signer(typ)
+	header, err := json.Marshal(struct {
+		Algorithm string `json:"alg"`
+		KeyID     string `json:"kid"`
+		Type      string `json:"typ"`
+	}{k.Algorithm, k.ID, typ})
 	if err != nil {
 		return "", err
 	}
-	jws, err := signer.Sign(payload)
+	encoding := base64.RawURLEncoding
+	input := encoding.EncodeToString(header) + "." + encoding.EncodeToString(payload)
+	signature, err := k.signature([]byte(input))
 	if err != nil {
 		return "", err
 	}
-	return jws.CompactSerialize()
+	return input + "." + encoding.EncodeToString(signature), nil
 }
 
-func (k *key) signer(typ string) (jose.Signer, error) {
-	if s, ok := k.signers.Load(typ); ok {
-		return s.(jose.Signer), nil
+// signature signs as RFC 7518, 3.3 and 3.4, and RFC 8037, 3.1 say.
+func (k *key) signature(input []byte) ([]byte, error) {
+	digest := sha256.Sum256(input)
+	switch private := k.private.(type) {
+	case ed25519.PrivateKey:
+		return ed25519.Sign(private, input), nil
+	case *ecdsa.PrivateKey:
+		r, s, err := ecdsa.Sign(rand.Reader, private, digest[:])
+		if err != nil {
+			return nil, err
+		}
+		signature := make([]byte, 2*curveLen)
+		r.FillBytes(signature[:curveLen])
+		s.FillBytes(signature[curveLen:])
+		return signature, nil
+	case *rsa.PrivateKey:
+		return rsa.SignPKCS1v15(nil, private, crypto.SHA256, digest[:])
+	default:
+		return nil, fmt.Errorf("a %T does not sign tokens", private)
 	}
-	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(k.Algorithm), Key: jose.JSONWebKey{Key: k.private, KeyID: k.ID}},
-		(&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
-	if err != nil {
-		return nil, err
-	}
-	k.signers.Store(typ, s)
-	return s, nil
 }

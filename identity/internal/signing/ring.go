@@ -3,7 +3,6 @@ package signing
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"guildhall/identity/internal/store"
@@ -27,10 +26,12 @@ type ring struct {
 	byID map[string]*key
 }
 
-// signs is the key of the algorithm that signs at now, or nil.
+// signs is the key of the algorithm that signs at now: the last that has begun
+// to. When none has, the clock of the node that made them is ahead of ours, and
+// it is the first. Nil: there is none at all.
 func (r *ring) signs(algorithm string, now time.Time) (signs *key) {
 	for _, k := range r.keys {
-		if k.Algorithm == algorithm && state(&k.SigningKey, now) == Signing {
+		if k.Algorithm == algorithm && (signs == nil || !now.Before(k.ActiveFrom)) {
 			signs = k
 		}
 	}
@@ -59,39 +60,46 @@ func (r *ring) set(now time.Time) ([]byte, error) {
 }
 
 // keys are the keys, read at most reloadEvery ago. While one caller reads them
-// the others go on with those that there are.
+// again the others go on with those that there are.
 func (d *Desk) keys(ctx context.Context) (*ring, error) {
 	r := d.ring.Load()
-	if r != nil && d.fresh(r, reloadEvery) {
+	if d.fresh(r, reloadEvery) {
 		return r, nil
 	}
-	next, err := d.reload(ctx, reloadEvery)
-	if err != nil && r != nil && d.fresh(r, maxStale) {
-		d.o.Log.WarnContext(ctx, "the signing keys were not read again; those in memory serve on", "err", err)
+	usable := d.fresh(r, maxStale)
+	if !d.loading.TryLock() {
+		if usable {
+			return r, nil
+		}
+		d.loading.Lock()
+	}
+	defer d.loading.Unlock()
+	next, err := d.read(ctx, reloadEvery)
+	if err != nil && usable {
+		d.o.Log.WarnContext(ctx, "the signing keys were not read again; those in memory serve on for a few minutes", "err", err)
 		return r, nil
 	}
 	return next, err
-}
-
-func (d *Desk) fresh(r *ring, life time.Duration) bool {
-	age := d.o.Now().Sub(r.at)
-	return age >= 0 && age < life
 }
 
 // reload reads the keys unless somebody did so less than life ago.
 func (d *Desk) reload(ctx context.Context, life time.Duration) (*ring, error) {
 	d.loading.Lock()
 	defer d.loading.Unlock()
+	return d.read(ctx, life)
+}
+
+// read is reload for who holds d.loading.
+func (d *Desk) read(ctx context.Context, life time.Duration) (*ring, error) {
 	old := d.ring.Load()
-	if old != nil && d.fresh(old, life) {
+	if d.fresh(old, life) {
 		return old, nil
 	}
-	now := d.o.Now()
+	r := &ring{at: d.o.Now(), byID: map[string]*key{}}
 	rows, err := d.o.Store.SigningKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r := &ring{at: now, byID: make(map[string]*key, len(rows))}
 	for _, row := range rows {
 		k, err := d.opened(old, row)
 		if err != nil {
@@ -99,11 +107,16 @@ func (d *Desk) reload(ctx context.Context, life time.Duration) (*ring, error) {
 		}
 		r.keys, r.byID[k.ID] = append(r.keys, k), k
 	}
-	if len(r.keys) == 0 {
-		return nil, fmt.Errorf("there are no signing keys")
-	}
 	d.ring.Store(r)
 	return r, nil
+}
+
+func (d *Desk) fresh(r *ring, life time.Duration) bool {
+	if r == nil {
+		return false
+	}
+	age := d.o.Now().Sub(r.at)
+	return age >= 0 && age < life
 }
 
 // opened is the key of a row. Its times may be new; opening it again would be
@@ -111,7 +124,7 @@ func (d *Desk) reload(ctx context.Context, life time.Duration) (*ring, error) {
 func (d *Desk) opened(old *ring, row *store.SigningKey) (*key, error) {
 	if old != nil {
 		if k := old.byID[row.ID]; k != nil {
-			return &key{SigningKey: *row, private: k.private, public: k.public}, nil
+			return &key{*row, k.pair}, nil
 		}
 	}
 	return open(row, d.o.Key)

@@ -8,6 +8,7 @@ import (
 
 	"guildhall/ca/internal/certificate"
 	"guildhall/ca/internal/profile"
+	"guildhall/platform/fault"
 	wire "guildhall/sdk/go/ca"
 )
 
@@ -55,6 +56,9 @@ func (s *service) issueOperations(api huma.API) {
 
 func (s *service) issue(ctx context.Context, in *issueInput) (*secretOutput[wire.Issued], error) {
 	r := in.Body
+	if r.CSR != "" && r.KeyType != "" {
+		return nil, fault.Fields(fault.Field{Name: "key_type", Code: "no_key", Detail: "With a CSR the key is the one in it. Leave key_type out."})
+	}
 	life, err := lifetime(r.Lifetime)
 	if err != nil {
 		return nil, err
@@ -72,6 +76,9 @@ func (s *service) issue(ctx context.Context, in *issueInput) (*secretOutput[wire
 }
 
 func (s *service) renew(ctx context.Context, in *renewInput) (*secretOutput[wire.Issued], error) {
+	if in.Body.CSR != "" && in.Body.NewKey {
+		return nil, fault.Fields(fault.Field{Name: "new_key", Code: "no_key", Detail: "With a CSR the new key is the one in it. Leave new_key out."})
+	}
 	life, err := lifetime(in.Body.Lifetime)
 	if err != nil {
 		return nil, err

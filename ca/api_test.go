@@ -250,6 +250,8 @@ func TestAPIRefusesBadInput(t *testing.T) {
 		"no password":        {"/api/v1/certificates/00/pkcs12", `{}`, 422, "password"},
 		"nothing to verify":  {"/api/v1/verify", `{}`, 422, "certificate"},
 		"a bad service name": {"/api/v1/join-tokens", `{"service":"a.b"}`, 422, "service"},
+		"a key twice":        {"/api/v1/certificates", `{"csr":"x","key_type":"ed25519"}`, 422, "key_type"},
+		"a new key twice":    {"/api/v1/certificates/00/renew", `{"csr":"x","new_key":true}`, 422, "new_key"},
 		"alias":              {"/api/issue_certificate", `{"common_name":"*"}`, 422, "common_name"},
 		"a forged head":      {"/api/v1/audit/verify", `{"head":"x"}`, 422, "head"},
 	} {

@@ -53,8 +53,8 @@ func (c *caRootCommand) Run(ctx context.Context, t terminal) error {
 type caRenewCommand struct {
 	place  `embed:""`
 	ID     string `arg:"" name:"serial" help:"Whole serial number or id of the certificate."`
-	CSR    string `name:"csr" help:"PKCS #10 request (PEM or DER) with the key of the successor." placeholder:"FILE"`
-	NewKey bool   `help:"Have the authority make a new key, as it does anyway when it made the present one."`
+	CSR    string `name:"csr" xor:"key" help:"PKCS #10 request (PEM or DER) with the key of the successor." placeholder:"FILE"`
+	NewKey bool   `xor:"key" help:"Have the authority make a new key, as it does anyway when it made the present one."`
 	Life   string `help:"How long it lives, such as 90d (default: as long as its predecessor)." placeholder:"DURATION"`
 	Out    string `help:"Directory for the files." required:"" placeholder:"DIR"`
 	JSON   bool   `name:"json" help:"Print JSON."`

@@ -21,10 +21,10 @@ type caIssueCommand struct {
 	place   `embed:""`
 	Name    string   `help:"Common name; a host name, address or e-mail address becomes an alternative name too." placeholder:"NAME"`
 	SAN     []string `name:"san" help:"Alternative name; may be given more than once. A kind before it (dns:, ip:, email:, uri:) may be left out where it is plain." placeholder:"NAME"`
-	CSR     string   `name:"csr" help:"PKCS #10 request (PEM or DER). The private key stays where it is." placeholder:"FILE"`
+	CSR     string   `name:"csr" xor:"key" help:"PKCS #10 request (PEM or DER). The private key stays where it is. Its names are certified, unless --name or --san is given: then those alone." placeholder:"FILE"`
 	Profile string   `help:"server, client or user." default:"server" placeholder:"NAME"`
 	Life    string   `help:"How long it lives, such as 90d (default: the profile's)." placeholder:"DURATION"`
-	KeyType string   `help:"Without --csr: ecdsa-p256 (default), ecdsa-p384, ed25519, rsa-2048, rsa-3072 or rsa-4096." placeholder:"TYPE"`
+	KeyType string   `xor:"key" help:"Without --csr: ecdsa-p256 (default), ecdsa-p384, ed25519, rsa-2048, rsa-3072 or rsa-4096." placeholder:"TYPE"`
 	Reuse   bool     `help:"Take a valid certificate for the same names, if there is one, instead of a new one."`
 	Out     string   `help:"Directory for the files; it must not hold them already." required:"" placeholder:"DIR"`
 	JSON    bool     `name:"json" help:"Print the record as JSON."`

@@ -35,11 +35,11 @@ type Certificate struct {
 // IssueRequest asks for a certificate. Without a CSR the authority makes the
 // key and hands it over in the answer, once.
 type IssueRequest struct {
-	CommonName string   `json:"common_name,omitempty" maxLength:"2000" doc:"Name to certify. A host name, address or e-mail address becomes an alternative name too. Without common_name and sans those of the CSR are taken." example:"shop.example.com"`
+	CommonName string   `json:"common_name,omitempty" maxLength:"2000" doc:"Name to certify. A host name, address or e-mail address becomes an alternative name too. Without common_name and sans those of the CSR are taken; with either, the CSR's names do not count." example:"shop.example.com"`
 	SANs       []string `json:"sans,omitempty" nullable:"false" maxItems:"100" doc:"Alternative names; a kind before the name (dns:, ip:, email:, uri:) may be left out where it is plain." example:"[\"www.example.com\",\"10.0.0.7\"]"`
 	Profile    string   `json:"profile,omitempty" doc:"server (default), client or user." example:"server"`
 	Lifetime   string   `json:"lifetime,omitempty" doc:"How long it lives: a number and a unit (m, h, d). Default and maximum depend on the profile." example:"90d"`
-	CSR        string   `json:"csr,omitempty" maxLength:"32768" doc:"PKCS #10 request in PEM. The private key stays with you."`
+	CSR        string   `json:"csr,omitempty" maxLength:"32768" doc:"PKCS #10 request in PEM. The private key stays with you. Its names are certified only where neither common_name nor sans is given."`
 	KeyType    string   `json:"key_type,omitempty" doc:"Without a CSR: ecdsa-p256 (default), ecdsa-p384, ed25519, rsa-2048, rsa-3072 or rsa-4096." example:"ecdsa-p256"`
 	KeepKey    bool     `json:"keep_key,omitempty" doc:"Without a CSR: keep the private key, encrypted, for later PKCS #12 downloads. Only where ca.keep_keys is set."`
 	Reuse      bool     `json:"reuse,omitempty" doc:"Return a valid certificate for the same profile and names (and key, with a CSR) that is not expiring yet, instead of a new one. The private key is not in the answer then."`

@@ -14,7 +14,7 @@ import (
 type AuditEntry struct {
 	Seq     int64          `json:"seq" doc:"Number of the row, from 0."`
 	At      time.Time      `json:"at"`
-	Actor   string         `json:"actor" doc:"Who did it." example:"break-glass:ses_1"`
+	Actor   string         `json:"actor" doc:"Who did it. For one with a name, such as a token, that is actor_name in the detail." example:"break-glass:bgc_1"`
 	Action  string         `json:"action" doc:"What was done." example:"certificate.issued"`
 	Subject string         `json:"subject" doc:"What it was done to."`
 	From    string         `json:"from" doc:"Network address that it came from; empty inside the process."`

@@ -1,0 +1,41 @@
+package token
+
+import (
+	"slices"
+
+	"guildhall/identity/internal/oauth"
+)
+
+// target is whom the access token is for: the resources that the request names,
+// if they are among those granted; else all that were. None means what package
+// mint says.
+func (s *Service) target(r Request, granted []string) ([]string, error) {
+	asked := r.Values["resource"]
+	if len(asked) == 0 {
+		return granted, nil
+	}
+	allowed := granted
+	if len(allowed) == 0 {
+		allowed = append(slices.Clone(r.Client.Audiences), s.o.Minter.Issuer)
+	}
+	var list []string
+	for _, resource := range asked {
+		if !slices.Contains(allowed, resource) {
+			return nil, oauth.NewError(oauth.InvalidTarget, "Not granted: the resource %.200s.", resource)
+		}
+		if !slices.Contains(list, resource) {
+			list = append(list, resource)
+		}
+	}
+	return list, nil
+}
+
+// scopes reads the parameter scope; allowed are what there may be, and what there
+// is when nothing is asked for.
+func (r *Request) scopes(allowed oauth.Scopes) (oauth.Scopes, error) {
+	asked, err := oauth.ParseScopes(r.Values.Get("scope"))
+	if err != nil {
+		return nil, err
+	}
+	return allowed.Narrow(asked)
+}

@@ -2,7 +2,6 @@ package ca
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -25,10 +24,7 @@ func (p *pages) showAudit(w http.ResponseWriter, r *http.Request, f *form.Form, 
 	ctx := r.Context()
 	q := ui.ParseList(r.URL, ui.ListOptions{Filters: []string{"action"}, Size: 25})
 	before, _ := strconv.ParseInt(q.Cursor, 10, 64) // what is no number starts at the newest
-	filter := audit.Filter{Text: q.Q, Before: max(before, 0), Limit: q.Size}
-	if action := q.Filter("action"); slices.Contains(views.AuditActions(), action) {
-		filter.Action = action
-	}
+	filter := audit.Filter{Text: q.Q, Before: max(before, 0), Limit: q.Size, Action: q.Filter("action")}
 	log, err := p.Audit.List(ctx, filter)
 	if err != nil {
 		return err

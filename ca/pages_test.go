@@ -224,6 +224,9 @@ func TestJoinTokenPage(t *testing.T) {
 	v.follow(t, v.submit(t, path)).wants(t, http.StatusOK, "was withdrawn", "Withdrawn")
 	v.submit(t, path).wants(t, http.StatusConflict)
 	v.submit(t, "/tokens/jtk_none/withdraw").wants(t, http.StatusNotFound)
+	for _, path := range []string{"/tokens?state=bogus", "/certificates?status=bogus", "/certificates?profile=bogus", "/revocations?profile=bogus", "/audit?action=bogus"} {
+		v.get(t, path).wants(t, http.StatusOK, "Nothing matches", "selected>“bogus” is not known</option>")
+	}
 	v.get(t, "/tokens?state=usable").wants(t, http.StatusOK, "Nothing matches")
 	v.get(t, "/tokens?q=SHO&sort=service").wants(t, http.StatusOK, "1 entry")
 }

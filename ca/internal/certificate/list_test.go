@@ -56,7 +56,7 @@ func TestListPagesWhatAFilterSelects(t *testing.T) {
 		now := w.Clock.Now()
 		rapid.Check(t, func(t *rapid.T) {
 			f := store.Filter{
-				Status:    rapid.SampledFrom([]string{"", store.Valid, store.Expiring, store.Expired, store.Revoked}).Draw(t, "status"),
+				Status:    rapid.SampledFrom([]string{"", store.Valid, store.Expiring, store.Expired, store.Revoked, "bogus"}).Draw(t, "status"),
 				Profile:   rapid.SampledFrom([]string{"", profile.Server, profile.Client}).Draw(t, "profile"),
 				Sort:      rapid.SampledFrom([]string{"", store.ByIssue, store.ByEnd, store.ByName, store.ByState}).Draw(t, "sort"),
 				Text:      rapid.SampledFrom([]string{"", "H1", "example", "%", "_", `\`, all[3].Serial[4:9]}).Draw(t, "text"),
@@ -98,7 +98,7 @@ func expected(all []*store.Record, f store.Filter, now time.Time) (want []*store
 	}
 	for _, r := range all {
 		ended := now.After(r.NotAfter)
-		states := map[string]bool{"": true, store.Revoked: r.Revoked(), store.Expired: ended, store.Valid: !ended && !r.Revoked(),
+		states := map[string]bool{"": true, store.Revoked: r.Revoked(), store.Expired: ended && !r.Revoked(), store.Valid: !ended && !r.Revoked(),
 			store.Expiring: !ended && !r.Revoked() && !now.Before(r.RenewAt)}
 		text := strings.ToLower(strings.Join(append([]string{r.Serial, r.CommonName, r.Profile}, r.Names...), " "))
 		if states[f.Status] && (f.Profile == "" || r.Profile == f.Profile) && strings.Contains(text, strings.ToLower(f.Text)) {

@@ -9,7 +9,8 @@ import (
 	"guildhall/platform/db"
 )
 
-// Counts are the numbers of the home page. Valid contains Expiring.
+// Counts are the numbers of the home page. Valid contains Expiring; what was
+// revoked is counted as that alone.
 type Counts struct {
 	Valid, Expiring, Expired, Revoked int64
 }
@@ -22,18 +23,18 @@ func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 
 func (s *Store) count(ctx context.Context, now time.Time) (Counts, error) {
 	var c Counts
-	var alive, revokedAlive int64
+	var alive, ended, revokedAlive int64
 	err := s.db.Read.QueryRowContext(ctx, `SELECT
 			(SELECT COUNT(*) FROM certificates WHERE not_after >= $1),
 			(SELECT COUNT(*) FROM certificates WHERE not_after < $1),
 			(SELECT COUNT(*) FROM certificates WHERE revoked_at IS NOT NULL),
 			(SELECT COUNT(*) FROM certificates WHERE revoked_at IS NOT NULL AND not_after >= $1),
 			(SELECT COUNT(*) FROM certificates WHERE not_after >= $1 AND not_after <= $2 AND renew_at <= $1 AND revoked_at IS NULL AND renewed_by IS NULL)`,
-		db.Micros(now), db.Micros(now.Add(MaxWarning))).Scan(&alive, &c.Expired, &c.Revoked, &revokedAlive, &c.Expiring)
+		db.Micros(now), db.Micros(now.Add(MaxWarning))).Scan(&alive, &ended, &c.Revoked, &revokedAlive, &c.Expiring)
 	if err != nil {
 		return Counts{}, db.Coded(fmt.Errorf("count certificates: %w", err))
 	}
-	c.Valid = alive - revokedAlive
+	c.Valid, c.Expired = alive-revokedAlive, ended-(c.Revoked-revokedAlive)
 	return c, nil
 }
 

@@ -44,7 +44,7 @@ type Filter struct {
 	// Text is looked for in serial number, profile and names, whatever its case;
 	// of a certificate with very many names, in the first of them.
 	Text string
-	// Status is Valid, Expiring, Expired, Revoked or empty.
+	// Status is Valid, Expiring, Expired (and not revoked), Revoked or empty.
 	Status  string
 	Profile string
 	// Sort is ByIssue, ByEnd, ByName or ByState (only with Revoked). Empty is what
@@ -191,9 +191,12 @@ func (w *where) filter(f Filter) {
 		w.add(`revoked_at IS NULL AND renewed_by IS NULL AND not_after >= ? AND renew_at <= ?`, now)
 		w.add(`not_after <= ?`, db.Micros(f.Now.Add(MaxWarning))) // follows from renew_at; for the index
 	case Expired:
-		w.add(`not_after < ?`, now)
+		w.add(`revoked_at IS NULL AND not_after < ?`, now)
 	case Revoked:
 		w.conditions = append(w.conditions, `revoked_at IS NOT NULL`)
+	case "":
+	default: // no certificate is in a state that does not exist
+		w.conditions = append(w.conditions, `1 = 0`)
 	}
 	if f.Profile != "" {
 		w.add(`profile = ?`, f.Profile)

@@ -7,7 +7,11 @@ import (
 	"time"
 
 	"guildhall/identity/internal/account"
+	"guildhall/identity/internal/authorize"
+	"guildhall/identity/internal/client"
+	"guildhall/identity/internal/device"
 	"guildhall/identity/internal/factor"
+	"guildhall/identity/internal/grant"
 	"guildhall/identity/internal/session"
 	"guildhall/platform/audit"
 	"guildhall/platform/fault"
@@ -23,6 +27,11 @@ type pageOptions struct {
 	Sessions *session.Desk
 	Factors  *factor.Desk
 	Now      func() time.Time
+	// Clients, Grants, Authorize and Devices are the provider's.
+	Clients   *client.Desk
+	Grants    *grant.Desk
+	Authorize *authorize.Service
+	Devices   *device.Desk
 	// Fresh is for how long a sign-in is enough to change what protects the
 	// account.
 	Fresh time.Duration
@@ -42,6 +51,7 @@ func newPages(o pageOptions) *pages {
 		{Path: "/", Key: "identity.nav.account", Icon: "user"},
 		{Path: "/security", Key: "identity.nav.security", Icon: "shield"},
 		{Path: "/sessions", Key: "identity.nav.sessions", Icon: "list"},
+		{Path: "/applications", Key: "identity.nav.applications", Icon: "link"},
 	})}
 }
 
@@ -75,6 +85,11 @@ func (p *pages) Mount(mux *http.ServeMux) {
 		"GET /reset/code":             p.resetCodeForm,
 		"POST /reset/code":            p.resetCode,
 		"POST /reset/resend":          p.resetAgain,
+		"GET /oauth2/authorize":       p.authorize,
+		"POST /oauth2/authorize":      p.authorize,
+		"GET /oauth2/authorize/{id}":  p.authorizeStep,
+		"POST /oauth2/authorize/{id}": p.decide,
+		"GET /send.js":                p.sendScript,
 	} {
 		mux.Handle(pattern, p.answer(h))
 	}
@@ -106,6 +121,11 @@ func (p *pages) Mount(mux *http.ServeMux) {
 		"GET /sessions":                       p.sessionList,
 		"POST /sessions/{id}/end":             p.endSession,
 		"POST /sessions/end-others":           p.endOthers,
+		"GET /applications":                   p.applications,
+		"POST /applications/{id}/withdraw":    p.withdraw,
+		"GET /device":                         p.deviceForm,
+		"POST /device":                        p.device,
+		"POST /device/decide":                 p.decideDevice,
 	} {
 		mux.Handle(pattern, p.answer(p.signedIn(h)))
 	}

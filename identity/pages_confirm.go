@@ -23,8 +23,13 @@ func (p *pages) showConfirm(w http.ResponseWriter, r *http.Request, v *visitor, 
 	}
 	page.Email, page.HasPasskey, page.Factor = v.Account.Email, factors.Passkeys > 0, factors.Any()
 	ctx := r.Context()
+	body := views.ConfirmPage(page)
+	if c, _ := p.asking(r, page.ReturnTo); c != nil {
+		return p.showApart(w, r, v, err, web.Page{Title: i18n.T(ctx, "identity.confirm.title"), Lead: i18n.T(ctx, "identity.confirm.lead.for", "Name", c.Name),
+			Narrow: true, Body: body})
+	}
 	return p.showOwn(w, r, v, err, web.Page{Title: i18n.T(ctx, "identity.confirm.title"), Lead: i18n.T(ctx, "identity.confirm.lead"), Active: "/security", Narrow: true,
-		Crumbs: []web.Crumb{crumb(ctx, "identity.nav.security", "/security")}, Body: views.ConfirmPage(page)})
+		Crumbs: []web.Crumb{crumb(ctx, "identity.nav.security", "/security")}, Body: body})
 }
 
 func (p *pages) confirm(w http.ResponseWriter, r *http.Request, v *visitor) error {

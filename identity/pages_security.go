@@ -39,7 +39,7 @@ func (p *pages) secured(w http.ResponseWriter, r *http.Request, text string) err
 }
 
 func (p *pages) passwordForm(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	return p.showPassword(w, r, v, nil, nil)
+	return p.showPassword(w, r, v, nil, form.New("return_to", ownPath(r.URL.Query().Get("return_to"))))
 }
 
 func (p *pages) showPassword(w http.ResponseWriter, r *http.Request, v *visitor, err error, f *form.Form) error {
@@ -63,6 +63,10 @@ func (p *pages) password(w http.ResponseWriter, r *http.Request, v *visitor) err
 	}
 	if err != nil {
 		return err
+	}
+	if to := ownPath(f.Value("return_to")); to != "/" {
+		p.shell.Redirect(w, r, to)
+		return nil
 	}
 	return p.secured(w, r, i18n.T(r.Context(), "identity.password.done"))
 }

@@ -14,11 +14,17 @@ import (
 
 func (p *pages) signInForm(w http.ResponseWriter, r *http.Request) error {
 	to := ownPath(r.URL.Query().Get("return_to"))
-	if _, err := p.visitor(r); err == nil {
+	another := r.URL.Query().Get("switch") != ""
+	if _, err := p.visitor(r); err == nil && !another {
 		p.public.Redirect(w, r, to)
 		return nil
 	}
-	return p.showSignIn(w, r, nil, views.SignIn{ReturnTo: to, Wanted: to != "/"})
+	v := views.SignIn{ReturnTo: to, Wanted: to != "/"}
+	if c, asked := p.asking(r, to); c != nil {
+		v.For, v.Form = c.Name, form.New("email", asked.LoginHint)
+		v.Switch = another && asked.Subject != ""
+	}
+	return p.showSignIn(w, r, nil, v)
 }
 
 func (p *pages) showSignIn(w http.ResponseWriter, r *http.Request, err error, v views.SignIn) error {

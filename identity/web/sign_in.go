@@ -27,6 +27,17 @@ const (
 	WayRecovery = "recovery"
 )
 
+// why says what the sign-in is for.
+func (v SignIn) why(ctx context.Context) string {
+	switch {
+	case v.Switch:
+		return i18n.T(ctx, "identity.signin.switch", "Name", v.For)
+	case v.For != "":
+		return i18n.T(ctx, "identity.signin.for", "Name", v.For)
+	}
+	return i18n.T(ctx, "identity.signin.first")
+}
+
 func wayName(ctx context.Context, way string) string {
 	switch way {
 	case WayPasskey:

@@ -22,6 +22,10 @@ type SignIn struct {
 	ReturnTo string
 	// Wanted says that a page was asked for that needs it.
 	Wanted bool
+	// For is the application that sent the reader; empty: none. Switch says that it
+	// asks for another account than the one that is signed in.
+	For    string
+	Switch bool
 	// Open says that people can register themselves.
 	Open bool
 }
@@ -61,7 +65,7 @@ func SignInPage(v SignIn) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			if v.Wanted {
-				templ_7745c5c3_Err = ui.Alert{Tone: ui.Info, Text: i18n.T(ctx, "identity.signin.first")}.Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Alert{Tone: ui.Info, Text: v.why(ctx)}.Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -161,7 +165,7 @@ func SignInPage(v SignIn) templ.Component {
 					var templ_7745c5c3_Var7 string
 					templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, "identity.signin.passkey.text"))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `identity/web/sign_in.templ`, Line: 36, Col: 66}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `identity/web/sign_in.templ`, Line: 40, Col: 66}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 					if templ_7745c5c3_Err != nil {
@@ -301,7 +305,7 @@ func SecondFactorPage(v SecondFactor) templ.Component {
 						var templ_7745c5c3_Var12 string
 						templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, "identity.second.passkey.text"))
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `identity/web/sign_in.templ`, Line: 68, Col: 67}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `identity/web/sign_in.templ`, Line: 72, Col: 67}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
 						if templ_7745c5c3_Err != nil {

@@ -47,7 +47,7 @@ func silent(next Kind) *oauth.Error {
 
 // Choose goes on as who is signed in.
 func (s *Service) Choose(ctx context.Context, id string, v Visitor) error {
-	r, _, err := s.waiting(ctx, id)
+	r, _, err := s.Waiting(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (s *Service) Approve(ctx context.Context, id string, v Visitor) (Answer, er
 
 // Deny is the person's "no".
 func (s *Service) Deny(ctx context.Context, id string) (Answer, error) {
-	r, _, err := s.waiting(ctx, id)
+	r, _, err := s.Waiting(ctx, id)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -101,9 +101,10 @@ func (s *Service) deny(ctx context.Context, r *Request, why *oauth.Error) (Answe
 	return s.refuse(r, why).Answer, nil
 }
 
-// waiting is a request that waits for its person, or was answered a moment ago. Its
-// application may have changed meanwhile, so it is looked at again.
-func (s *Service) waiting(ctx context.Context, id string) (*Request, *client.Client, error) {
+// Waiting is a request that waits for its person, or was answered a moment ago, and
+// the application that asks; else one of the faults of this package. The application
+// may have changed meanwhile, so it is looked at again.
+func (s *Service) Waiting(ctx context.Context, id string) (*Request, *client.Client, error) {
 	now := s.now()
 	kept, err := s.o.Store.Request(ctx, id, now, now.Add(-again))
 	if err != nil {
@@ -140,7 +141,7 @@ func (s *Service) use(ctx context.Context, id string) error {
 
 // step is what the request waits for; Done says that nothing is left.
 func (s *Service) step(ctx context.Context, id string, v *Visitor) (Step, error) {
-	r, c, err := s.waiting(ctx, id)
+	r, c, err := s.Waiting(ctx, id)
 	if err != nil {
 		return Step{}, err
 	}
@@ -188,7 +189,7 @@ func (s *Service) consents(ctx context.Context, step *Step, v *Visitor) (Kind, e
 	if err != nil {
 		return 0, err
 	}
-	step.Scopes = r.Scopes.Beyond(allowed)
+	step.Scopes, step.Local = r.Scopes.Beyond(allowed), impersonable(c, r.RedirectURI)
 	switch {
 	case r.prompts(promptConsent):
 		step.Scopes = r.Scopes
@@ -201,7 +202,7 @@ func (s *Service) consents(ctx context.Context, step *Step, v *Visitor) (Kind, e
 			return Consent, nil
 		}
 		return Done, nil
-	case impersonable(c, r.RedirectURI):
+	case step.Local:
 		step.Scopes = r.Scopes
 		return Consent, nil
 	case allowed == nil || len(step.Scopes) > 0:

@@ -61,6 +61,7 @@ func (s *Service) now() time.Time { return s.o.Now().UTC().Truncate(time.Microse
 // (RFC 9126), for one browser to come with within expires. The error is an
 // *oauth.Error.
 func (s *Service) Push(ctx context.Context, c client.Client, params url.Values) (requestURI string, expires time.Duration, err error) {
+	params = given(params)
 	if params.Has("request_uri") {
 		return "", 0, oauth.NewError(oauth.InvalidRequest, "A pushed request has no request_uri.")
 	}
@@ -92,6 +93,7 @@ func asOAuth(err error) error {
 // error is *Refused, for the application, or one of the faults of this package, to
 // be shown.
 func (s *Service) Begin(ctx context.Context, params url.Values) (id string, err error) {
+	params = given(params)
 	c, err := s.client(ctx, params["client_id"])
 	if err != nil {
 		return "", err

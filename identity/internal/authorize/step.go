@@ -39,6 +39,9 @@ type Step struct {
 	Client  *client.Client
 	// Scopes are, with Consent, those that were not allowed before.
 	Scopes oauth.Scopes
+	// Local says, with Consent, that another program on the person's device could be
+	// asking in the application's place.
+	Local bool
 	// Switch says, with SignIn, that who is signed in is not who is wanted.
 	Switch bool
 	// Answer is there when it is Done.

@@ -30,6 +30,18 @@ var (
 // maxParams bounds what a browser can make us keep, in bytes.
 const maxParams = 8 << 10
 
+// given are the parameters that have a value: one without is as if it were not
+// there (RFC 6749, 3.1).
+func given(params url.Values) url.Values {
+	list := url.Values{}
+	for name, values := range params {
+		if strings.Join(values, "") != "" {
+			list[name] = values
+		}
+	}
+	return list
+}
+
 // target is where the request is answered to, and whether the request says so.
 func target(c *client.Client, params url.Values) (uri string, given bool, err error) {
 	switch uris := params["redirect_uri"]; {

@@ -78,7 +78,8 @@ CREATE INDEX grants_by_session ON grants (session) WHERE session IS NOT NULL;
 CREATE INDEX grants_by_client ON grants (client);
 CREATE INDEX grants_by_end ON grants (ends_at);
 
--- Codes and refresh tokens are kept as hashes.
+-- Codes are kept as hashes, the used ones as long as their grant, so that a
+-- second use is noticed.
 CREATE TABLE authorization_codes (
     hash         BYTEA  NOT NULL PRIMARY KEY,
     grant_id     TEXT   NOT NULL REFERENCES grants (id) ON DELETE CASCADE,
@@ -89,15 +90,16 @@ CREATE TABLE authorization_codes (
     used_at      BIGINT
 );
 CREATE INDEX authorization_codes_by_grant ON authorization_codes (grant_id);
-CREATE INDEX authorization_codes_by_end ON authorization_codes (expires_at);
 
+-- All refresh tokens of a grant are one row: they share their first half, so that
+-- one that was replaced is known although nothing is kept of it.
 CREATE TABLE refresh_tokens (
-    hash       BYTEA  NOT NULL PRIMARY KEY,
+    family     BYTEA  NOT NULL PRIMARY KEY,    -- SHA-256 of that half
     grant_id   TEXT   NOT NULL REFERENCES grants (id) ON DELETE CASCADE,
-    made_at    BIGINT NOT NULL,
-    expires_at BIGINT NOT NULL,
-    used_at    BIGINT,
-    successor  BYTEA                           -- sealed, for the grace window
+    token      BYTEA  NOT NULL,                -- SHA-256 of the one that is good
+    sealed     BYTEA  NOT NULL,                -- that one, for the grace window
+    replaced   BYTEA  NOT NULL,                -- hashes and times of those before it in the window
+    expires_at BIGINT NOT NULL
 );
 CREATE INDEX refresh_tokens_by_grant ON refresh_tokens (grant_id);
 CREATE INDEX refresh_tokens_by_end ON refresh_tokens (expires_at);
@@ -107,13 +109,16 @@ CREATE TABLE device_codes (
     hash       BYTEA  NOT NULL PRIMARY KEY,
     user_hash  BYTEA  NOT NULL UNIQUE,         -- of the code that a person types
     client     TEXT   NOT NULL REFERENCES clients (id) ON DELETE CASCADE,
-    data       TEXT   NOT NULL,                -- JSON: scopes, audiences, who allowed it
+    account    TEXT REFERENCES accounts (id) ON DELETE CASCADE,  -- who decided
+    data       TEXT   NOT NULL,                -- JSON: scopes, audiences, how it was shown who decided
     state      TEXT   NOT NULL CHECK (state IN ('pending', 'approved', 'denied', 'used')),
     spacing    BIGINT NOT NULL,                -- between polls
     polled_at  BIGINT NOT NULL,
     made_at    BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );
+CREATE INDEX device_codes_by_client ON device_codes (client, expires_at);
+CREATE INDEX device_codes_by_account ON device_codes (account) WHERE account IS NOT NULL;
 CREATE INDEX device_codes_by_end ON device_codes (expires_at);
 
 -- What may be presented once: ids of DPoP proofs and of client assertions.

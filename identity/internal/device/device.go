@@ -3,7 +3,6 @@
 package device
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
@@ -18,11 +17,26 @@ import (
 )
 
 const (
+	// maxWaiting bounds the devices of one client that wait at a time: anybody can
+	// make them wait.
+	maxWaiting = 5000
 	// Life is how long a person may take.
 	Life = 10 * time.Minute
 	// Interval is how often a device may ask at first, and what each time that it
 	// asks too soon adds.
 	Interval = 5 * time.Second
+)
+
+var (
+	// ErrPending, ErrSlow, ErrExpired and ErrDenied are those of RFC 8628, 3.5.
+	ErrPending = oauth.NewError(oauth.AuthorizationPending, "The person has not decided yet. Ask again after the interval.")
+	ErrSlow    = oauth.NewError(oauth.SlowDown, "Asked too soon. Wait for 5 more seconds between two questions from now on.")
+	ErrExpired = oauth.NewError(oauth.ExpiredToken, "The code is over. Begin again.")
+	ErrDenied  = oauth.NewError(oauth.AccessDenied, "The person has denied it.")
+	// ErrCode says that a device's code is unknown, another client's, or was used.
+	ErrCode = oauth.NewError(oauth.InvalidGrant, "The device code is unknown, or was used already. Begin again.")
+	// ErrFull says that too many devices of the client wait for their people.
+	ErrFull = oauth.NewError(oauth.TemporarilyUnavailable, "Too many devices of this application wait for their people. Try again in some minutes.")
 )
 
 // ErrUserCode says that a code that a person typed is good for nothing.
@@ -79,27 +93,5 @@ type Desk struct {
 // New makes a desk.
 func New(o Options) *Desk { return &Desk{o: o, key: o.Key.Derive("device user codes")} }
 
-// Begin gives a device of the client its codes. The client was authenticated.
-func (d *Desk) Begin(ctx context.Context, clientID string, scopes oauth.Scopes, audiences []string, by audit.Caller) (Code, error) {
-	panic("todo")
-}
-
-// Find is the device that waits with the code, however it is written, else
-// ErrUserCode. Guessing is slowed down by account and address: throttle.ErrThrottled.
-func (d *Desk) Find(ctx context.Context, userCode string, by audit.Caller) (Pending, error) {
-	panic("todo")
-}
-
-// Decide allows the device that waits with the code what it asked for, or denies
-// it, and records it. The error is as Find's.
-func (d *Desk) Decide(ctx context.Context, userCode string, approve bool, as Who, by audit.Caller) error {
-	panic("todo")
-}
-
-// Redeem is a device's question whether its person has decided. The grant that
-// it gets, once, has no session, for it must not end with that of the browser.
-// bind may set JKT and X5T and runs before anything is used up. The errors are
-// those of RFC 8628, 3.5, bind's, and invalid_grant.
-func (d *Desk) Redeem(ctx context.Context, deviceCode, clientID string, life grant.RefreshLife, bind func(*grant.Grant) error, by audit.Caller) (g grant.Grant, refresh string, err error) {
-	panic("todo")
-}
+// now is the clock as the database keeps it.
+func (d *Desk) now() time.Time { return d.o.Now().UTC().Truncate(time.Microsecond) }

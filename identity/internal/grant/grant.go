@@ -15,7 +15,6 @@
 package grant
 
 import (
-	"context"
 	"encoding/json"
 	"log/slog"
 	"time"
@@ -119,7 +118,7 @@ type Options struct {
 	Sessions *session.Desk
 	Now      func() time.Time
 	Log      *slog.Logger
-	// Grace is the grace window of refresh tokens; 0 is DefaultGrace.
+	// Grace is the grace window of refresh tokens; 0 is DefaultGrace, less: none.
 	Grace time.Duration
 }
 
@@ -140,5 +139,3 @@ func New(o Options) *Desk {
 
 // now is the clock as the database keeps it.
 func (d *Desk) now() time.Time { return d.o.Now().UTC().Truncate(time.Microsecond) }
-
-var _ = context.Background

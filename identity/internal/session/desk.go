@@ -99,8 +99,8 @@ func (d *Desk) Find(ctx context.Context, token string) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
-	if now := d.now(); now.Sub(r.SeenAt) >= touchEvery {
-		d.touch(ctx, r, now)
+	if d.Unnoted(r.SeenAt) {
+		d.touch(ctx, r, d.now())
 	}
 	return of(r), nil
 }
@@ -132,6 +132,17 @@ func (d *Desk) touch(ctx context.Context, r *store.Session, now time.Time) {
 		r.SeenAt, r.IdleUntil = now, idle
 	}
 }
+
+// Use notes in the caller's transaction that the session is used by other means
+// than its token. It does nothing when it is over.
+func (d *Desk) Use(ctx context.Context, tx *sql.Tx, sessionID string) error {
+	now := d.now()
+	return d.Store.UseSession(ctx, tx, sessionID, int(Password), now, now.Add(orDefault(d.Idle, DefaultIdle)))
+}
+
+// Unnoted says whether a use now of a session that was last used at seen is to be
+// noted.
+func (d *Desk) Unnoted(seen time.Time) bool { return d.now().Sub(seen) >= touchEvery }
 
 // Raise notes that the owner of the token has shown who it is by one more
 // method, and replaces the token; the old one is dead. The level never falls. A
@@ -194,8 +205,19 @@ func (d *Desk) End(ctx context.Context, account, sessionID string, by audit.Call
 		if err == nil && !ended {
 			err = ErrNotFound
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return d.told(ctx, tx, Ended{Account: account, Sessions: []string{sessionID}})
 	})
+}
+
+// told tells what ended to whom it concerns.
+func (d *Desk) told(ctx context.Context, tx *sql.Tx, e Ended) error {
+	if d.Ended == nil {
+		return nil
+	}
+	return d.Ended(ctx, tx, e)
 }
 
 // SignOut ends the session of a token. A token that opens nothing is no error.
@@ -214,19 +236,29 @@ func (d *Desk) SignOut(ctx context.Context, token string, by audit.Caller) error
 }
 
 // EndAll ends every session of the account but except (an id; empty spares
-// none), in the caller's transaction, whose audit entry says why.
+// none) and all that it has allowed outside that session, in the caller's
+// transaction, whose audit entry says why.
 func (d *Desk) EndAll(ctx context.Context, tx *sql.Tx, account, except string) error {
-	_, err := d.Store.EndSessions(ctx, tx, account, except, d.now())
+	_, err := d.endAll(ctx, tx, account, except)
 	return err
 }
 
-// EndOthers ends every session of the account but except, and says how many.
+func (d *Desk) endAll(ctx context.Context, tx *sql.Tx, account, except string) (ended int, err error) {
+	ids, err := d.Store.EndSessions(ctx, tx, account, except, d.now())
+	if err != nil {
+		return 0, err
+	}
+	return len(ids), d.told(ctx, tx, Ended{Account: account, Sessions: ids, All: true, Except: except})
+}
+
+// EndOthers is EndAll in a transaction of its own, and says how many sessions
+// ended.
 func (d *Desk) EndOthers(ctx context.Context, account, except string, by audit.Caller) (ended int, err error) {
 	err = d.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
 		if err := d.Journal.Append(ctx, tx, by, journal.SessionsEnded, account, map[string]any{"except": except}); err != nil {
 			return err
 		}
-		ended, err = d.Store.EndSessions(ctx, tx, account, except, d.now())
+		ended, err = d.endAll(ctx, tx, account, except)
 		return err
 	})
 	return ended, err

@@ -89,6 +89,15 @@ func (s *Store) TouchSession(ctx context.Context, tx *sql.Tx, id string, hash []
 	return err
 }
 
+// UseSession is TouchSession of a session by its id alone, if it lives and has at
+// least the level.
+func (s *Store) UseSession(ctx context.Context, tx *sql.Tx, id string, level int, now, idleUntil time.Time) error {
+	_, err := change(ctx, tx, "note the use of a session", `UPDATE sessions SET seen_at = $1, idle_until = CASE WHEN ends_at < $2 THEN ends_at ELSE $2 END
+		WHERE id = $3 AND level >= $4 AND ended_at IS NULL AND idle_until > $1 AND ends_at > $1 AND seen_at < $1`,
+		db.Micros(now), db.Micros(idleUntil), id, level)
+	return err
+}
+
 // RaiseSession gives a session that lives at now and has the hash old the hash,
 // level, methods and times of r. False means that there is none.
 func (s *Store) RaiseSession(ctx context.Context, tx *sql.Tx, r *Session, old []byte, now time.Time) (bool, error) {
@@ -129,11 +138,22 @@ func (s *Store) EndSession(ctx context.Context, tx *sql.Tx, account, id string, 
 }
 
 // EndSessions ends the live sessions of the account but the one with the id
-// except, and says how many there were.
-func (s *Store) EndSessions(ctx context.Context, tx *sql.Tx, account, except string, now time.Time) (int, error) {
-	n, err := change(ctx, tx, "end sessions", `UPDATE sessions SET ended_at = $1
-		WHERE account = $2 AND id <> $3 AND ended_at IS NULL AND idle_until > $1 AND ends_at > $1`, db.Micros(now), account, except)
-	return int(n), err
+// except, and says which.
+func (s *Store) EndSessions(ctx context.Context, tx *sql.Tx, account, except string, now time.Time) (ids []string, err error) {
+	rows, err := tx.QueryContext(ctx, `UPDATE sessions SET ended_at = $1
+		WHERE account = $2 AND id <> $3 AND ended_at IS NULL AND idle_until > $1 AND ends_at > $1 RETURNING id`, db.Micros(now), account, except)
+	if err != nil {
+		return nil, fmt.Errorf("end sessions: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("end sessions: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, wrap("end sessions", rows.Err())
 }
 
 // PurgeSessions deletes the sessions that do not live at now.

@@ -7,13 +7,19 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"net/http"
 	"time"
 
 	"guildhall/identity/internal/account"
+	"guildhall/identity/internal/authorize"
+	"guildhall/identity/internal/client"
+	"guildhall/identity/internal/device"
 	"guildhall/identity/internal/factor"
+	"guildhall/identity/internal/grant"
 	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/password"
 	"guildhall/identity/internal/session"
+	"guildhall/identity/internal/signing"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
 	"guildhall/identity/web/locales"
@@ -73,6 +79,13 @@ type service struct {
 	sessions *session.Desk
 	accounts *account.Service
 	factors  *factor.Desk
+
+	keys     *signing.Desk
+	clients  *client.Desk
+	grants   *grant.Desk
+	devices  *device.Desk
+	requests *authorize.Service
+	provider *provider
 }
 
 // open wires the parts.
@@ -100,6 +113,9 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.openProvider(ctx, env, key); err != nil {
+		return nil, err
+	}
 	s.registerJobs(env.Jobs)
 	return s, nil
 }
@@ -123,11 +139,13 @@ func withAddress(send sendMail, url string) sendMail {
 // service is what the process serves.
 func (s *service) service(env app.Env) *app.Service {
 	pages := newPages(pageOptions{Site: env.Site, Accounts: s.accounts, Sessions: s.sessions, Factors: s.factors, Now: s.now,
-		Fresh: s.config.Sessions.Confirm.Std(), Open: s.config.Registration == Open})
+		Fresh: s.config.Sessions.Confirm.Std(), Open: s.config.Registration == Open,
+		Clients: s.clients, Grants: s.grants, Authorize: s.requests, Devices: s.devices})
 	return &app.Service{
-		Shell:   pages.Shell(),
-		Pages:   pages.Mount,
-		Journal: s.journal,
-		Health:  s.journal.Audit.Check,
+		Shell:       pages.Shell(),
+		Pages:       func(mux *http.ServeMux) { pages.Mount(mux); s.provider.Mount(mux) },
+		CrossOrigin: crossOrigin(),
+		Journal:     s.journal,
+		Health:      s.journal.Audit.Check,
 	}
 }

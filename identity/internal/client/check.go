@@ -17,7 +17,7 @@ import (
 // Bounds of what is kept of an application.
 const (
 	maxName  = 100 // characters
-	maxURI   = 1000
+	maxURI   = 500
 	maxURIs  = 20
 	maxNames = 253 // bytes of a DNS name
 )
@@ -186,16 +186,20 @@ func (c *checker) distinct(field string, values []string) {
 }
 
 func (c *checker) audiences() {
-	c.each("audiences", c.m.Audiences, maxURIs, func(uri string) string {
-		u, err := url.Parse(uri)
-		switch {
-		case len(uri) > maxURI:
-			return fmt.Sprintf("This has more than %d characters.", maxURI)
-		case strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r > '~' }) || err != nil || !u.IsAbs() || strings.Contains(uri, "#") || u.Host+u.Opaque+u.Path == "":
-			return "A resource is an absolute URI without fragment, such as https://api.example.org (RFC 8707)."
-		}
-		return ""
-	})
+	c.each("audiences", c.m.Audiences, maxURIs, notResource)
+	c.each("resources", c.m.Resources, maxURIs, notResource)
+}
+
+// notResource says why a text is not the name of a resource.
+func notResource(uri string) string {
+	u, err := url.Parse(uri)
+	switch {
+	case len(uri) > maxURI:
+		return fmt.Sprintf("This has more than %d characters.", maxURI)
+	case strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r > '~' }) || err != nil || !u.IsAbs() || strings.Contains(uri, "#") || u.Host+u.Opaque+u.Path == "":
+		return "A resource is an absolute URI without fragment, such as https://api.example.org (RFC 8707)."
+	}
+	return ""
 }
 
 func (c *checker) algorithms() {
@@ -214,7 +218,7 @@ func (c *checker) lives() {
 	c.life("access_token_life", m.AccessTokenLife, MinAccessLife, MaxAccessLife)
 	c.life("refresh_token_idle", m.RefreshIdle, MinRefreshLife, MaxRefreshLife)
 	c.life("refresh_token_life", m.RefreshLife, MinRefreshLife, MaxRefreshLife)
-	if _, absolute := m.RefreshLives(); m.RefreshIdle > absolute {
+	if _, absolute := m.RefreshLives(); m.RefreshIdle != 0 && m.RefreshIdle > absolute {
 		c.add("refresh_token_idle", "too_long", "A refresh token cannot wait longer than all of its grant live.")
 	}
 }

@@ -74,6 +74,9 @@ type Metadata struct {
 	// Audiences are the resources (RFC 8707) that its tokens may be for; none: the
 	// issuer alone.
 	Audiences []string `json:"audiences,omitempty"`
+	// Resources are those that the application is: it may ask what the tokens for
+	// them are worth (RFC 7662).
+	Resources []string `json:"resources,omitempty"`
 	// JWKS has its public keys, for private_key_jwt and self_signed_tls_client_auth.
 	JWKS json.RawMessage `json:"jwks,omitempty"`
 	// TLSSubjectDNS is the name in its certificate, for tls_client_auth.

@@ -21,9 +21,9 @@ type Introspection struct {
 }
 
 // Introspect says what a token is worth to the client that asks. A client may ask
-// about its own tokens, and a resource server about access tokens for it: it is a
-// client too, whose id stands in their audience. To all others a token is worth
-// nothing.
+// about its own tokens, and a resource server, which is a client too, about access
+// tokens for one of its resources. To all others a token is worth nothing: so
+// nobody takes one that is not for him because it is "active".
 func (s *Service) Introspect(ctx context.Context, token string, c client.Client) (Introspection, error) {
 	if c.Public() {
 		return Introspection{}, oauth.NewError(oauth.InvalidClient, "Only an application that shows who it is may ask about tokens.")
@@ -35,7 +35,8 @@ func (s *Service) Introspect(ctx context.Context, token string, c client.Client)
 	if claims == nil {
 		return s.introspectRefresh(ctx, token, c)
 	}
-	if claims.ClientID != c.ID && !slices.Contains(claims.Audience, c.ID) {
+	isFor := func(audience string) bool { return slices.Contains(c.Resources, audience) }
+	if claims.ClientID != c.ID && !slices.ContainsFunc(claims.Audience, isFor) {
 		return Introspection{}, nil
 	}
 	if revoked, err := s.revoked(ctx, claims); err != nil || revoked {

@@ -195,10 +195,14 @@ func (b *BreakGlass) Leave(ctx context.Context, p Principal, from string) error 
 func (b *BreakGlass) end(ctx context.Context, by audit.Caller, action string, which func(Credential) bool) error {
 	ended, err := b.remove(which)
 	ctx = context.WithoutCancel(ctx) // it is done
+	var failed error // one failure is enough: a database that is away is waited for
 	for _, c := range ended {
-		if err := b.record(ctx, by, action, c, nil); err != nil {
+		if failed == nil {
+			failed = b.record(ctx, by, action, c, nil)
+		}
+		if failed != nil {
 			b.log.ErrorContext(ctx, "a credential was ended and that was not recorded in the audit log",
-				"credential", c.ID, "name", c.Name, "by", by.Actor, "err", err)
+				"credential", c.ID, "name", c.Name, "by", by.Actor, "err", failed)
 		}
 	}
 	return err

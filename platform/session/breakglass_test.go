@@ -25,8 +25,9 @@ type world struct {
 	time time.Time
 	b    *session.BreakGlass
 
-	// entries are what was recorded, refuse what recording answers.
+	// entries are what was recorded, tried how often, refuse what recording answers.
 	entries []entry
+	tried   int
 	refuse  error
 	log     bytes.Buffer
 }
@@ -39,6 +40,7 @@ type entry struct {
 }
 
 func (w *world) record(_ context.Context, by audit.Caller, action, subject string, detail map[string]any) error {
+	w.tried++
 	if w.refuse == nil {
 		w.entries = append(w.entries, entry{by, action, subject, detail})
 	}

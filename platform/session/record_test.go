@@ -99,6 +99,8 @@ func TestWhatCannotBeRecordedOpensNothing(t *testing.T) {
 func TestAnEndThatCannotBeRecordedIsAnEnd(t *testing.T) {
 	w := setup(t)
 	c, token := w.issue(t, session.Token, time.Hour)
+	second, _ := w.issue(t, session.Token, time.Hour)
+	third, _ := w.issue(t, session.Token, time.Hour)
 	w.refuse = errOnPurpose
 	if err := w.b.End(t.Context(), root, c.ID); err != nil {
 		t.Fatal(err)
@@ -106,7 +108,14 @@ func TestAnEndThatCannotBeRecordedIsAnEnd(t *testing.T) {
 	if _, ok := w.b.Identify(session.Token, token); ok {
 		t.Error("the token works")
 	}
-	for _, want := range []string{"not recorded", c.ID, "local:root", "on purpose"} {
+	w.tried = 0
+	if err := w.b.EndAll(t.Context(), root); err != nil || len(w.b.List()) != 0 {
+		t.Fatalf("end all: %v, %v", err, w.b.List())
+	}
+	if w.tried != 1 {
+		t.Errorf("a log that is away is tried %d times", w.tried)
+	}
+	for _, want := range []string{"not recorded", c.ID, second.ID, third.ID, "local:root", "on purpose"} {
 		if !strings.Contains(w.log.String(), want) {
 			t.Errorf("the log does not say %s: %s", want, &w.log)
 		}

@@ -25,7 +25,8 @@ import (
 const notText = "It holds a NUL character or bytes that are not text (UTF-8). Send it without them."
 
 // onlyText refuses requests with a NUL or with bytes that are no text in the
-// address or in a JSON body, before any operation sees them.
+// address or in a JSON body, and bodies that say something twice, before any
+// operation sees them.
 func onlyText(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	if name, found := unreadableAddress(r); found {
@@ -44,6 +45,10 @@ func onlyText(ctx huma.Context, next func(huma.Context)) {
 	}
 	if name, found := unreadableJSON(body); found {
 		fault.Write(w, r, fault.Fields(fault.Field{Name: name, Code: "not_text", Detail: notText}))
+		return
+	}
+	if name, found := repeatedMember(body); found {
+		fault.Write(w, r, fault.Fields(fault.Field{Name: name, Code: "duplicate", Detail: notTwice}))
 		return
 	}
 	next(withBody{humaContext: ctx, body: body})

@@ -38,7 +38,7 @@ func preset(kind string) *client.Client {
 func implicit() *client.Client {
 	c := browser()
 	c.GrantTypes = append(c.GrantTypes, oauth.GrantImplicit)
-	c.ResponseTypes = append(c.ResponseTypes, oauth.ResponseToken, oauth.ResponseIDToken, "token id_token")
+	c.ResponseTypes = append(c.ResponseTypes, oauth.ResponseToken, oauth.ResponseIDToken, oauth.ResponseIDTokenToken)
 	return c
 }
 

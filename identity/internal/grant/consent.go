@@ -13,11 +13,15 @@ import (
 
 // Consent is what the account allowed the client; nil for nothing.
 func (d *Desk) Consent(ctx context.Context, account, client string) (oauth.Scopes, error) {
-	text, _, err := d.o.Store.Consent(ctx, account, client)
-	if err != nil {
+	text, given, err := d.o.Store.Consent(ctx, account, client)
+	if err != nil || !given {
 		return nil, err
 	}
-	return oauth.ParseScopes(text)
+	scopes, err := oauth.ParseScopes(text)
+	if scopes == nil { // allowed it is, without scopes
+		scopes = oauth.Scopes{}
+	}
+	return scopes, err
 }
 
 // SaveConsent adds scopes to what the account allowed the client, and records it

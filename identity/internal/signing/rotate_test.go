@@ -122,7 +122,7 @@ func TestTimesOfKeys(t *testing.T) {
 	}
 	var tokens []issued
 	rapid.Check(t, func(rt *rapid.T) {
-		for range rapid.IntRange(1, 20).Draw(rt, "steps") {
+		for range rapid.IntRange(1, 5).Draw(rt, "steps") {
 			w.clock.Advance(time.Duration(rapid.Int64Range(0, int64(30*24*time.Hour)).Draw(rt, "pause")))
 			switch rapid.IntRange(0, 5).Draw(rt, "what") {
 			case 0:

@@ -195,7 +195,7 @@ func (b *BreakGlass) Leave(ctx context.Context, p Principal, from string) error 
 func (b *BreakGlass) end(ctx context.Context, by audit.Caller, action string, which func(Credential) bool) error {
 	ended, err := b.remove(which)
 	ctx = context.WithoutCancel(ctx) // it is done
-	var failed error // one failure is enough: a database that is away is waited for
+	var failed error                 // one failure is enough: a database that is away is waited for
 	for _, c := range ended {
 		if failed == nil {
 			failed = b.record(ctx, by, action, c, nil)

@@ -200,7 +200,7 @@ func TestVerifyPageSaysWhichCheckFailed(t *testing.T) {
 	v.submit(t, "/verify", "certificate", certificate.PEM(good.DER), "name", "bank.example.com").
 		wants(t, http.StatusOK, "The certificate is not good", "It is not for bank.example.com.")
 	foreign := foreignCertificate(t)
-	v.upload(t, "/verify", "file", foreign).wants(t, http.StatusOK, "Another authority issued it", "Not known here")
+	v.upload(t, "/verify", "file", foreign).wants(t, http.StatusOK, "Another authority issued it", "Not known here", "Not checked")
 	v.Lang = "pl"
 	v.upload(t, "/verify", "file", foreign).wants(t, http.StatusOK, "Wystawił go inny urząd")
 }

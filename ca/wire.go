@@ -50,13 +50,23 @@ func (s *service) wireRevoked(r *certificate.Revoked) *wire.Revoked {
 func (s *service) wireVerification(v *certificate.Verification) *wire.Verification {
 	w := &wire.Verification{Valid: v.Valid, Subject: v.Certificate.Subject.String(), Checks: []wire.Check{}}
 	for _, c := range v.Checks {
-		w.Checks = append(w.Checks, wire.Check{Name: c.Name, OK: c.OK, Detail: c.Detail})
+		w.Checks = append(w.Checks, wire.Check{Name: c.Name, OK: c.OK, Status: checkStatus(c), Detail: c.Detail})
 	}
 	if v.Record != nil {
 		c := s.wireCertificate(v.Record)
 		w.Certificate = &c
 	}
 	return w
+}
+
+func checkStatus(c certificate.Check) string {
+	switch {
+	case c.OK:
+		return "passed"
+	case c.Skipped:
+		return "skipped"
+	}
+	return "failed"
 }
 
 func wireToken(t *store.Token, now time.Time) wire.Token {

@@ -31,6 +31,9 @@ func (v Verify) badge(ctx context.Context, c certificate.Check) templ.Component 
 	if c.OK {
 		return ui.Badge{Tone: ui.Good, Label: i18n.T(ctx, "ca.verify.pass")}
 	}
+	if c.Skipped {
+		return ui.Badge{Tone: ui.Neutral, Label: i18n.T(ctx, "ca.verify.skipped")}
+	}
 	return ui.Badge{Tone: ui.Bad, Label: i18n.T(ctx, "ca.verify.fail")}
 }
 
@@ -46,6 +49,12 @@ func (v Verify) checks(ctx context.Context) ui.Definitions {
 func (v Verify) why(ctx context.Context, c certificate.Check) string {
 	if c.OK {
 		return v.passed(ctx, c)
+	}
+	if c.Skipped && v.foreign() {
+		return i18n.T(ctx, "ca.verify.revocation.foreign")
+	}
+	if c.Skipped {
+		return i18n.T(ctx, "ca.verify.chain.forged")
 	}
 	switch c.Name {
 	case certificate.CheckChain:
@@ -82,9 +91,12 @@ func (v Verify) passed(ctx context.Context, c certificate.Check) string {
 	return c.Detail
 }
 
+// foreign is true of a certificate that names another issuer.
+func (v Verify) foreign() bool { return v.Result.Certificate.Issuer.String() != v.Issuer }
+
 func (v Verify) badChain(ctx context.Context) string {
-	if issuer := v.Result.Certificate.Issuer.String(); issuer != v.Issuer {
-		return i18n.T(ctx, "ca.verify.chain.foreign", "Issuer", issuer)
+	if v.foreign() {
+		return i18n.T(ctx, "ca.verify.chain.foreign", "Issuer", v.Result.Certificate.Issuer.String())
 	}
 	return i18n.T(ctx, "ca.verify.chain.forged")
 }
@@ -103,8 +115,6 @@ func (v Verify) badValidity(ctx context.Context) string {
 func (v Verify) badRevocation(ctx context.Context) string {
 	r := v.Result.Record
 	switch {
-	case v.Result.Certificate.Issuer.String() != v.Issuer:
-		return i18n.T(ctx, "ca.verify.revocation.foreign")
 	case r == nil:
 		return i18n.T(ctx, "ca.verify.revocation.unknown")
 	case !bytes.Equal(r.DER, v.Result.Certificate.Raw):

@@ -244,10 +244,10 @@ func (c *caVerifyCommand) Run(ctx context.Context, t terminal) error {
 func printChecks(t terminal, v *ca.Verification) {
 	t.printf("%s\n", v.Subject)
 	for _, check := range v.Checks {
-		word := "ok    "
-		if !check.OK {
+		word := map[string]string{"passed": "ok", "skipped": "skipped"}[check.Status]
+		if word == "" {
 			word = "FAILED"
 		}
-		t.printf("  %s %-16s %s\n", word, check.Name, check.Detail)
+		t.printf("  %-7s %-16s %s\n", word, check.Name, check.Detail)
 	}
 }

@@ -41,6 +41,9 @@ type VerifyRequest struct {
 type Check struct {
 	Name string
 	OK   bool
+	// Skipped says that it could not be made, because of what another check
+	// found; it is not OK then.
+	Skipped bool
 	// Detail says in a sentence what was found.
 	Detail string
 }
@@ -79,7 +82,7 @@ func shortSerial(c *x509.Certificate) string {
 func failures(v *verifier) map[string]any {
 	var failed []string
 	for _, c := range v.checks {
-		if !c.OK {
+		if !c.OK && !c.Skipped {
 			failed = append(failed, c.Name)
 		}
 	}
@@ -96,9 +99,12 @@ type verifier struct {
 	checks  []Check
 }
 
+// errSkipped is the outcome of a check that could not be made.
+var errSkipped = errors.New("not checked: the signatures do not lead to this authority's root")
+
 func (v *verifier) add(name string, err error, good string, args ...any) {
 	if err != nil {
-		v.checks = append(v.checks, Check{Name: name, Detail: capital(strings.TrimPrefix(err.Error(), "x509: ")) + "."})
+		v.checks = append(v.checks, Check{Name: name, Skipped: errors.Is(err, errSkipped), Detail: capital(strings.TrimPrefix(err.Error(), "x509: ")) + "."})
 		return
 	}
 	v.checks = append(v.checks, Check{Name: name, OK: true, Detail: fmt.Sprintf(good, args...)})
@@ -253,7 +259,7 @@ func (v *verifier) usage() (string, error) {
 func (v *verifier) revocation(chain error) error {
 	switch {
 	case chain != nil:
-		return errors.New("not checked: the signatures do not lead to this authority's root")
+		return errSkipped
 	case v.cert.IsCA:
 		return nil
 	case v.record == nil:

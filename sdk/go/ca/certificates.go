@@ -87,6 +87,7 @@ type VerifyRequest struct {
 type Check struct {
 	Name   string `json:"name" enum:"chain,validity,name_constraints,key_usage,revocation,name" doc:"What was checked."`
 	OK     bool   `json:"ok" doc:"Whether it passed."`
+	Status string `json:"status" enum:"passed,failed,skipped" doc:"Skipped: it could not be made, because of what another check found; ok is false then."`
 	Detail string `json:"detail" doc:"What was found."`
 }
 

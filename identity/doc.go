@@ -11,6 +11,7 @@
 //	session        a sign-in in one browser; its token is known to that alone
 //	level          how surely a session knows who it is: pending (a second factor
 //	               is due), password, strong
+//	application    what people sign in to and what calls services: an OAuth client
 //	gate           counts tries before they are looked at, and slows guessing down
 //
 // # What always holds

@@ -76,6 +76,9 @@ func (d *Desk) keys(ctx context.Context) (*ring, error) {
 	defer d.loading.Unlock()
 	next, err := d.read(ctx, reloadEvery)
 	if err != nil && usable {
+		if ctx.Err() != nil {
+			return r, nil // the caller is gone, not the database
+		}
 		d.o.Log.WarnContext(ctx, "the signing keys were not read again; those in memory serve on for a few minutes", "err", err)
 		return r, nil
 	}
@@ -109,6 +112,13 @@ func (d *Desk) read(ctx context.Context, life time.Duration) (*ring, error) {
 	}
 	d.ring.Store(r)
 	return r, nil
+}
+
+// forget makes the next caller read the keys.
+func (d *Desk) forget() {
+	d.loading.Lock()
+	defer d.loading.Unlock()
+	d.ring.Store(nil)
 }
 
 func (d *Desk) fresh(r *ring, life time.Duration) bool {

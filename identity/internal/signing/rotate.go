@@ -142,10 +142,9 @@ func (d *Desk) change(ctx context.Context, by audit.Caller, plans planner) error
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		d.forget()
 	}
-	_, err = d.reload(ctx, 0)
 	return err
 }
 

@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"database/sql"
 	"net/http"
 	"net/url"
 	"strings"
@@ -220,6 +219,7 @@ func TestNobodyEndsSomebodyElsesSession(t *testing.T) {
 	anna, ben := h.Account(t, "anna@example.com"), h.Account(t, "ben@example.com")
 	hers, his := h.signedIn(t, anna), h.signedIn(t, ben)
 	other := h.signedIn(t, anna)
+	hers.get(t, "/sessions").wants(t, http.StatusOK, "Sessions in other browsers: 1")
 	id := hers.get(t, "/sessions").find(t, `action="/sessions/(ses_[^/]+)/end"`)
 	his.send(t, "/sessions/"+id+"/end").leadsTo(t, "/sessions")
 	other.get(t, "/").wants(t, http.StatusOK)
@@ -235,13 +235,7 @@ func TestAPasswordThatMustBeChangedComesFirst(t *testing.T) {
 	t.Parallel()
 	h := openHost(t)
 	b := h.signedIn(t, h.Account(t, "anna@example.com"))
-	err := h.DB.WithTx(t.Context(), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(t.Context(), `UPDATE accounts SET must_change = TRUE`)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	h.must(t, `UPDATE accounts SET must_change = TRUE`)
 	for _, path := range []string{"/", "/security", "/sessions", "/email", "/confirm"} {
 		b.get(t, path).leadsTo(t, "/security/password")
 	}

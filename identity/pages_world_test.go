@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"database/sql"
 	"io"
 	"log/slog"
 	"net/http"
@@ -12,9 +13,15 @@ import (
 	"time"
 
 	"guildhall/identity/internal/account"
+	"guildhall/identity/internal/authorize"
+	"guildhall/identity/internal/client"
+	"guildhall/identity/internal/device"
 	"guildhall/identity/internal/factor"
+	"guildhall/identity/internal/grant"
 	"guildhall/identity/internal/identitytest"
+	"guildhall/identity/internal/mint"
 	"guildhall/identity/internal/session"
+	"guildhall/identity/internal/signing"
 	"guildhall/identity/web/locales"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/i18n"
@@ -43,22 +50,55 @@ func openHost(t *testing.T) *host {
 		t.Fatal(err)
 	}
 	site := web.NewSite(web.SiteOptions{Bundle: bundle, Log: log, Now: w.Clock.Now})
-	h := &host{World: w, pages: newPages(pageOptions{Site: site, Accounts: w.Accounts, Factors: factors, Now: w.Clock.Now, Fresh: 15 * time.Minute, Open: true,
-		Sessions: &session.Desk{Store: w.Store, Journal: w.Journal, Log: log, Now: w.Clock.Now}})}
+	o := pageOptions{Site: site, Accounts: w.Accounts, Factors: factors, Now: w.Clock.Now, Fresh: 15 * time.Minute, Open: true,
+		Sessions: &session.Desk{Store: w.Store, Journal: w.Journal, Log: log, Now: w.Clock.Now}}
+	provide(t, w, &o)
+	h := &host{World: w, pages: newPages(o)}
 	mux := http.NewServeMux()
 	h.pages.Mount(mux)
-	h.site = httptest.NewServer(site.Wrap(h.pages.Shell().Handler(mux)))
+	h.site = httptest.NewServer(site.Wrap(h.pages.Shell().Handler(mux), crossOrigin()...))
 	t.Cleanup(h.site.Close)
 	return h
+}
+
+// provide adds the parts of the provider.
+func provide(t *testing.T, w *identitytest.World, o *pageOptions) {
+	t.Helper()
+	const issuer = "https://identity.guild.example.test"
+	log := slog.New(slog.DiscardHandler)
+	keys := signing.New(signing.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Key: w.Key, Now: w.Clock.Now, Log: log})
+	if err := keys.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	o.Clients = client.New(client.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Now: w.Clock.Now, Log: log})
+	o.Grants = grant.New(grant.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Key: w.Key, Sessions: o.Sessions, Now: w.Clock.Now, Log: log})
+	o.Clients.OnRevoke, o.Sessions.Ended = o.Grants.ClientEnded, o.Grants.SessionsEnded
+	o.Devices = device.New(device.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Grants: o.Grants, Gate: w.Gate, Key: w.Key, Now: w.Clock.Now, Log: log})
+	o.Authorize = authorize.New(authorize.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Clients: o.Clients, Grants: o.Grants, Issuer: issuer,
+		Minter: &mint.Minter{Signing: keys, Accounts: w.Accounts, Issuer: issuer, Now: w.Clock.Now}, Now: w.Clock.Now, Log: log})
 }
 
 // browser has cookies and no JavaScript.
 type browser struct {
 	*host
 	cookies map[string]*http.Cookie
+	// comes is what it says of the page that a request comes from; empty: nothing.
+	comes string
 }
 
 func (h *host) browser() *browser { return &browser{host: h, cookies: map[string]*http.Cookie{}} }
+
+// must changes the database.
+func (h *host) must(t *testing.T, statement string) {
+	t.Helper()
+	err := h.DB.WithTx(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(t.Context(), statement)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // signedIn is a browser in which the account is signed in.
 func (h *host) signedIn(t *testing.T, a *account.Account) *browser {
@@ -83,6 +123,9 @@ func (b *browser) do(t *testing.T, method, path string, form url.Values) answer 
 	r.Header.Set("Accept", "text/html")
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if b.comes != "" {
+		r.Header.Set("Sec-Fetch-Site", b.comes)
 	}
 	for _, c := range b.cookies {
 		r.AddCookie(c)

@@ -48,7 +48,7 @@ func (v Applications) table(ctx context.Context) ui.Table {
 func (v Applications) row(ctx context.Context, a Application) ui.Row {
 	lost := []string{i18n.T(ctx, "identity.applications.lost.consent", "Name", a.Name)}
 	if a.SignIns > 0 {
-		lost = append(lost, i18n.T(ctx, "identity.applications.lost.sign_ins", "Count", a.SignIns))
+		lost = append(lost, i18n.T(ctx, "identity.applications.lost.sign_ins", "Number", a.SignIns))
 	}
 	if a.Scopes.Has(oauth.ScopeOffline) {
 		lost = append(lost, i18n.T(ctx, "identity.applications.lost.offline"))

@@ -54,7 +54,7 @@ func (v Sessions) row(ctx context.Context, s session.Session) ui.Row {
 func (v Sessions) endOthers(ctx context.Context) ui.Confirm {
 	return ui.Confirm{ID: "end-others", Open: ui.Button{Label: i18n.T(ctx, "identity.sessions.others") + "…", Icon: "sign-out"},
 		Title: i18n.T(ctx, "identity.sessions.others.title"), Text: i18n.T(ctx, "identity.sessions.others.text"),
-		Lost:   []string{i18n.T(ctx, "identity.sessions.others.lost", "Count", v.All-1)},
+		Lost:   []string{i18n.T(ctx, "identity.sessions.others.lost", "Number", v.All-1)},
 		Action: "/sessions/end-others", Submit: i18n.T(ctx, "identity.sessions.others"), Danger: true}
 }
 

@@ -36,6 +36,8 @@
 //	internal/throttle  the gate
 //	internal/session   sessions
 //	internal/factor    authenticator, passkeys, recovery codes
+//	internal/client    applications: what they may, their secrets and redirect URIs
+//	internal/signing   the keys that sign tokens
 //	internal/journal   the audit log, and the names of what goes into it
 //	internal/store     the SQL
 //	web                what the pages show, and web/mails the letters

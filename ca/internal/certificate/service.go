@@ -2,8 +2,9 @@
 // certificates: the authority's day-to-day work.
 //
 // What is parsed, checked and signed happens outside the transaction; inside it
-// are the audit entry and the rows. A certificate leaves the service only after
-// the commit that recorded it.
+// are the audit entry, the rows, and the look for what another may have changed
+// meanwhile: a compromised key, a revoked predecessor. A certificate leaves the
+// service only after the commit that recorded it.
 package certificate
 
 import (

@@ -156,6 +156,9 @@ func (p *provider) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if e.Code == oauth.InvalidClient && r.Header.Get("Authorization") != "" {
 		w.Header().Set("WWW-Authenticate", `Basic realm="identity", charset="UTF-8"`)
 	}
+	if e.Code == oauth.InvalidDPoPProof && w.Header().Get("WWW-Authenticate") != "" {
+		status = http.StatusUnauthorized // beside an access token: RFC 9449, 7.1
+	}
 	write(w, status, refusal{e.Code, e.Description})
 }
 

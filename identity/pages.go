@@ -125,7 +125,8 @@ func (p *pages) Mount(mux *http.ServeMux) {
 		"POST /applications/{id}/withdraw":    p.withdraw,
 		"GET /device":                         p.deviceForm,
 		"POST /device":                        p.device,
-		"POST /device/decide":                 p.decideDevice,
+		"GET /device/confirm":                 p.confirmDevice,
+		"POST /device/confirm":                p.decideDevice,
 	} {
 		mux.Handle(pattern, p.answer(p.signedIn(h)))
 	}

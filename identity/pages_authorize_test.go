@@ -311,22 +311,23 @@ func TestDevicesAreAllowedByTheirCode(t *testing.T) {
 	b.get(t, "/device?user_code="+code).wants(t, http.StatusOK, `value="`+code+`"`)
 	b.send(t, "/device", "user_code", "").wants(t, http.StatusUnprocessableEntity)
 	b.send(t, "/device", "user_code", "XXXX-XXXX").wants(t, http.StatusUnprocessableEntity, "no device waiting")
-	page := b.send(t, "/device", "user_code", strings.ToLower(strings.ReplaceAll(code, "-", " ")))
-	page.wants(t, http.StatusOK, "Allow Television on the device?", code, "192.0.2.99", "Your profile", "Is this device in front of you?")
-	b.send(t, "/device/decide", "user_code", code, "account", "usr_other", "decision", "allow").leadsTo(t, "/device?user_code="+code)
-	b.send(t, "/device/decide", "user_code", code, "account", anna.ID).leadsTo(t, "/device?user_code="+code)
+	b.send(t, "/device", "user_code", strings.ToLower(strings.ReplaceAll(code, "-", " "))).leadsTo(t, "/device/confirm?user_code="+code)
+	b.get(t, "/device/confirm?user_code=XXXX-XXXX").wants(t, http.StatusUnprocessableEntity, "no device waiting")
+	b.get(t, "/device/confirm?user_code="+code).wants(t, http.StatusOK, "Allow Television on the device?", code, "192.0.2.99", "Your profile", "Is this device in front of you?")
+	b.send(t, "/device/confirm", "user_code", code, "account", "usr_other", "decision", "allow").leadsTo(t, "/device/confirm?user_code="+code)
+	b.send(t, "/device/confirm", "user_code", code, "account", anna.ID).leadsTo(t, "/device/confirm?user_code="+code)
 	if _, err := redeem(first); oauthCode(err) != oauth.AuthorizationPending {
 		t.Errorf("before it is allowed: %v", err)
 	}
-	b.send(t, "/device/decide", "user_code", code, "account", anna.ID, "decision", "allow").leadsTo(t, "/applications")
+	b.send(t, "/device/confirm", "user_code", code, "account", anna.ID, "decision", "allow").leadsTo(t, "/applications")
 	g, err := redeem(first)
 	if err != nil || g.Account != anna.ID || g.ACR != oauth.ACRPassword || !slices.Equal(g.AMR, []string{"pwd"}) {
 		t.Errorf("the grant is %+v, %v", g, err)
 	}
 	b.get(t, "/applications").wants(t, http.StatusOK, "The device is signed in", "Television")
-	b.send(t, "/device/decide", "user_code", code, "account", anna.ID, "decision", "allow").wants(t, http.StatusUnprocessableEntity, "no device waiting")
+	b.send(t, "/device/confirm", "user_code", code, "account", anna.ID, "decision", "allow").wants(t, http.StatusUnprocessableEntity, "no device waiting")
 	second, code := begin()
-	b.send(t, "/device/decide", "user_code", code, "account", anna.ID, "decision", "deny").leadsTo(t, "/applications")
+	b.send(t, "/device/confirm", "user_code", code, "account", anna.ID, "decision", "deny").leadsTo(t, "/applications")
 	if _, err := redeem(second); oauthCode(err) != oauth.AccessDenied {
 		t.Errorf("after it is denied: %v", err)
 	}

@@ -27,7 +27,7 @@ func (p *pages) showDevice(w http.ResponseWriter, r *http.Request, v *visitor, e
 	return p.showOwn(w, r, v, err, page)
 }
 
-// device shows what asks under the code.
+// device looks for what asks under the code.
 func (p *pages) device(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	f, err := form.Read(r)
 	if err != nil {
@@ -44,8 +44,24 @@ func (p *pages) device(w http.ResponseWriter, r *http.Request, v *visitor) error
 	if err != nil {
 		return err
 	}
+	p.shell.Redirect(w, r, withCode("/device/confirm", pending.UserCode))
+	return nil
+}
+
+// confirmDevice shows what asks under the code.
+func (p *pages) confirmDevice(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	f := form.New("user_code", r.URL.Query().Get("user_code"))
+	pending, err := p.Devices.Find(r.Context(), f.Value("user_code"), v.by())
+	if refused(f, "user_code", err) {
+		return p.showDevice(w, r, v, err, f)
+	}
+	if err != nil {
+		return err
+	}
 	return p.showDeviceConsent(w, r, v, pending)
 }
+
+func withCode(path, code string) string { return path + "?" + url.Values{"user_code": {code}}.Encode() }
 
 func (p *pages) showDeviceConsent(w http.ResponseWriter, r *http.Request, v *visitor, pending device.Pending) error {
 	ctx := r.Context()
@@ -67,7 +83,7 @@ func (p *pages) decideDevice(w http.ResponseWriter, r *http.Request, v *visitor)
 	}
 	code, decision := f.Value("user_code"), f.Value("decision")
 	if v.Account.ID != f.Value("account") || decision != views.Allow && decision != views.Deny { // somebody else was asked
-		p.shell.Redirect(w, r, "/device?"+url.Values{"user_code": {code}}.Encode())
+		p.shell.Redirect(w, r, withCode("/device/confirm", code))
 		return nil
 	}
 	who := device.Who{Account: v.Account.ID, Session: v.Session.ID, AuthTime: v.Session.AuthenticatedAt,

@@ -20,6 +20,7 @@ const (
 	// sharedLen and ownLen are the bytes of the halves of a refresh token.
 	sharedLen = 24
 	ownLen    = 24
+	textLen   = (sharedLen + ownLen) * 4 / 3
 	// maxReplaced bounds how many replaced tokens the grace window knows: who
 	// replaces more in it does not do so by accident.
 	maxReplaced = 16
@@ -35,10 +36,13 @@ func newToken(shared []byte) token {
 	return token{shared, own}
 }
 
-// parse reads what text wrote.
+// parse reads what text wrote, and nothing else: each token has one text.
 func parse(text string) (token, bool) {
+	if len(text) != textLen {
+		return token{}, false
+	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(raw) != sharedLen+ownLen {
+	if err != nil || len(raw) != sharedLen+ownLen { // the decoder skips line ends
 		return token{}, false
 	}
 	return token{raw[:sharedLen], raw[sharedLen:]}, true

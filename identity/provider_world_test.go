@@ -48,6 +48,7 @@ type issuance struct {
 	*identitytest.World
 	*service
 	web *http.Client
+	mux *http.ServeMux
 	// anna has an account and is signed in, in the session of the cookie.
 	anna   *account.Account
 	begun  session.Session
@@ -76,7 +77,7 @@ func issuerOn(t testing.TB, url string) *issuance {
 	served := s.service(env)
 	mux := http.NewServeMux()
 	served.Pages(mux)
-	i := &issuance{World: w, service: s, web: serve(t, site.Wrap(served.Shell.Handler(mux), served.CrossOrigin...))}
+	i := &issuance{World: w, service: s, mux: mux, web: serve(t, site.Wrap(served.Shell.Handler(mux), served.CrossOrigin...))}
 	i.anna = w.Account(t, "anna@guild.example.test")
 	i.signIn(t)
 	return i

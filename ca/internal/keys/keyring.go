@@ -44,7 +44,7 @@ var (
 	// passphrase is somewhere else, and everything but signing with the root
 	// goes on.
 	ErrRootOffline = fault.New(fault.Unavailable, "ca_root_offline", "The root key is offline.")
-	ErrRootWrong   = fault.New(fault.Unavailable, "ca_root_passphrase_wrong", "The root's passphrase is not the right one.")
+	ErrRootWrong   = fault.New(fault.Invalid, "ca_root_passphrase_wrong", "The root's passphrase is not the right one.")
 )
 
 // Options say where the secrets are and what the first start makes.
@@ -94,8 +94,18 @@ func Open(ctx context.Context, o Options) (*Keyring, error) {
 		if stored, err = load(ctx, o.DB); err != nil {
 			return nil, err
 		}
+		return open(o, stored)
 	}
-	return open(o, stored)
+	k, err := open(o, stored)
+	if err != nil || !k.RootOnline() {
+		return k, err
+	}
+	// A wrong passphrase is found out now, and not half a year later when the
+	// root has to sign.
+	if _, err := k.Root(); err != nil {
+		return nil, err
+	}
+	return k, nil
 }
 
 func open(o Options, stored map[string]row) (*Keyring, error) {
@@ -231,7 +241,7 @@ func (k *Keyring) Root() (Pair, error) {
 	pkcs8, err := passphrase.Open(phrase, rootName, k.rootSealed)
 	if err != nil {
 		return Pair{}, fault.New(ErrRootWrong.Kind, ErrRootWrong.Code,
-			"%s does not open the root key. Put back the file that the first start made.", k.passFile).Because(err)
+			"%s does not open the root key. Put back the file that the first start made, or move this one away: without one the root is offline, and all but signing with it goes on.", k.passFile).Because(err)
 	}
 	key, err := parseKey(pkcs8)
 	if err != nil {

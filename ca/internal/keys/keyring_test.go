@@ -138,6 +138,9 @@ func TestRootOffline(t *testing.T) {
 	if _, err := k.Root(); !errors.Is(err, keys.ErrRootWrong) {
 		t.Fatalf("with another passphrase: %v", err)
 	}
+	if _, err := keys.Open(t.Context(), o); !errors.Is(err, keys.ErrRootWrong) || !strings.Contains(err.Error(), o.PassphraseFile) {
+		t.Fatalf("a start with another passphrase: %v", err)
+	}
 	must(t, os.Rename(o.PassphraseFile+".away", o.PassphraseFile))
 	if _, err := k.Root(); err != nil {
 		t.Fatalf("with the passphrase back: %v", err)

@@ -37,3 +37,26 @@ func TestSerialNumbersAreFoundHoweverWritten(t *testing.T) {
 		}
 	})
 }
+
+// Certificates hold internationalised names in ASCII; people search for what
+// they read.
+func TestInternationalisedNamesAreFoundAsTheyAreRead(t *testing.T) {
+	onBoth(t, catest.Options{}, func(t *testing.T, w *catest.World) {
+		one := w.Issue(t, certificate.IssueRequest{CommonName: "bücher.example.com", Names: []string{"*.łódź.example.com"}}).Record
+		w.Issue(t, certificate.IssueRequest{CommonName: "bucher.example.com"})
+		for _, text := range []string{"bücher.example.com", "BÜCHER", "bücher.example", "łódź", "*.łódź.example.com", "xn--bcher-kva", "bücher。example"} {
+			page, err := w.Service.List(t.Context(), store.Filter{Text: text})
+			must(t, err)
+			if len(page.Records) != 1 || page.Records[0].ID != one.ID {
+				t.Errorf("%q: %d found", text, len(page.Records))
+			}
+		}
+		for _, text := range []string{"ü", "ü@", "@ü", "büro", strings.Repeat("ü", 200)} {
+			page, err := w.Service.List(t.Context(), store.Filter{Text: text})
+			must(t, err)
+			if len(page.Records) != 0 {
+				t.Errorf("%q: %d found", text, len(page.Records))
+			}
+		}
+	})
+}

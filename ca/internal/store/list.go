@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/idna"
+
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
 )
@@ -206,18 +208,42 @@ func (w *where) filter(f Filter) {
 	}
 }
 
-// search looks for the text, and for the serial number that it may be a part of:
-// "4F:A3" as tools write it, "4fa3…" as pages do.
+// search looks for the text, and for what stands in certificates in its place.
 func (w *where) search(text string) {
 	const like = `search LIKE ? ESCAPE '\'`
 	w.add(like, pattern(text))
-	serial := CleanSerial(strings.TrimSuffix(text, "…"))
-	if serial == text || serial == "" || strings.Trim(serial, "0123456789abcdef") != "" {
-		return
+	for _, other := range []string{serialIn(text), asciiName(text)} {
+		if other == "" || other == text {
+			continue
+		}
+		either := w.conditions[len(w.conditions)-1]
+		w.conditions = w.conditions[:len(w.conditions)-1]
+		w.add(`(`+either+` OR `+like+`)`, pattern(other))
 	}
-	either := w.conditions[len(w.conditions)-1]
-	w.conditions = w.conditions[:len(w.conditions)-1]
-	w.add(`(`+either+` OR `+like+`)`, pattern(serial))
+}
+
+// serialIn is the part of a serial number that the text may be: "4F:A3" as tools
+// write it, "4fa3…" as pages do. Else it is empty.
+func serialIn(text string) string {
+	serial := CleanSerial(strings.TrimSuffix(text, "…"))
+	if strings.Trim(serial, "0123456789abcdef") != "" {
+		return ""
+	}
+	return serial
+}
+
+// asciiName is the form that the labels of an internationalised domain name have
+// in certificates (RFC 5891): xn--bcher-kva for "bücher". Before an @ all stays as it is.
+func asciiName(text string) string {
+	local, domain := "", text
+	if i := strings.LastIndex(text, "@"); i >= 0 {
+		local, domain = text[:i+1], text[i+1:]
+	}
+	ascii, err := idna.New(idna.MapForLookup(), idna.StrictDomainName(false)).ToASCII(domain)
+	if err != nil {
+		return ""
+	}
+	return local + ascii
 }
 
 // pattern finds the text anywhere, and nothing in it is a wildcard.

@@ -155,14 +155,14 @@ func TestServerCertificates(t *testing.T) {
 		get := func(names ...string) (enrol.Issued, error) {
 			return w.Enroller.ServerCertificate(t.Context(), csr(t, names...), peerOf(shop), "10.0.0.9")
 		}
-		first, err := get("shop.guild.example.test", "shop.example.com", "127.0.0.1")
+		first, err := get("shop.guild.example.test", "mtls.shop.guild.example.test", "shop.example.com", "127.0.0.1")
 		must(t, err)
-		again, err := get("shop.example.com", "shop.guild.example.test", "127.0.0.1")
+		again, err := get("shop.example.com", "shop.guild.example.test", "mtls.shop.guild.example.test", "127.0.0.1")
 		must(t, err)
 		if slices.Equal(leaf(first).Raw, leaf(again).Raw) || !slices.Equal(leaf(again).ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}) {
 			t.Error("the second is not a new server certificate")
 		}
-		for _, names := range [][]string{{"bank.guild.example.test"}, {"guild.example.test"}, {"shop.guild.example.test", "evil.example.com"}, {"10.0.0.1"}, {"shop.guildhall.internal"}} {
+		for _, names := range [][]string{{"bank.guild.example.test"}, {"mtls.bank.guild.example.test"}, {"workshop.guild.example.test"}, {"mtls.shop.evil.example.com"}, {"guild.example.test"}, {"shop.guild.example.test", "evil.example.com"}, {"10.0.0.1"}, {"shop.guildhall.internal"}} {
 			if _, err := get(names...); !errors.Is(err, enrol.ErrNames) {
 				t.Errorf("%v: %v", names, err)
 			}

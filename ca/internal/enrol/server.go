@@ -27,10 +27,11 @@ func (e *Enroller) peerServer(ctx context.Context, csr []byte, p Peer, by audit.
 		return Issued{}, err
 	}
 	return e.server(ctx, csr, by, func(host string) error {
-		if host == p.Service+"."+e.Domain || slices.Contains(e.PublicNames[p.Service], host) {
+		own := p.Service + "." + e.Domain
+		if host == own || strings.HasSuffix(host, "."+own) || slices.Contains(e.PublicNames[p.Service], host) {
 			return nil
 		}
-		return fault.New(ErrNames.Kind, ErrNames.Code, "%s may not have a certificate for %s. Ask for %s.%s, or add the name to ca.public_names.%s.", Name(p.Service), host, p.Service, e.Domain, p.Service)
+		return fault.New(ErrNames.Kind, ErrNames.Code, "%s may not have a certificate for %s. Ask for %s or names under it, or add the name to ca.public_names.%s.", Name(p.Service), host, own, p.Service)
 	}, e.still(p))
 }
 

@@ -27,6 +27,7 @@ const (
 	Slow                        // 408: the request did not arrive in time
 	Gone                        // 410: it was there, and is over
 	TooLarge                    // 413: more bytes than we take
+	Misdirected                 // 421: the connection is for another host name
 	TooMany                     // 429: slow down; see RetryAfter
 	Unavailable                 // 503: not now; see RetryAfter
 )
@@ -36,7 +37,7 @@ var statuses = [...]int{
 	Malformed: http.StatusBadRequest, Unauthenticated: http.StatusUnauthorized,
 	Forbidden: http.StatusForbidden, NotFound: http.StatusNotFound, BadMethod: http.StatusMethodNotAllowed, Conflict: http.StatusConflict,
 	Slow: http.StatusRequestTimeout, Gone: http.StatusGone, TooLarge: http.StatusRequestEntityTooLarge,
-	TooMany: http.StatusTooManyRequests, Unavailable: http.StatusServiceUnavailable,
+	Misdirected: http.StatusMisdirectedRequest, TooMany: http.StatusTooManyRequests, Unavailable: http.StatusServiceUnavailable,
 }
 
 // Status is the HTTP status of the kind.

@@ -70,7 +70,7 @@ func (sh *Shell) errorPage(w http.ResponseWriter, r *http.Request, f failure) {
 // title is the heading of the status, or of its class when it has none.
 func (f failure) title(ctx context.Context) string {
 	switch f.Status {
-	case 400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 503:
+	case 400, 401, 403, 404, 405, 409, 410, 413, 421, 422, 429, 503:
 		return i18n.T(ctx, statusKey(f.Status))
 	}
 	return i18n.T(ctx, "web.error.500")

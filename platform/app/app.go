@@ -252,6 +252,7 @@ func (a *App) furnish(defs []Definition, bound addresses) error {
 	a.limits = a.newLimits()
 	a.hosts.probes = a.limits.around(a.health, nil)
 	a.hosts.stranger = a.site.Wrap(a.limits.around(a.hosts.unknown(refuse), nil))
+	a.hosts.wrong = a.site.Wrap(a.limits.around(elsewhere(refuse), nil))
 	a.door = &session.Door{BreakGlass: glass, Domain: bound.Domain, Refuse: refuse, Entered: a.entered}
 	a.node, err = peer.NewNode(peer.NodeOptions{Dir: filepath.Join(a.cfg.Server.Data, "peers"), URLs: a.cfg.Peers.URLs,
 		Tokens: a.cfg.Peers.tokens(), Internal: bound.Internal, Lease: time.Duration(a.cfg.Peers.Lease), Now: a.opts.Now, Log: a.log})

@@ -103,6 +103,7 @@ type process struct {
 	log       *bytes.Buffer
 	stop      func() error
 	root      *x509.CertPool
+	authority *peertest.Authority
 }
 
 func options(t *testing.T, dir string, authority peer.Authority, log io.Writer) Options {
@@ -125,7 +126,7 @@ func runAs(t *testing.T, dir string, redefine func(*Definition), change ...func(
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{log: &bytes.Buffer{}, root: x509.NewCertPool()}
+	p := &process{log: &bytes.Buffer{}, root: x509.NewCertPool(), authority: authority}
 	roots, err := authority.Roots()
 	if err != nil {
 		t.Fatal(err)

@@ -15,8 +15,9 @@ type hosts struct {
 	port   int                     // the port in public addresses
 	byName map[string]http.Handler // "" is the portal
 	health *health
-	// probes answers health checks, stranger requests for names that are not ours.
-	probes, stranger http.Handler
+	// probes answers health checks, stranger requests for names that are not ours,
+	// wrong those over the connection of another host.
+	probes, stranger, wrong http.Handler
 }
 
 // publicURL is the https address of a service's host; "" is the portal.
@@ -47,13 +48,10 @@ func reachable(service, domain, addr, usual string) string {
 	return net.JoinHostPort(host, p)
 }
 
-// service is the host label of a request, and whether the host is ours.
-func (h *hosts) service(r *http.Request) (string, bool) {
-	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
+// label is what stands before the domain in a host name, with or without port, and
+// whether the host is ours.
+func (h *hosts) label(host string) (string, bool) {
+	host = normal(host)
 	if host == h.domain {
 		return "", true
 	}
@@ -68,10 +66,13 @@ func (h *hosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.probes.ServeHTTP(w, r)
 		return
 	}
-	name, ours := h.service(r)
+	name, ours := h.label(r.Host)
 	handler, known := h.byName[name]
 	if !ours || !known {
 		handler = h.stranger
+	}
+	if h.misdirected(r) {
+		handler = h.wrong
 	}
 	handler.ServeHTTP(w, r)
 }
@@ -91,7 +92,7 @@ func (h *hosts) toHTTPS(w http.ResponseWriter, r *http.Request) {
 		h.health.ServeHTTP(w, r)
 		return
 	}
-	name, ours := h.service(r)
+	name, ours := h.label(r.Host)
 	if _, known := h.byName[name]; !ours || !known {
 		name = ""
 	}

@@ -160,8 +160,11 @@ func renewAt(leaf *x509.Certificate) time.Time {
 	return leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) * 2 / 3)
 }
 
-func covers(leaf *x509.Certificate, hosts []string) bool {
-	return !slices.ContainsFunc(hosts, func(h string) bool { return leaf.VerifyHostname(h) != nil })
+func covers(leaf *x509.Certificate, hosts []string) bool { return len(missing(leaf, hosts)) == 0 }
+
+// missing are the hosts that a certificate is not for.
+func missing(leaf *x509.Certificate, hosts []string) []string {
+	return slices.DeleteFunc(slices.Clone(hosts), func(h string) bool { return leaf.VerifyHostname(h) == nil })
 }
 
 // fromRoot is false for a certificate of an authority that is not ours any
@@ -186,11 +189,12 @@ func (p *publicCert) load() error {
 	if err != nil {
 		return fmt.Errorf("load the public certificate: %w", err)
 	}
-	if !covers(c.Leaf, p.hosts) {
+	if names := missing(c.Leaf, p.hosts); len(names) > 0 {
 		if p.given {
-			return fault.New(fault.Invalid, "certificate_names", "server.tls_cert: the certificate in %s is not for all of: %s.", p.files[0], strings.Join(p.hosts, ", "))
+			return fault.New(fault.Invalid, "certificate_names", "server.tls_cert: the certificate in %s is not for %s. It needs all of: %s; a wildcard stands for one label.",
+				p.files[0], strings.Join(names, ", "), strings.Join(p.hosts, ", "))
 		}
-		return fmt.Errorf("the public certificate is not for all of: %s", strings.Join(p.hosts, ", "))
+		return fmt.Errorf("the public certificate is not for %s", strings.Join(names, ", "))
 	}
 	p.current.Store(&c)
 	p.stapled = time.Time{}

@@ -10,14 +10,14 @@ import (
 
 // publicCerts are the certificates of the public listener. Beside the authority
 // one certificate names the domain and every host. Elsewhere each service asks
-// for its own host alone: that is all the authority gives it, and the bare
+// for its own hosts alone: that is all the authority gives it, and the bare
 // domain stays with the authority's process.
 type publicCerts []*publicCert
 
 func newPublicCerts(a *App) publicCerts {
 	var hosts []string
 	for _, s := range a.services {
-		hosts = append(hosts, s.def.Name+"."+a.hosts.domain)
+		hosts = append(hosts, a.hostsOf(s)...)
 	}
 	if a.node.Root() != nil {
 		return publicCerts{newPublicCert(a, append([]string{a.hosts.domain}, hosts...))}
@@ -26,10 +26,18 @@ func newPublicCerts(a *App) publicCerts {
 		return publicCerts{newPublicCert(a, hosts)}
 	}
 	var all publicCerts
-	for _, host := range hosts {
-		all = append(all, newPublicCert(a, []string{host}))
+	for _, s := range a.services {
+		all = append(all, newPublicCert(a, a.hostsOf(s)))
 	}
 	return all
+}
+
+func (a *App) hostsOf(s *running) []string {
+	host := s.def.Name + "." + a.hosts.domain
+	if s.svc.Certified == nil {
+		return []string{host}
+	}
+	return []string{host, certifiedPrefix + host}
 }
 
 // get chooses by the name that the client asks for; the first one stands in for

@@ -50,8 +50,9 @@ func (a *App) openService(ctx context.Context, def Definition, bound addresses) 
 		Jobs:      jobs.New(jobs.Options{DB: d, Now: a.opts.Now, Log: log}),
 		Metrics:   prometheus.WrapRegistererWith(prometheus.Labels{"service": def.Name}, a.metrics.Registry),
 		PublicURL: a.hosts.publicURL, PlainURL: "http://" + reachable(def.Name, bound.Domain, bound.HTTP, "80"),
-		InternalURL: "https://" + reachable(def.Name, bound.Domain, bound.Internal, "443"),
-		Domain:      bound.Domain, Production: a.cfg.Server.Production}
+		InternalURL:  "https://" + reachable(def.Name, bound.Domain, bound.Internal, "443"),
+		CertifiedURL: a.hosts.publicURL(certifiedPrefix + def.Name), VerifyClient: a.node.VerifyClient,
+		Domain: bound.Domain, Production: a.cfg.Server.Production}
 	a.services = append(a.services, s) // from here on close closes it
 	a.health.services = a.services
 	if err := a.prepare(ctx, s); err != nil {
@@ -154,6 +155,9 @@ func (a *App) mount(s *running) {
 	}
 	a.door.Mount(s.mux)
 	a.hosts.byName[s.def.Name] = a.measure(s.def.Name, a.site.Wrap(a.door.Identify(a.limits.around(shell.Handler(s.mux), shell.Error)), s.svc.CrossOrigin...))
+	if s.svc.Certified != nil {
+		a.mountCertified(s, shell)
+	}
 	a.node.Serve(s.def.Name, s.svc.Peer)
 }
 

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,7 +51,7 @@ func (a *App) serve(ctx context.Context) error {
 		return errors.Join(err, stopServers(), work.Wait())
 	}
 	public := a.publicServer(a.hosts)
-	public.TLSConfig = &tls.Config{GetCertificate: a.public.get, MinVersion: tls.VersionTLS12}
+	public.TLSConfig = a.publicTLS()
 	internal := a.node.Server(a.internal())
 	serveTLS(work, public, a.newGate("https", a.listeners.https))
 	serveTLS(work, internal, a.listeners.internal)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -62,6 +63,12 @@ type Env struct {
 	Now  func() time.Time
 	// PublicURL is the https address of a service's host, without final slash.
 	PublicURL func(service string) string
+	// CertifiedURL is the https address of the host of Service.Certified, without
+	// final slash.
+	CertifiedURL string
+	// VerifyClient is nil when the authority stands for a certificate with which a
+	// client came to that host; see peer.Node's method for what it checks.
+	VerifyClient func(ctx context.Context, certificate *x509.Certificate, intermediates []*x509.Certificate) error
 	// PlainURL is the http address under which Service.Plain is reached,
 	// without final slash.
 	PlainURL string
@@ -86,6 +93,11 @@ type Service struct {
 	// CrossOrigin are the patterns of Pages that pages of other sites may send to;
 	// see web.Site's Wrap for which may be. Everything else refuses them.
 	CrossOrigin []string
+	// Certified registers what programs call at "mtls.<name>.<domain>", the one kind
+	// of public host whose clients are asked for a certificate: any that they can
+	// prove to hold the key of, in Request.TLS.PeerCertificates, or none. Sessions
+	// are not known there. nil: there is no such host.
+	Certified func(*http.ServeMux)
 	// Plain registers what is served over plain HTTP as well as HTTPS, on any
 	// host name: revocation lists and the like.
 	Plain func(*http.ServeMux)

@@ -27,8 +27,8 @@ const (
 	Interval = 5 * time.Second
 )
 
+// What a device is answered that asks whether its person has decided: RFC 8628, 3.5.
 var (
-	// ErrPending, ErrSlow, ErrExpired and ErrDenied are those of RFC 8628, 3.5.
 	ErrPending = oauth.NewError(oauth.AuthorizationPending, "The person has not decided yet. Ask again after the interval.")
 	ErrSlow    = oauth.NewError(oauth.SlowDown, "Asked too soon. Wait for 5 more seconds between two questions from now on.")
 	ErrExpired = oauth.NewError(oauth.ExpiredToken, "The code is over. Begin again.")

@@ -50,7 +50,7 @@ func (d *Desk) RedeemCode(ctx context.Context, code string, check func(*Grant, C
 	if err != nil {
 		return Grant{}, "", err
 	}
-	if row == nil || !row.Used && !(row.Grant.Lives && row.ExpiresAt.After(now)) {
+	if row == nil || !row.Used && (!row.Grant.Lives || !row.ExpiresAt.After(now)) {
 		return Grant{}, "", ErrCode
 	}
 	if g, err = of(row.Grant); err != nil {

@@ -43,7 +43,7 @@ type family struct {
 
 func (w *world) race(t *testing.T, other *world) {
 	const families = 100
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test that repeats
+	random := rand.New(rand.NewPCG(1, 2))
 	s := w.session(t)
 	all := make([]*family, families)
 	reuses := 0

@@ -25,7 +25,7 @@ func (d *Desk) Revoke(ctx context.Context, id, why string, by audit.Caller) erro
 
 // revokeIn revokes grants in a transaction that began with the journal, tells the
 // services, and records each.
-func (d *Desk) revokeIn(ctx context.Context, tx *sql.Tx, by audit.Caller, why, which string, args ...any) (int, error) {
+func (d *Desk) revokeIn(ctx context.Context, tx *sql.Tx, by audit.Caller, why string, which store.Which, args ...any) (int, error) {
 	now := d.now()
 	until := now.Add(AccessMost)
 	gone, err := d.o.Store.RevokeGrants(ctx, tx, now, until, which, args...)

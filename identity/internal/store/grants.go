@@ -125,20 +125,26 @@ func (s *Store) RedeemGrant(ctx context.Context, tx *sql.Tx, id, data string, en
 	return n == 1, err
 }
 
-// Which grants RevokeGrants revokes, by the parameters from $3 on.
+// Which says which grants RevokeGrants revokes, by the arguments that it names.
+type Which string
+
+// The grants with an id; of an account and a client; of a client; of a session
+// that ended; of an account but for a session.
 const (
-	GrantByID         = `id = $3`
-	GrantsOfPair      = `account = $3 AND client = $4`
-	GrantsOfClient    = `client = $3`
-	GrantsOfEnded     = `session = $3 AND NOT offline`
-	GrantsOfAllOthers = `account = $3 AND (session IS NULL OR session <> $4)`
+	GrantByID         Which = `id = $3`
+	GrantsOfPair      Which = `account = $3 AND client = $4`
+	GrantsOfClient    Which = `client = $3`
+	GrantsOfEnded     Which = `session = $3 AND NOT offline`
+	GrantsOfAllOthers Which = `account = $3 AND (session IS NULL OR session <> $4)`
 )
 
 // RevokeGrants revokes those that are not over at now, and says which: they end
 // when their last access token is over, at until.
-func (s *Store) RevokeGrants(ctx context.Context, tx *sql.Tx, now, until time.Time, which string, args ...any) (all []*Grant, err error) {
-	rows, err := tx.QueryContext(ctx, `UPDATE grants SET revoked_at = $1, ends_at = CASE WHEN ends_at < $2 THEN ends_at ELSE $2 END
-		WHERE `+which+` AND revoked_at IS NULL AND ends_at > $1 RETURNING id, account, client`, append([]any{db.Micros(now), db.Micros(until)}, args...)...)
+func (s *Store) RevokeGrants(ctx context.Context, tx *sql.Tx, now, until time.Time, which Which, args ...any) (all []*Grant, err error) {
+	//nolint:gosec // which is one of the constants
+	query := `UPDATE grants SET revoked_at = $1, ends_at = CASE WHEN ends_at < $2 THEN ends_at ELSE $2 END
+		WHERE ` + string(which) + ` AND revoked_at IS NULL AND ends_at > $1 RETURNING id, account, client`
+	rows, err := tx.QueryContext(ctx, query, append([]any{db.Micros(now), db.Micros(until)}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("revoke grants: %w", err)
 	}

@@ -257,6 +257,12 @@ func (p *party) code(t testing.TB, pairs ...string) (code, verifier string) {
 // browse follows anna's browser to the application and reads what it brings.
 func (i *issuance) browse(t testing.TB, path string) url.Values {
 	t.Helper()
+	return i.lands(t, path).Query()
+}
+
+// lands is where anna's browser leaves identity to.
+func (i *issuance) lands(t testing.TB, path string) *url.URL {
+	t.Helper()
 	at := issuer + path
 	for range 5 {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at, nil)
@@ -269,7 +275,7 @@ func (i *issuance) browse(t testing.TB, path string) url.Values {
 			t.Fatalf("%s leads nowhere: status %d: %.2000s", at, res.StatusCode, res.Text)
 		}
 		if !strings.HasPrefix(to.String(), issuer) {
-			return to.Query()
+			return to
 		}
 		at = to.String()
 	}
@@ -343,7 +349,7 @@ func (i *issuance) verified(t testing.TB, token, typ string) map[string]any {
 	t.Helper()
 	var set jose.JSONWebKeySet
 	ok(t, json.Unmarshal([]byte(i.call(t, jwksPath, nil, nil).fine(t).Text), &set))
-	object, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.EdDSA})
+	object, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.EdDSA})
 	ok(t, err)
 	payload, err := object.Verify(set)
 	ok(t, err)

@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	// Age is how old a proof may be, Ahead how far its clock may be ahead.
-	Age   = time.Minute
+	// Age is how old a proof may be.
+	Age = time.Minute
+	// Ahead is how far its clock may be ahead.
 	Ahead = 5 * time.Second
 	// maxID bounds "jti", in bytes.
 	maxID = 256

@@ -25,8 +25,9 @@ const (
 	// MaxBytes bounds a token: the largest key and signature that are accepted,
 	// and some claims.
 	MaxBytes = 8 << 10
-	// MinRSA and MaxRSA bound the keys of RSA, in bits. Larger ones only cost time.
+	// MinRSA bounds the keys of RSA, in bits.
 	MinRSA = 2048
+	// MaxRSA does so too: larger ones only cost time.
 	MaxRSA = 4096
 )
 

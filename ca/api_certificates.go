@@ -40,20 +40,20 @@ type bundleInput struct {
 
 func (s *service) certificateOperations(api huma.API) {
 	tags := []string{"Certificates"}
-	register(api, huma.Operation{OperationID: "list-certificates", Method: http.MethodGet, Path: "/api/v1/certificates", Tags: tags,
+	app.Register(api, huma.Operation{OperationID: "list-certificates", Method: http.MethodGet, Path: "/api/v1/certificates", Tags: tags,
 		Summary: "List certificates", Description: "Searches, filters and sorts. Follow next for the next page; a page costs the same however far it is. Error code: invalid_cursor."},
 		s.list, http.StatusBadRequest)
-	register(api, huma.Operation{OperationID: "get-certificate", Method: http.MethodGet, Path: "/api/v1/certificates/{id}", Tags: tags,
+	app.Register(api, huma.Operation{OperationID: "get-certificate", Method: http.MethodGet, Path: "/api/v1/certificates/{id}", Tags: tags,
 		Summary: "Read a certificate", Description: "Error codes: certificate_not_found, serial_ambiguous (detail lists those that begin so)."},
 		s.get, http.StatusNotFound)
-	register(api, huma.Operation{OperationID: "download-certificate", Method: http.MethodGet, Path: "/api/v1/certificates/{id}/download", Tags: tags,
+	app.Register(api, huma.Operation{OperationID: "download-certificate", Method: http.MethodGet, Path: "/api/v1/certificates/{id}/download", Tags: tags,
 		Summary: "Download a certificate", Description: "Error codes: certificate_not_found, serial_ambiguous (detail lists those that begin so)."}, s.download, http.StatusNotFound)
-	register(api, huma.Operation{OperationID: "download-pkcs12", Method: http.MethodPost, Path: "/api/v1/certificates/{id}/pkcs12", Tags: tags, MaxBodyBytes: issueBody,
+	app.Register(api, huma.Operation{OperationID: "download-pkcs12", Method: http.MethodPost, Path: "/api/v1/certificates/{id}/pkcs12", Tags: tags, MaxBodyBytes: issueBody,
 		Summary: "Download certificate, chain and key as one PKCS #12 file", Description: "With the private key that you send, or the one that the authority keeps; such an export is in the audit log."},
 		s.pkcs12, http.StatusNotFound)
 }
 
-func (s *service) list(ctx context.Context, in *listInput) (*output[wire.CertificateList], error) {
+func (s *service) list(ctx context.Context, in *listInput) (*app.Output[wire.CertificateList], error) {
 	if known := s.certificates.Profiles.Names(); in.Profile != "" && !slices.Contains(known, in.Profile) {
 		return nil, fault.Fields(app.NotOneOf("profile", in.Profile, known))
 	}
@@ -66,16 +66,16 @@ func (s *service) list(ctx context.Context, in *listInput) (*output[wire.Certifi
 	for _, r := range page.Records {
 		out.Certificates = append(out.Certificates, s.wireCertificate(r))
 	}
-	return &output[wire.CertificateList]{Body: out}, nil
+	return &app.Output[wire.CertificateList]{Body: out}, nil
 }
 
-func (s *service) get(ctx context.Context, in *lookupInput) (*output[wire.Certificate], error) {
+func (s *service) get(ctx context.Context, in *lookupInput) (*app.Output[wire.Certificate], error) {
 	r, err := s.certificates.Lookup(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	c := s.wireCertificate(r)
-	return &output[wire.Certificate]{Body: &c}, nil
+	return &app.Output[wire.Certificate]{Body: &c}, nil
 }
 
 func (s *service) download(ctx context.Context, in *downloadInput) (*fileOutput, error) {
@@ -93,7 +93,7 @@ func (s *service) download(ctx context.Context, in *downloadInput) (*fileOutput,
 }
 
 func (s *service) pkcs12(ctx context.Context, in *bundleInput) (*fileOutput, error) {
-	data, err := s.certificates.PKCS12(ctx, certificate.BundleRequest{ID: in.ID, Password: in.Body.Password, KeyPEM: in.Body.PrivateKey, By: caller(ctx)})
+	data, err := s.certificates.PKCS12(ctx, certificate.BundleRequest{ID: in.ID, Password: in.Body.Password, KeyPEM: in.Body.PrivateKey, By: app.Caller(ctx)})
 	if err != nil {
 		return nil, err
 	}

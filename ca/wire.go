@@ -3,13 +3,10 @@ package ca
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"guildhall/ca/internal/certificate"
 	"guildhall/ca/internal/store"
-	"guildhall/platform/audit"
 	"guildhall/platform/config"
 	"guildhall/platform/fault"
 	wire "guildhall/sdk/go/ca"
@@ -79,25 +76,6 @@ func wireToken(t *store.Token, now time.Time) wire.Token {
 		w.State, w.WithdrawnAt = "withdrawn", &t.WithdrawnAt
 	case now.After(t.ExpiresAt):
 		w.State = "expired"
-	}
-	return w
-}
-
-func wireEntry(r audit.Record) (wire.AuditEntry, error) {
-	e := wire.AuditEntry{Seq: r.Seq, At: r.At, Actor: r.Actor, Action: r.Action, Subject: r.Subject, From: r.From}
-	if len(r.Detail) == 0 {
-		return e, nil
-	}
-	if err := json.Unmarshal(r.Detail, &e.Detail); err != nil {
-		return e, fmt.Errorf("read the detail of audit row %d: %w", r.Seq, err)
-	}
-	return e, nil
-}
-
-func (s *service) wireReport(r audit.Report) *wire.AuditReport {
-	w := &wire.AuditReport{OK: r.OK(), Rows: r.Rows, Count: r.Count, Head: r.Head.String(), Key: s.audit.VerifierKey(), Findings: []wire.AuditFinding{}}
-	for _, p := range r.Problems {
-		w.Findings = append(w.Findings, wire.AuditFinding{Kind: string(p.Kind), First: p.First, Last: p.Last, Text: p.Text})
 	}
 	return w
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"guildhall/sdk/go/api"
 )
 
 // Authority is what to trust: the root, and the certificate that signs day to
@@ -21,5 +23,5 @@ type Authority struct {
 
 // Authority reads what to trust. It needs no token.
 func (c *Client) Authority(ctx context.Context) (*Authority, error) {
-	return call[Authority](ctx, c, http.MethodGet, "roots", nil)
+	return api.Call[Authority](ctx, c.Client, http.MethodGet, "roots", nil)
 }

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"guildhall/sdk/go/api"
 )
 
 // Certificate is a certificate as the authority keeps it.
@@ -137,7 +139,7 @@ const (
 
 // Issue issues a certificate.
 func (c *Client) Issue(ctx context.Context, r IssueRequest) (*Issued, error) {
-	return call[Issued](ctx, c, http.MethodPost, "certificates", r)
+	return api.Call[Issued](ctx, c.Client, http.MethodPost, "certificates", r)
 }
 
 // List reads one page of certificates.
@@ -151,38 +153,38 @@ func (c *Client) List(ctx context.Context, r ListRequest) (*CertificateList, err
 	if r.Limit > 0 {
 		q.Set("limit", strconv.Itoa(r.Limit))
 	}
-	return call[CertificateList](ctx, c, http.MethodGet, "certificates?"+q.Encode(), nil)
+	return api.Call[CertificateList](ctx, c.Client, http.MethodGet, "certificates?"+q.Encode(), nil)
 }
 
 // Get reads a certificate by id or serial number, or by at least its first 8
 // digits if no other begins so.
 func (c *Client) Get(ctx context.Context, id string) (*Certificate, error) {
-	return call[Certificate](ctx, c, http.MethodGet, "certificates/"+url.PathEscape(id), nil)
+	return api.Call[Certificate](ctx, c.Client, http.MethodGet, "certificates/"+url.PathEscape(id), nil)
 }
 
 // Renew issues a successor of the certificate with the id or the whole serial
 // number.
 func (c *Client) Renew(ctx context.Context, id string, r RenewRequest) (*Issued, error) {
-	return call[Issued](ctx, c, http.MethodPost, "certificates/"+url.PathEscape(id)+"/renew", r)
+	return api.Call[Issued](ctx, c.Client, http.MethodPost, "certificates/"+url.PathEscape(id)+"/renew", r)
 }
 
 // Revoke revokes the certificate with the id or the whole serial number, and
 // returns when every connected service knows.
 func (c *Client) Revoke(ctx context.Context, id string, r RevokeRequest) (*Revoked, error) {
-	return call[Revoked](ctx, c, http.MethodPost, "certificates/"+url.PathEscape(id)+"/revoke", r)
+	return api.Call[Revoked](ctx, c.Client, http.MethodPost, "certificates/"+url.PathEscape(id)+"/revoke", r)
 }
 
 // Verify checks a certificate.
 func (c *Client) Verify(ctx context.Context, r VerifyRequest) (*Verification, error) {
-	return call[Verification](ctx, c, http.MethodPost, "verify", r)
+	return api.Call[Verification](ctx, c.Client, http.MethodPost, "verify", r)
 }
 
 // Download reads a certificate, found like Get, in a form: FormatPEM, FormatChain or FormatDER.
 func (c *Client) Download(ctx context.Context, id, format string) ([]byte, error) {
-	return c.bytes(ctx, http.MethodGet, "certificates/"+url.PathEscape(id)+"/download?format="+url.QueryEscape(format), nil)
+	return c.Bytes(ctx, http.MethodGet, "certificates/"+url.PathEscape(id)+"/download?format="+url.QueryEscape(format), nil)
 }
 
 // PKCS12 reads a certificate, its chain and its private key as one file.
 func (c *Client) PKCS12(ctx context.Context, id string, r PKCS12Request) ([]byte, error) {
-	return c.bytes(ctx, http.MethodPost, "certificates/"+url.PathEscape(id)+"/pkcs12", r)
+	return c.Bytes(ctx, http.MethodPost, "certificates/"+url.PathEscape(id)+"/pkcs12", r)
 }

@@ -1,166 +1,31 @@
 package ca
 
-import (
-	"bytes"
-	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
-	"strings"
-	"time"
-)
+import "guildhall/sdk/go/api"
 
-// Options say how to reach an authority.
-type Options struct {
-	// URL is its address, "https://ca.guildhall.example".
-	URL string
-	// Token is an API token; empty sends none.
-	Token string
-	// Roots are the roots to trust; nil are the system's. They are not used when
-	// HTTP is given.
-	Roots *x509.CertPool
-	// HTTP sends the requests; nil is a client of its own with Timeout.
-	HTTP *http.Client
-	// Timeout bounds a request; 0 means a minute. A revocation waits for other
-	// services, up to their lease.
-	Timeout time.Duration
-}
+// What this client shares with those of the other services.
+type (
+	// Options say how to reach an authority.
+	Options = api.Options
+	// Problem is an error of the authority: a problem document (RFC 9457).
+	Problem = api.Problem
+	// Field is one wrong part of a request.
+	Field = api.Field
+	// AuditEntry is one row of the audit log.
+	AuditEntry = api.AuditEntry
+	// AuditRequest chooses rows of the audit log.
+	AuditRequest = api.AuditRequest
+	// AuditList is one page of the log, newest first.
+	AuditList = api.AuditList
+	// AuditVerifyRequest asks to verify the whole log.
+	AuditVerifyRequest = api.AuditVerifyRequest
+	// AuditFinding is something wrong with the log.
+	AuditFinding = api.AuditFinding
+	// AuditReport is the outcome of a verification.
+	AuditReport = api.AuditReport
+)
 
 // Client calls an authority. It is safe for concurrent use.
-type Client struct {
-	base, token string
-	http        *http.Client
-}
-
-const (
-	defaultTimeout = time.Minute
-	// maxAnswer bounds an answer that is read into memory, in bytes.
-	maxAnswer = 16 << 20
-)
+type Client struct{ *api.Client }
 
 // New makes a client.
-func New(o Options) *Client {
-	c := &Client{base: strings.TrimSuffix(o.URL, "/") + "/api/v1/", token: o.Token, http: o.HTTP}
-	if c.http == nil {
-		if o.Timeout == 0 {
-			o.Timeout = defaultTimeout
-		}
-		c.http = &http.Client{Timeout: o.Timeout, Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 32,
-			IdleConnTimeout: 90 * time.Second,
-			TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: o.Roots},
-		}}
-	}
-	return c
-}
-
-// Problem is an error of the authority: a problem document (RFC 9457).
-type Problem struct {
-	Status int    `json:"status"`
-	Title  string `json:"title"`
-	// Detail says what was wrong and what to do.
-	Detail string `json:"detail"`
-	// Code is stable: "certificate_not_found".
-	Code string `json:"code"`
-	// Fields are the wrong parts of the request.
-	Fields []Field `json:"errors"`
-	// RequestID finds the request in the authority's log.
-	RequestID string `json:"request_id"`
-	// RetryAfter is how long to wait before trying again; 0 is not said.
-	RetryAfter time.Duration `json:"-"`
-}
-
-// Field is one wrong part of a request.
-type Field struct {
-	Name   string `json:"field"`
-	Code   string `json:"code"`
-	Detail string `json:"detail"`
-}
-
-// Error is the detail.
-func (p *Problem) Error() string {
-	if p.Detail == "" {
-		return fmt.Sprintf("the authority answered %d %s", p.Status, p.Title)
-	}
-	return p.Detail
-}
-
-// call sends a request and reads the answer's JSON.
-func call[T any](ctx context.Context, c *Client, method, path string, body any) (*T, error) {
-	data, err := c.bytes(ctx, method, path, body)
-	if err != nil {
-		return nil, err
-	}
-	var answer T
-	if err := json.Unmarshal(data, &answer); err != nil {
-		return nil, fmt.Errorf("read the authority's answer: %w", err)
-	}
-	return &answer, nil
-}
-
-func (c *Client) bytes(ctx context.Context, method, path string, body any) ([]byte, error) {
-	answer, err := c.send(ctx, method, path, body)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	data, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
-	if err != nil {
-		return nil, fmt.Errorf("read the authority's answer: %w", err)
-	}
-	if len(data) > maxAnswer {
-		return nil, fmt.Errorf("the authority's answer is larger than %d bytes", maxAnswer)
-	}
-	return data, nil
-}
-
-// send returns an answer of success, whose body the caller closes.
-func (c *Client) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
-	var content io.Reader
-	if body != nil {
-		data, err := json.Marshal(body)
-		if err != nil {
-			return nil, fmt.Errorf("write the request: %w", err)
-		}
-		content = bytes.NewReader(data)
-	}
-	r, err := http.NewRequestWithContext(ctx, method, c.base+path, content)
-	if err != nil {
-		return nil, fmt.Errorf("make the request: %w", err)
-	}
-	if body != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	if c.token != "" {
-		r.Header.Set("Authorization", "Bearer "+c.token)
-	}
-	answer, err := c.http.Do(r)
-	if err != nil {
-		return nil, fmt.Errorf("ask the authority: %w", err)
-	}
-	if answer.StatusCode >= http.StatusMultipleChoices {
-		defer func() { _ = answer.Body.Close() }()
-		return nil, problem(answer)
-	}
-	return answer, nil
-}
-
-// problem reads an error, also from something between us and the authority
-// that does not speak of problems.
-func problem(answer *http.Response) error {
-	p := &Problem{Status: answer.StatusCode, Title: http.StatusText(answer.StatusCode)}
-	data, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
-	if err == nil && strings.HasPrefix(answer.Header.Get("Content-Type"), "application/problem+json") {
-		err = json.Unmarshal(data, p)
-	}
-	if err != nil {
-		return fmt.Errorf("read the authority's error %d: %w", answer.StatusCode, err)
-	}
-	if wait, err := time.ParseDuration(answer.Header.Get("Retry-After") + "s"); err == nil {
-		p.RetryAfter = wait
-	}
-	return p
-}
+func New(o Options) *Client { return &Client{api.New(o)} }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"guildhall/sdk/go/api"
 )
 
 // TokenRequest asks for a join token.
@@ -41,16 +43,16 @@ type TokenList struct {
 
 // CreateToken makes a join token.
 func (c *Client) CreateToken(ctx context.Context, r TokenRequest) (*NewToken, error) {
-	return call[NewToken](ctx, c, http.MethodPost, "join-tokens", r)
+	return api.Call[NewToken](ctx, c.Client, http.MethodPost, "join-tokens", r)
 }
 
 // Tokens lists the newest join tokens.
 func (c *Client) Tokens(ctx context.Context) (*TokenList, error) {
-	return call[TokenList](ctx, c, http.MethodGet, "join-tokens", nil)
+	return api.Call[TokenList](ctx, c.Client, http.MethodGet, "join-tokens", nil)
 }
 
 // WithdrawToken ends a join token before it is used.
 func (c *Client) WithdrawToken(ctx context.Context, id string) error {
-	_, err := c.bytes(ctx, http.MethodDelete, "join-tokens/"+url.PathEscape(id), nil)
+	_, err := c.Bytes(ctx, http.MethodDelete, "join-tokens/"+url.PathEscape(id), nil)
 	return err
 }

@@ -1,4 +1,4 @@
-package ca
+package api
 
 import (
 	"context"
@@ -80,12 +80,12 @@ func (c *Client) Audit(ctx context.Context, r AuditRequest) (*AuditList, error) 
 			q.Set(name, strconv.FormatInt(n, 10))
 		}
 	}
-	return call[AuditList](ctx, c, http.MethodGet, "audit?"+q.Encode(), nil)
+	return Call[AuditList](ctx, c, http.MethodGet, "audit?"+q.Encode(), nil)
 }
 
 // VerifyAudit verifies the whole audit log.
 func (c *Client) VerifyAudit(ctx context.Context, r AuditVerifyRequest) (*AuditReport, error) {
-	return call[AuditReport](ctx, c, http.MethodPost, "audit/verify", r)
+	return Call[AuditReport](ctx, c, http.MethodPost, "audit/verify", r)
 }
 
 // ExportAudit writes the whole audit log as JSON lines, with its signed head at

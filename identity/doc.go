@@ -27,20 +27,28 @@
 //     unless that was shown a moment ago.
 //   - Every action and its letters, its sessions and its audit entry are one
 //     transaction. The audit log names accounts by their ids alone.
+//   - A code and a refresh token are good for one application, once. Whatever
+//     ends a session, an account or an application ends its tokens with it, in
+//     the same transaction.
 //
 // # Where things are
 //
-//	internal/account   register, sign in, reset, change, delete
-//	internal/code      challenges and their codes
-//	internal/password  hashes, and which passwords are refused
-//	internal/throttle  the gate
-//	internal/session   sessions
-//	internal/factor    authenticator, passkeys, recovery codes
-//	internal/client    applications: what they may, their secrets and redirect URIs
-//	internal/signing   the keys that sign tokens
-//	internal/journal   the audit log, and the names of what goes into it
-//	internal/store     the SQL
-//	web                what the pages show, and web/mails the letters
+//	internal/account     register, sign in, reset, change, delete
+//	internal/code        challenges and their codes
+//	internal/password    hashes, and which passwords are refused
+//	internal/throttle    the gate
+//	internal/session     sessions
+//	internal/factor      authenticator, passkeys, recovery codes
+//	internal/client      applications: what they may, their secrets and redirect URIs
+//	internal/clientauth  which application makes a request
+//	internal/dpop        proofs that somebody has the key that a token is bound to
+//	internal/jws         signed tokens of others
+//	internal/signing     the keys that sign tokens
+//	internal/mint        access tokens and ID tokens
+//	internal/token       tokens are exchanged, looked at and taken back
+//	internal/journal     the audit log, and the names of what goes into it
+//	internal/store       the SQL
+//	web                  what the pages show, and web/mails the letters
 //
 // It calls no other service.
 package identity

@@ -21,7 +21,7 @@ var allowedState = map[string]string{
 
 // pureCalls make values that nobody changes afterwards.
 var pureCalls = []string{
-	"errors.New", "fmt.Errorf", "fault.New", "regexp.MustCompile", "template.Must", "netip.MustParsePrefix", "netip.MustParseAddr",
+	"errors.New", "fmt.Errorf", "fault.New", "oauth.NewError", "regexp.MustCompile", "template.Must", "netip.MustParsePrefix", "netip.MustParseAddr",
 	"strings.NewReplacer", "big.NewInt", "time.Date", "time.Unix", "reflect.TypeFor", "language.MustParse", "language.NewMatcher",
 	"base32.NewEncoding", "idna.New",
 }

@@ -81,7 +81,7 @@ func (d *Desk) redeem(ctx context.Context, row *store.Device, life grant.Refresh
 		issued, refresh, err = d.o.Grants.IssueIn(ctx, tx, g, life, by)
 		return err
 	})
-	if errors.Is(err, grant.ErrSignedOut) { // the account was disabled since
+	if errors.Is(err, grant.ErrSignedOut) || errors.Is(err, grant.ErrClient) { // the account or the application was disabled since
 		err = ErrDenied
 	}
 	if err != nil {

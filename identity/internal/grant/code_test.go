@@ -2,13 +2,16 @@ package grant_test
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"guildhall/identity/internal/client"
 	"guildhall/identity/internal/grant"
 	"guildhall/identity/internal/oauth"
 	"guildhall/platform/audit"
@@ -27,6 +30,8 @@ func TestCodes(t *testing.T) {
 		"a code of a session that ended is nothing":       codeOfEnded,
 		"a code of a disabled account is nothing":         codeOfDisabled,
 		"nothing is granted in a session that is over":    grantedInVain,
+		"nothing is granted to a disabled application":    grantedToDisabled,
+		"a disabled application keeps nothing":            disabledMeanwhile,
 		"without a life there is no refresh token":        noRefresh,
 		"a grant without a browser":                       withoutBrowser,
 		"what is begun is recorded, what is redeemed not": begunRecorded,
@@ -163,6 +168,55 @@ func grantedInVain(t *testing.T, w *world) {
 	}
 	if _, _, err := w.Issue(t.Context(), disabled, life, by); !errors.Is(err, grant.ErrSignedOut) {
 		t.Errorf("issued to a disabled account: %v", err)
+	}
+}
+
+func (w *world) clients() *client.Desk {
+	clients := client.New(client.Options{DB: w.db, Store: w.store, Journal: w.journal, Now: w.clock.Now, Log: slog.New(slog.DiscardHandler)})
+	clients.OnRevoke = w.ClientEnded
+	return clients
+}
+
+func grantedToDisabled(t *testing.T, w *world) {
+	s := w.session(t)
+	must(t, w.clients().Disable(t.Context(), w.app, by))
+	gone := w.fresh(t)
+	must(t, w.clients().Remove(t.Context(), gone.app, by))
+	for name, g := range map[string]grant.Grant{"disabled": w.grant(s), "removed": gone.grant(gone.session(t))} {
+		if code, _, err := w.IssueCode(t.Context(), g, grant.Code{}, by); !errors.Is(err, grant.ErrClient) || code != "" {
+			t.Errorf("%s: a code: %v", name, err)
+		}
+		if _, refresh, err := w.Issue(t.Context(), g, life, by); !errors.Is(err, grant.ErrClient) || refresh != "" {
+			t.Errorf("%s: a refresh token: %v", name, err)
+		}
+	}
+	must(t, w.clients().Enable(t.Context(), w.app, by))
+	if _, _, err := w.Issue(t.Context(), w.grant(s), life, by); err != nil {
+		t.Errorf("enabled again: %v", err)
+	}
+}
+
+// disabledMeanwhile disables an application among requests that have found it
+// active.
+func disabledMeanwhile(t *testing.T, w *world) {
+	s := w.session(t)
+	var all sync.WaitGroup
+	for i := range 24 {
+		all.Go(func() {
+			if i == 12 {
+				if err := w.clients().Disable(t.Context(), w.app, by); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if _, _, err := w.Issue(t.Context(), w.offline(s), life, by); err != nil && !errors.Is(err, grant.ErrClient) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if left, err := w.OfAccount(t.Context(), w.ann); err != nil || len(left) != 0 {
+		t.Errorf("%d grants are left: %v", len(left), err)
 	}
 }
 

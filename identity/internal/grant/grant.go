@@ -61,6 +61,9 @@ var (
 	// ErrSignedOut says that nothing can be granted: the session is over or the
 	// account was disabled in the meantime.
 	ErrSignedOut = oauth.NewError(oauth.LoginRequired, "The person is no longer signed in. Begin again at the authorization endpoint.")
+	// ErrClient says that nothing can be granted: the application was disabled or
+	// removed in the meantime.
+	ErrClient = oauth.NewError(oauth.UnauthorizedClient, "The application was disabled or removed a moment ago. Ask an administrator.")
 )
 
 // Grant is what one sign-in allowed one application.

@@ -15,7 +15,8 @@ import (
 
 // IssueCode begins a grant, which the audit log records, and makes the code for
 // it. Its id and times and the code's are filled in. The session, if there is one,
-// lives and the account is active, else ErrSignedOut.
+// lives and the account is active, else ErrSignedOut; the application is active,
+// else ErrClient.
 func (d *Desk) IssueCode(ctx context.Context, g Grant, c Code, by audit.Caller) (code string, _ Grant, err error) {
 	code = rand.Text()
 	now := d.now()
@@ -142,6 +143,14 @@ func (d *Desk) IssueIn(ctx context.Context, tx *sql.Tx, g Grant, life RefreshLif
 // begin writes a grant and records it.
 func (d *Desk) begin(ctx context.Context, tx *sql.Tx, g Grant, by audit.Caller) (*store.Grant, error) {
 	row, err := g.row()
+	if err != nil {
+		return nil, err
+	}
+	// The request looked at its application before, perhaps long ago.
+	active, err := d.o.Store.ClientActive(ctx, tx, g.Client)
+	if err == nil && !active {
+		err = ErrClient
+	}
 	if err != nil {
 		return nil, err
 	}

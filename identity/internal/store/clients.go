@@ -65,6 +65,14 @@ func (s *Store) ClientIn(ctx context.Context, tx *sql.Tx, id string) (*Client, e
 	return readClient(tx.QueryRowContext(ctx, clientColumns+`WHERE id = $1`, id))
 }
 
+// ClientActive says in a transaction that began with the journal whether there is
+// the application and it is active: who disables or removes it waits until the
+// transaction ends.
+func (s *Store) ClientActive(ctx context.Context, tx *sql.Tx, id string) (active bool, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM clients WHERE id = $1 AND state = 'active')`, id).Scan(&active)
+	return active, wrap("read the state of an application", err)
+}
+
 func readClient(row *sql.Row) (*Client, error) {
 	c, err := scanClient(row)
 	if errors.Is(err, sql.ErrNoRows) {

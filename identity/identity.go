@@ -142,9 +142,11 @@ func (s *service) service(env app.Env) *app.Service {
 		Fresh: s.config.Sessions.Confirm.Std(), Open: s.config.Registration == Open,
 		Clients: s.clients, Grants: s.grants, Authorize: s.requests, Devices: s.devices})
 	return &app.Service{
+		API:         s.operations,
 		Shell:       pages.Shell(),
 		Pages:       func(mux *http.ServeMux) { pages.Mount(mux); s.provider.Mount(mux) },
 		CrossOrigin: crossOrigin(),
+		Certified:   s.provider.MountCertified,
 		Journal:     s.journal,
 		Health:      s.journal.Audit.Check,
 	}

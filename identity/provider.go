@@ -20,7 +20,10 @@ import (
 // providerOptions is what the endpoints of the provider stand on.
 type providerOptions struct {
 	// Issuer is the public address of identity, without final slash.
-	Issuer   string
+	Issuer string
+	// Certified is the address at which applications are asked for their certificate.
+	Certified string
+
 	Tokens   *token.Service
 	Clients  *clientauth.Desk
 	Proofs   *dpop.Checker
@@ -33,11 +36,13 @@ type providerOptions struct {
 // those that people come to are pages.
 type provider struct {
 	providerOptions
+	// here is the address at which the endpoints are called.
+	here     string
 	metadata []byte
 }
 
 func newProvider(o providerOptions) (*provider, error) {
-	p := &provider{providerOptions: o}
+	p := &provider{providerOptions: o, here: o.Issuer}
 	var err error
 	p.metadata, err = json.Marshal(p.discovery())
 	return p, err
@@ -66,6 +71,25 @@ func (p *provider) Mount(mux *http.ServeMux) {
 	mux.Handle("POST "+parPath, p.answer(p.push))
 	mux.Handle("POST "+introspectPath, p.answer(p.introspect))
 	mux.Handle("POST "+devicePath, p.answer(p.beginDevice))
+}
+
+// MountCertified registers, on the host where applications are asked for their
+// certificate, the endpoints that look at it: RFC 8705, 5. Applications in browsers
+// have none of their own, so pages of other origins have no business there.
+func (p *provider) MountCertified(mux *http.ServeMux) {
+	there := *p
+	there.here = p.Certified
+	for pattern, h := range map[string]endpoint{
+		"POST " + tokenPath:      there.token,
+		"POST " + parPath:        there.push,
+		"POST " + introspectPath: there.introspect,
+		"POST " + revokePath:     there.revoke,
+		"POST " + devicePath:     there.beginDevice,
+		"GET " + userinfoPath:    there.userinfo,
+		"POST " + userinfoPath:   there.userinfo,
+	} {
+		mux.Handle(pattern, there.answer(h))
+	}
 }
 
 // crossOrigin are the patterns that pages of other sites may send to: what

@@ -48,10 +48,26 @@ type discovery struct {
 	EndMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
 	EndAssertions []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
 
+	// Certified are the same endpoints, where applications are asked for their
+	// certificate: RFC 8705, 5.
+	Certified aliases `json:"mtls_endpoint_aliases"`
+	// Bound says that tokens can be bound to it: RFC 8705, 3.3.
+	Bound bool `json:"tls_client_certificate_bound_access_tokens"`
+
 	IssuerInAnswer  bool `json:"authorization_response_iss_parameter_supported"`
 	ClaimsParameter bool `json:"claims_parameter_supported"`
 	Request         bool `json:"request_parameter_supported"`
 	RequestURI      bool `json:"request_uri_parameter_supported"`
+}
+
+// aliases are addresses of endpoints under their names in discovery.
+type aliases struct {
+	Token      string `json:"token_endpoint"`
+	UserInfo   string `json:"userinfo_endpoint"`
+	PAR        string `json:"pushed_authorization_request_endpoint"`
+	Introspect string `json:"introspection_endpoint"`
+	Revoke     string `json:"revocation_endpoint"`
+	Device     string `json:"device_authorization_endpoint"`
 }
 
 func (p *provider) discovery() discovery {
@@ -70,6 +86,8 @@ func (p *provider) discovery() discovery {
 		Prompts:      []string{"none", "login", "consent", "select_account"},
 		Proofs:       jws.Algorithms(), Methods: p.Clients.Methods(), Assertions: jws.Algorithms(),
 		AskAssertions: jws.Algorithms(), EndMethods: p.Clients.Methods(), EndAssertions: jws.Algorithms(),
+		Certified: aliases{Token: p.Certified + tokenPath, UserInfo: p.Certified + userinfoPath, PAR: p.Certified + parPath,
+			Introspect: p.Certified + introspectPath, Revoke: p.Certified + revokePath, Device: p.Certified + devicePath}, Bound: true,
 		IssuerInAnswer: true, ClaimsParameter: true}
 	for _, l := range i18n.Languages() {
 		d.Languages = append(d.Languages, l.Code)

@@ -31,9 +31,10 @@ func (s *service) openProvider(ctx context.Context, env app.Env, key seal.Key) (
 	minter := &mint.Minter{Signing: s.keys, Accounts: s.accounts, Issuer: issuer, Now: env.Now}
 	s.requests = authorize.New(authorize.Options{DB: env.DB, Store: s.store, Journal: s.journal, Clients: s.clients, Grants: s.grants,
 		Minter: minter, Issuer: issuer, Now: env.Now, Log: env.Log})
-	s.provider, err = newProvider(providerOptions{Issuer: issuer, Requests: s.requests, Keys: s.keys, Log: env.Log,
-		Tokens:  token.New(token.Options{Grants: s.grants, Devices: s.devices, Accounts: s.accounts, Factors: s.factors, Minter: minter, Now: env.Now, Log: env.Log}),
-		Proofs:  &dpop.Checker{Once: s.grants.Once, Now: env.Now},
-		Clients: clientauth.New(clientauth.Options{DB: env.DB, Journal: s.journal, Clients: s.clients, Gate: s.gate, Once: s.grants.Once, Now: env.Now, Log: env.Log})})
+	s.provider, err = newProvider(providerOptions{Issuer: issuer, Certified: env.CertifiedURL, Requests: s.requests, Keys: s.keys, Log: env.Log,
+		Tokens: token.New(token.Options{Grants: s.grants, Devices: s.devices, Accounts: s.accounts, Factors: s.factors, Minter: minter, Now: env.Now, Log: env.Log}),
+		Proofs: &dpop.Checker{Once: s.grants.Once, Now: env.Now},
+		Clients: clientauth.New(clientauth.Options{DB: env.DB, Journal: s.journal, Clients: s.clients, Gate: s.gate, Once: s.grants.Once,
+			VerifyCertificate: env.VerifyClient, Now: env.Now, Log: env.Log})})
 	return err
 }

@@ -27,8 +27,7 @@ func (p *provider) request(w http.ResponseWriter, r *http.Request) (token.Reques
 	if err != nil {
 		return token.Request{}, err
 	}
-	here := p.Issuer + r.URL.Path
-	c, err := p.Clients.Authenticate(r.Context(), shown, []string{p.Issuer, here, p.Issuer + tokenPath})
+	c, err := p.Clients.Authenticate(r.Context(), shown, []string{p.Issuer, p.here + r.URL.Path, p.here + tokenPath})
 	if err != nil {
 		return token.Request{}, err
 	}
@@ -104,7 +103,7 @@ func (p *provider) proven(r *http.Request, accessToken string) (string, error) {
 	case 0:
 		return "", nil
 	case 1:
-		return p.Proofs.Check(r.Context(), proofs[0], r.Method, p.Issuer+r.URL.Path, accessToken)
+		return p.Proofs.Check(r.Context(), proofs[0], r.Method, p.here+r.URL.Path, accessToken)
 	}
 	return "", oauth.NewError(oauth.InvalidDPoPProof, "The header DPoP is there more than once.")
 }

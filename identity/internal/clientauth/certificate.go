@@ -1,6 +1,7 @@
 package clientauth
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -11,16 +12,21 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"guildhall/identity/internal/client"
+	"guildhall/platform/fault"
 )
 
-// certified says whether the authority stands for the certificate, and the
+// certified checks that the authority stands for the certificate, and the
 // certificate for the application: RFC 8705, 2.1.
-func (d *Desk) certified(c *client.Client, chain []*x509.Certificate) bool {
-	if d.o.VerifyCertificate == nil || c.TLSSubjectDNS == "" {
-		return false
-	}
+func (d *Desk) certified(ctx context.Context, c *client.Client, chain []*x509.Certificate) (why string, err error) {
 	named := slices.ContainsFunc(chain[0].DNSNames, func(name string) bool { return strings.EqualFold(name, c.TLSSubjectDNS) })
-	return named && d.o.VerifyCertificate(chain[0], chain[1:]) == nil
+	if !named || c.TLSSubjectDNS == "" || d.o.VerifyCertificate == nil {
+		return "certificate", nil
+	}
+	err = d.o.VerifyCertificate(ctx, chain[0], chain[1:])
+	if err != nil && fault.As(err).Kind == fault.Unavailable {
+		return "", err
+	}
+	return unless(err == nil, "certificate"), nil
 }
 
 // registered says whether the application registered the certificate, or its key:

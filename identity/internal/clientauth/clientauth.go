@@ -58,10 +58,10 @@ type Options struct {
 	Gate    *throttle.Gate
 	// Once notes that a key was presented: grant.Desk's Once.
 	Once func(ctx context.Context, key string, until time.Time) (first bool, err error)
-	// VerifyCertificate is nil when the authority stands for the certificate: its
-	// chain, purpose and time, and that it is not revoked. Without it nobody gets in
-	// by tls_client_auth.
-	VerifyCertificate func(certificate *x509.Certificate, intermediates []*x509.Certificate) error
+	// VerifyCertificate returns nil when the authority stands for the certificate: its
+	// chain, purpose and time, and that it is not revoked; fault.Unavailable when that
+	// cannot be known at the moment. Without it nobody gets in by tls_client_auth.
+	VerifyCertificate func(ctx context.Context, certificate *x509.Certificate, intermediates []*x509.Certificate) error
 	Now               func() time.Time
 	Log               *slog.Logger
 }
@@ -192,7 +192,7 @@ func (d *Desk) check(ctx context.Context, c *client.Client, p Presented, audienc
 	case oauth.MethodPrivateKeyJWT:
 		return d.assertion(ctx, c, p.Assertion, audiences)
 	case oauth.MethodTLS:
-		return unless(d.certified(c, p.Certificates), "certificate"), nil
+		return d.certified(ctx, c, p.Certificates)
 	case oauth.MethodSelfSignedTLS:
 		return unless(registered(c, p.Certificates[0]), "certificate"), nil
 	}

@@ -132,7 +132,7 @@ func (f *family) step(t *testing.T, nodes [2]*world, back [2]int) {
 // check holds that the last token alone lives, or none.
 func (f *family) check(t *testing.T, w *world) {
 	last := len(f.tokens) - 1
-	for i := last; i >= max(0, last-3); i-- {
+	for i := last; i >= max(0, last-1); i-- {
 		if got, want := w.lives(t, f.tokens[i]), i == last && !f.dead; got != want {
 			t.Errorf("token %d of %d lives: %v, want %v (the family is dead: %v)", i, last+1, got, want, f.dead)
 		}

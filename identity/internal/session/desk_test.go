@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"errors"
 	"log/slog"
@@ -121,6 +122,8 @@ func TestDesk(t *testing.T) {
 			"all others are ended":                      endOthers,
 			"all are ended with the caller's change":    endAll,
 			"signing out twice is no error":             signOut,
+			"others are told what ended":                told,
+			"use without the token":                     usedOtherwise,
 			"what is over is deleted":                   purged,
 			"what a browser says is cut to size":        cut,
 			"each step is in the audit log":             audited,
@@ -424,6 +427,68 @@ func signOut(t *testing.T, w *world) {
 		if err := w.SignOut(t.Context(), token, audit.Caller{Actor: w.ann}); err != nil || w.opens(t, token) {
 			t.Errorf("signed in after signing out: %v", err)
 		}
+	}
+}
+
+func told(t *testing.T, w *world) {
+	_, one := w.start(t, w.ann, session.Password)
+	_, two := w.start(t, w.ann, session.Strong)
+	_, three := w.start(t, w.ann, session.Pending)
+	w.start(t, w.bob, session.Strong)
+	var got []session.Ended
+	trouble := errors.New("trouble")
+	desk := *w.Desk
+	desk.Ended = func(_ context.Context, _ *sql.Tx, e session.Ended) error {
+		slices.Sort(e.Sessions)
+		got = append(got, e)
+		return trouble
+	}
+	by := audit.Caller{Actor: w.ann}
+	if err := desk.End(t.Context(), w.ann, one.ID, by); !errors.Is(err, trouble) || len(w.ids(t, w.ann)) != 2 {
+		t.Errorf("a session ended that could not be told of: %v", err)
+	}
+	trouble = nil
+	if err := desk.End(t.Context(), w.bob, one.ID, by); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("ended another's: %v", err)
+	}
+	if err := desk.End(t.Context(), w.ann, one.ID, by); err != nil {
+		t.Error(err)
+	}
+	if n, err := desk.EndOthers(t.Context(), w.ann, two.ID, by); err != nil || n != 1 {
+		t.Errorf("%d ended: %v", n, err)
+	}
+	end := session.Ended{Account: w.ann, Sessions: []string{one.ID}}
+	want := []session.Ended{end, end, {Account: w.ann, Sessions: []string{three.ID}, All: true, Except: two.ID}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func usedOtherwise(t *testing.T, w *world) {
+	use := func(id string) {
+		t.Helper()
+		if err := w.db.WithTx(t.Context(), func(tx *sql.Tx) error { return w.Use(t.Context(), tx, id) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	token, s := w.start(t, w.ann, session.Password)
+	pending, p := w.start(t, w.ann, session.Pending)
+	if w.Unnoted(w.clock.Now().Add(-59*time.Second)) || !w.Unnoted(w.clock.Now().Add(-time.Minute)) {
+		t.Error("a use is noted once a minute")
+	}
+	w.clock.Advance(9 * time.Minute)
+	use(p.ID)
+	w.clock.Advance(11 * time.Hour)
+	use(s.ID)
+	use("ses_unknown")
+	w.clock.Advance(11 * time.Hour)
+	if !w.opens(t, token) || w.opens(t, pending) {
+		t.Error("the use of a session did not keep it, or kept one that is pending")
+	}
+	w.clock.Advance(30 * 24 * time.Hour)
+	use(s.ID)
+	if w.opens(t, token) {
+		t.Error("a session that is over was brought back")
 	}
 }
 

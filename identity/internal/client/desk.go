@@ -235,6 +235,15 @@ func (d *Desk) Get(ctx context.Context, id string) (Client, error) {
 	return of(row)
 }
 
+// In is Get in a transaction that writes.
+func (d *Desk) In(ctx context.Context, tx *sql.Tx, id string) (Client, error) {
+	row, err := d.o.Store.ClientIn(ctx, tx, id)
+	if err != nil {
+		return Client{}, err
+	}
+	return of(row)
+}
+
 // Query says which applications a list has: those whose name or id contains
 // Text, in State; empty: any.
 type Query struct {
@@ -280,11 +289,7 @@ func (d *Desk) change(ctx context.Context, id string, fn func(tx *sql.Tx, c Clie
 		if err := d.o.Journal.Begin(ctx, tx); err != nil {
 			return err
 		}
-		row, err := d.o.Store.ClientIn(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		c, err := of(row)
+		c, err := d.In(ctx, tx, id)
 		if err != nil {
 			return err
 		}

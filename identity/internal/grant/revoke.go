@@ -124,19 +124,11 @@ func (d *Desk) Revoked(ctx context.Context, jti, grantID, clientID string, issue
 	return d.o.Store.Revoked(ctx, jti, grantID, clientID, issued, d.now())
 }
 
-// InSessions are the grants begun in the sessions, the offline ones too, that are
-// not revoked, in the caller's transaction: whom back-channel logout tells. Called
-// in session.Desk's Ended before SessionsEnded.
-func (d *Desk) InSessions(ctx context.Context, tx *sql.Tx, sessions []string) ([]Grant, error) {
-	var all []Grant
-	for _, id := range sessions {
-		of, err := ofAll(d.o.Store.GrantsOfSessionIn(ctx, tx, id, d.now()))
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, of...)
-	}
-	return all, nil
+// ClientsIn are the clients with a grant begun in the session, also an offline one,
+// that is not revoked, in the caller's transaction: whom back-channel logout tells.
+// Called in session.Desk's Ended before SessionsEnded.
+func (d *Desk) ClientsIn(ctx context.Context, tx *sql.Tx, session string) ([]string, error) {
+	return d.o.Store.ClientsOfSession(ctx, tx, session)
 }
 
 // OfSession are the grants begun in the session that are not revoked, the last

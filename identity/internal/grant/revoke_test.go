@@ -225,26 +225,31 @@ func endsWhole(t *testing.T, w *world) {
 }
 
 func seenBeforeTheEnd(t *testing.T, w *world) {
-	one, two := w.session(t), w.session(t)
-	a, _ := w.issue(t, w.grant(one))
-	b, _ := w.issue(t, w.offline(two))
-	keep := w.session(t)
+	one, two, keep := w.session(t), w.session(t), w.session(t)
+	tool := w.application(t)
+	with := func(g grant.Grant, app string) grant.Grant { g.Client = app; return g }
+	w.issue(t, w.grant(one))
+	w.issue(t, w.offline(one))
+	w.issue(t, with(w.offline(two), tool))
 	w.issue(t, w.grant(keep))
+	revoked, _ := w.issue(t, w.grant(two))
+	must(t, w.Revoke(t.Context(), revoked.ID, grant.WhyRevoked, by))
 	var ended session.Ended
-	var seen []grant.Grant
+	seen := map[string][]string{}
 	w.sessions.Ended = func(ctx context.Context, tx *sql.Tx, e session.Ended) (err error) {
 		ended = e
-		if seen, err = w.InSessions(ctx, tx, e.Sessions); err != nil {
-			return err
+		for _, id := range e.Sessions {
+			if seen[id], err = w.ClientsIn(ctx, tx, id); err != nil {
+				return err
+			}
 		}
 		return w.SessionsEnded(ctx, tx, e)
 	}
 	defer func() { w.sessions.Ended = w.SessionsEnded }()
 	n, err := w.sessions.EndOthers(t.Context(), w.ann, keep.ID, by)
 	must(t, err)
-	want := map[string]bool{a.ID: true, b.ID: true}
-	if n != 2 || len(seen) != 2 || !want[seen[0].ID] || !want[seen[1].ID] || seen[0].ID == seen[1].ID {
-		t.Errorf("%d ended, seen %q", n, ids(seen))
+	if diff := cmp.Diff(map[string][]string{one.ID: {w.app}, two.ID: {tool}}, seen); diff != "" || n != 2 {
+		t.Errorf("%d ended:\n%s", n, diff)
 	}
 	if !ended.All || ended.Except != keep.ID || ended.Account != w.ann || len(ended.Sessions) != 2 {
 		t.Errorf("told %+v", ended)

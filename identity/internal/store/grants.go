@@ -97,9 +97,22 @@ func (s *Store) GrantsOfSession(ctx context.Context, session string, now time.Ti
 	return all, db.Coded(err)
 }
 
-// GrantsOfSessionIn is GrantsOfSession in a transaction that writes.
-func (s *Store) GrantsOfSessionIn(ctx context.Context, tx *sql.Tx, session string, now time.Time) ([]*Grant, error) {
-	return grants(ctx, tx, `WHERE g.session = $2 AND g.revoked_at IS NULL`, db.Micros(now), session)
+// ClientsOfSession are the clients with a grant begun in the session that is not
+// revoked, by id.
+func (s *Store) ClientsOfSession(ctx context.Context, tx *sql.Tx, session string) (ids []string, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT client FROM grants WHERE session = $1 AND revoked_at IS NULL ORDER BY client`, session)
+	if err != nil {
+		return nil, fmt.Errorf("list the applications of a session: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("list the applications of a session: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, wrap("list the applications of a session", rows.Err())
 }
 
 func grants(ctx context.Context, q querier, where string, args ...any) (all []*Grant, err error) {

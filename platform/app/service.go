@@ -69,6 +69,9 @@ type Env struct {
 	// VerifyClient is nil when the authority stands for a certificate with which a
 	// client came to that host; see peer.Node's method for what it checks.
 	VerifyClient func(ctx context.Context, certificate *x509.Certificate, intermediates []*x509.Certificate) error
+	// Roots are what the certificate of a server that the service calls elsewhere may
+	// end in: the roots of this machine and the authority's.
+	Roots func() *x509.CertPool
 	// PlainURL is the http address under which Service.Plain is reached,
 	// without final slash.
 	PlainURL string

@@ -361,7 +361,7 @@ func TestSignInRacesWithReset(t *testing.T) {
 				if err := w.Journal.Begin(t.Context(), tx); err != nil {
 					return err
 				}
-				_, err := w.Store.SetPassword(t.Context(), tx, a.ID, row.Password, phc, w.Clock.Now())
+				_, err := w.Store.SetPassword(t.Context(), tx, a.ID, row.Password, phc, false, w.Clock.Now())
 				w.DB.AfterCommit(tx, func() { changed.Store(true) })
 				return err
 			})

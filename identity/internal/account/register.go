@@ -71,7 +71,7 @@ func (s *Service) Activate(ctx context.Context, challenge, text string, by audit
 		}
 		now := s.o.Now()
 		made = &store.Account{ID: accountID, Email: c.Email, EmailKey: c.EmailKey, Name: p.Name, Language: p.Language, Theme: Themes()[0],
-			Password: p.PHC, PasswordSetAt: now, State: store.Active, CreatedAt: now}
+			Password: p.PHC, PasswordSetAt: now, EmailProved: true, State: store.Active, CreatedAt: now}
 		inserted, err := s.o.Store.InsertAccount(ctx, tx, made)
 		if err != nil {
 			return err

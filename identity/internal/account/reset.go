@@ -61,6 +61,9 @@ func (s *Service) Reset(ctx context.Context, challenge, text, newPassword string
 			return err
 		}
 		by := by.As(row.ID)
+		if err := s.o.Store.ProveEmail(ctx, tx, row.ID); err != nil {
+			return err
+		}
 		if err := s.o.Gate.ClearIn(ctx, tx, by, throttle.Account("password:"+row.EmailKey)); err != nil {
 			return err
 		}
@@ -100,7 +103,7 @@ func (s *Service) ChangePassword(ctx context.Context, id, oldPassword, newPasswo
 
 // setPassword also ends what somebody may have begun who knew the old one.
 func (s *Service) setPassword(ctx context.Context, tx *sql.Tx, row *store.Account, phc, keepSession, action string, by audit.Caller) error {
-	set, err := s.o.Store.SetPassword(ctx, tx, row.ID, row.Password, phc, s.o.Now())
+	set, err := s.o.Store.SetPassword(ctx, tx, row.ID, row.Password, phc, false, s.o.Now())
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,12 @@ const (
 	PasswordChanged  = "account.password_changed"
 	PasswordReset    = "account.password_reset"
 	PasswordRefused  = "account.password_refused"
+	PasswordGiven    = "account.password_given"
+	AccountInvited   = "account.invited"
+	AccountDisabled  = "account.disabled"
+	AccountEnabled   = "account.enabled"
+	AccountUnlocked  = "account.unlocked"
+	SecondRequired   = "account.second_factor_required"
 	SignedIn         = "sign_in.succeeded"
 	SignInRefused    = "sign_in.refused"
 	CodeRequested    = "code.requested"
@@ -54,15 +60,25 @@ const (
 	RefreshReused    = "grant.refresh_reused"
 	DeviceApproved   = "device.approved"
 	DeviceDenied     = "device.denied"
+
+	GroupCreated  = "group.created"
+	GroupChanged  = "group.changed"
+	GroupRemoved  = "group.removed"
+	MemberAdded   = "group.member_added"
+	MemberDropped = "group.member_removed"
+	RoleGiven     = "role.given"
+	RoleTaken     = "role.taken"
 )
 
 // Actions are all of them, by name.
 func Actions() []string {
-	return []string{AccountCreated, AccountDeleted, EmailChanged, PasswordChanged, PasswordRefused, PasswordReset, ProfileChanged,
+	return []string{AccountCreated, AccountDeleted, AccountDisabled, EmailChanged, AccountEnabled, AccountInvited, PasswordChanged, PasswordGiven,
+		PasswordRefused, PasswordReset, ProfileChanged, SecondRequired, AccountUnlocked,
 		Locked, Unlocked, CodeRefused, CodeRequested, CodeSent, CodeWithheld,
 		PasskeyAdded, PasskeyRemoved, PasskeyRenamed, PasskeySuspected, RecoveryMade, RecoveryUsed, FactorRefused, TOTPAdded, TOTPRemoved,
 		SessionsEnded, SessionEnded, SessionRaised, SessionStarted, SignInRefused, SignedIn,
 		ApplicationChanged, ApplicationCreated, ApplicationDisabled, ApplicationEnabled, ApplicationExposed, ApplicationRefused, ApplicationRemoved, SecretRotated,
 		KeyMade, KeyReplaced, KeyRetired,
-		ConsentGiven, ConsentWithdrawn, DeviceApproved, DeviceDenied, GrantBegun, RefreshReused, GrantRevoked}
+		ConsentGiven, ConsentWithdrawn, DeviceApproved, DeviceDenied, GrantBegun, RefreshReused, GrantRevoked,
+		GroupChanged, GroupCreated, MemberAdded, MemberDropped, GroupRemoved, RoleGiven, RoleTaken}
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"guildhall/platform/db"
@@ -24,8 +25,12 @@ type Account struct {
 	Password      string
 	PasswordSetAt time.Time
 	MustChange    bool
-	State         string
-	CreatedAt     time.Time
+	// EmailProved says that a code came back from the address.
+	EmailProved bool
+	// SecondRequired says that nothing opens before there is a second factor.
+	SecondRequired bool
+	State          string
+	CreatedAt      time.Time
 	// DisabledAt is zero unless it is disabled.
 	DisabledAt time.Time
 }
@@ -36,13 +41,15 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-const accountColumns = `SELECT id, email, email_key, name, language, theme, password, password_set_at, must_change, state, created_at, disabled_at FROM accounts `
+const accountColumns = `SELECT id, email, email_key, name, language, theme, password, password_set_at, must_change,
+	email_proved, second_required, state, created_at, disabled_at FROM accounts `
 
 func scanAccount(row scanner) (*Account, error) {
 	var a Account
 	var set, created int64
 	var disabled sql.NullInt64
-	err := row.Scan(&a.ID, &a.Email, &a.EmailKey, &a.Name, &a.Language, &a.Theme, &a.Password, &set, &a.MustChange, &a.State, &created, &disabled)
+	err := row.Scan(&a.ID, &a.Email, &a.EmailKey, &a.Name, &a.Language, &a.Theme, &a.Password, &set, &a.MustChange,
+		&a.EmailProved, &a.SecondRequired, &a.State, &created, &disabled)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -88,17 +95,19 @@ func accountOf(ctx context.Context, q querier, emailKey string) (*Account, error
 
 // InsertAccount writes a new account. False means that another has its address.
 func (s *Store) InsertAccount(ctx context.Context, tx *sql.Tx, a *Account) (bool, error) {
-	n, err := change(ctx, tx, "write an account", `INSERT INTO accounts (id, email, email_key, name, language, theme, password,
-		password_set_at, must_change, state, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (email_key) DO NOTHING`,
-		a.ID, a.Email, a.EmailKey, a.Name, a.Language, a.Theme, a.Password, db.Micros(a.PasswordSetAt), a.MustChange, a.State, db.Micros(a.CreatedAt))
+	n, err := change(ctx, tx, "write an account", `INSERT INTO accounts (id, email, email_key, name, name_key, language, theme, password,
+		password_set_at, must_change, email_proved, second_required, state, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+		ON CONFLICT (email_key) DO NOTHING`,
+		a.ID, a.Email, a.EmailKey, a.Name, strings.ToLower(a.Name), a.Language, a.Theme, a.Password, db.Micros(a.PasswordSetAt), a.MustChange,
+		a.EmailProved, a.SecondRequired, a.State, db.Micros(a.CreatedAt))
 	return n == 1, err
 }
 
-// SetPassword replaces the hash old by another. False means that it is not old
-// any more.
-func (s *Store) SetPassword(ctx context.Context, tx *sql.Tx, id, old, phc string, now time.Time) (bool, error) {
+// SetPassword replaces the hash old by another, which must be changed at the next
+// sign-in when mustChange. False means that it is not old any more.
+func (s *Store) SetPassword(ctx context.Context, tx *sql.Tx, id, old, phc string, mustChange bool, now time.Time) (bool, error) {
 	n, err := change(ctx, tx, "write a password", `UPDATE accounts SET password = $1, password_set_at = $2, must_change = $3 WHERE id = $4 AND password = $5`,
-		phc, db.Micros(now), false, id, old)
+		phc, db.Micros(now), mustChange, id, old)
 	return n == 1, err
 }
 
@@ -108,16 +117,18 @@ func (s *Store) RehashPassword(ctx context.Context, tx *sql.Tx, id, old, phc str
 	return err
 }
 
-// SetEmail changes an account's address. False means that another account has it.
+// SetEmail changes an account's address to one that is proved. False means that
+// another account has it.
 func (s *Store) SetEmail(ctx context.Context, tx *sql.Tx, id, email, emailKey string) (bool, error) {
-	n, err := change(ctx, tx, "write an address", `UPDATE accounts SET email = $1, email_key = $2
-		WHERE id = $3 AND NOT EXISTS (SELECT 1 FROM accounts other WHERE other.email_key = $2 AND other.id <> $3)`, email, emailKey, id)
+	n, err := change(ctx, tx, "write an address", `UPDATE accounts SET email = $1, email_key = $2, email_proved = $4
+		WHERE id = $3 AND NOT EXISTS (SELECT 1 FROM accounts other WHERE other.email_key = $2 AND other.id <> $3)`, email, emailKey, id, true)
 	return n == 1, err
 }
 
 // SetProfile changes what a person says of himself.
 func (s *Store) SetProfile(ctx context.Context, tx *sql.Tx, id, name, language, theme string) error {
-	_, err := change(ctx, tx, "write a profile", `UPDATE accounts SET name = $1, language = $2, theme = $3 WHERE id = $4`, name, language, theme, id)
+	_, err := change(ctx, tx, "write a profile", `UPDATE accounts SET name = $1, name_key = $2, language = $3, theme = $4 WHERE id = $5`,
+		name, strings.ToLower(name), language, theme, id)
 	return err
 }
 

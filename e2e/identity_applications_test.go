@@ -187,8 +187,7 @@ func (p person) annaAllowsHerTelevision(a applications) {
 	p.reads("Allow Television on the device?")
 	p.reads(code)
 	p.clicks(`main button[value="allow"]`)
-	p.reads("The device is signed in")
-	p.reads("Television")
+	p.reads("The device is allowed")
 }
 
 // TestApplicationPagesPlease looks at every page that applications bring people

@@ -22,8 +22,7 @@ func (p *pages) authorize(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id, err := p.Authorize.Begin(r.Context(), params)
-	var refused *authorize.Refused
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*authorize.Refused](err); ok {
 		return p.leave(w, r, refused.Answer, "")
 	}
 	if err != nil {
@@ -51,14 +50,7 @@ func authorizeParams(r *http.Request) (url.Values, error) {
 
 // authorizeStep is the address of a request that waits: it does what comes next.
 func (p *pages) authorizeStep(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.visitor(r)
-	if errors.Is(err, session.ErrNone) {
-		v, err = nil, nil
-	}
-	if err != nil {
-		return err
-	}
-	who, err := p.who(r, v)
+	v, who, err := p.perhaps(r)
 	if err != nil {
 		return err
 	}
@@ -71,7 +63,7 @@ func (p *pages) authorizeStep(w http.ResponseWriter, r *http.Request) error {
 
 func (p *pages) nextStep(w http.ResponseWriter, r *http.Request, v *visitor, step authorize.Step) error {
 	here := authorizePath + "/" + step.Request.ID
-	p.speak(w, r, step.Request.Locales)
+	r = p.speak(w, r, step.Request.Locales)
 	switch step.Kind {
 	case authorize.SignIn:
 		to := "/sign-in"
@@ -93,35 +85,39 @@ func (p *pages) nextStep(w http.ResponseWriter, r *http.Request, v *visitor, ste
 	return nil
 }
 
-// who is the visitor as package authorize sees him; nil for nobody.
-func (p *pages) who(r *http.Request, v *visitor) (*authorize.Visitor, error) {
-	if v == nil {
-		return nil, nil
+// perhaps is who is signed in, as package authorize sees him too; nil for nobody.
+func (p *pages) perhaps(r *http.Request) (*visitor, *authorize.Visitor, error) {
+	v, err := p.visitor(r)
+	if errors.Is(err, session.ErrNone) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
 	}
 	factors, err := p.Factors.Has(r.Context(), v.Account.ID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s := v.Session
-	return &authorize.Visitor{Account: v.Account.ID, Session: s.ID, Level: s.Level, Methods: s.Methods, AuthenticatedAt: s.AuthenticatedAt,
+	return v, &authorize.Visitor{Account: v.Account.ID, Session: s.ID, Level: s.Level, Methods: s.Methods, AuthenticatedAt: s.AuthenticatedAt,
 		CanStepUp: factors.Any(), MustChange: v.Account.MustChange, By: v.by()}, nil
 }
 
 // speak makes the language that an application asks for that of a browser in which
-// nobody chose one.
-func (p *pages) speak(w http.ResponseWriter, r *http.Request, locales []string) {
+// nobody chose one, beginning with the page that answers the request it returns.
+func (p *pages) speak(w http.ResponseWriter, r *http.Request, locales []string) *http.Request {
 	if _, err := r.Cookie("lang"); err == nil {
-		return
+		return r
 	}
 	for _, tag := range locales {
 		primary, _, _ := strings.Cut(tag, "-")
 		for _, l := range i18n.Languages() {
 			if code, _, _ := strings.Cut(l.Code, "-"); strings.EqualFold(primary, code) {
-				p.Site.Prefer(w, r, l.Code, "")
-				return
+				return r.WithContext(p.Site.Prefer(w, r, l.Code, ""))
 			}
 		}
 	}
+	return r
 }
 
 // asking is the application whose request a page leads back to, and whom it hints
@@ -138,19 +134,23 @@ func (p *pages) asking(r *http.Request, to string) (*client.Client, *authorize.R
 	return c, request
 }
 
-// leave sends the browser back to the application.
+// leave sends the browser back to the application with an answer.
+func (p *pages) leave(w http.ResponseWriter, r *http.Request, a authorize.Answer, name string) error {
+	if to := a.Location(); to != "" {
+		return p.leaveTo(w, r, to, name)
+	}
+	return p.leaveByForm(w, r, a, name)
+}
+
+// leaveTo sends the browser to an address of an application.
 //
 // Browsers follow redirects after a form only to where the page of the form lets
 // forms go (form-action), which is this host. So whoever comes from a page of
 // ours gets one more, which leads out; all others are redirected at once.
-func (p *pages) leave(w http.ResponseWriter, r *http.Request, a authorize.Answer, name string) error {
-	to := a.Location()
-	switch {
-	case to == "":
-		return p.leaveByForm(w, r, a, name)
-	case r.Header.Get("Sec-Fetch-Site") == "same-origin":
+func (p *pages) leaveTo(w http.ResponseWriter, r *http.Request, to, name string) error {
+	if r.Header.Get("Sec-Fetch-Site") == "same-origin" {
 		w.Header().Set("Refresh", "0;url="+to)
-		return p.showLeave(w, r, name, views.LeavePage(views.Leave{URL: to, Host: hostOf(r, a.RedirectURI)}))
+		return p.showLeave(w, r, name, views.LeavePage(views.Leave{URL: to, Host: hostOf(r, to)}))
 	}
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)

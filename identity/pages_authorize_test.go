@@ -324,7 +324,7 @@ func TestDevicesAreAllowedByTheirCode(t *testing.T) {
 	if err != nil || g.Account != anna.ID || g.ACR != oauth.ACRPassword || !slices.Equal(g.AMR, []string{"pwd"}) {
 		t.Errorf("the grant is %+v, %v", g, err)
 	}
-	b.get(t, "/applications").wants(t, http.StatusOK, "The device is signed in", "Television")
+	b.get(t, "/applications").wants(t, http.StatusOK, "The device is allowed", "Television")
 	b.send(t, "/device/confirm", "user_code", code, "account", anna.ID, "decision", "allow").wants(t, http.StatusUnprocessableEntity, "no device waiting")
 	second, code := begin()
 	b.send(t, "/device/confirm", "user_code", code, "account", anna.ID, "decision", "deny").leadsTo(t, "/applications")

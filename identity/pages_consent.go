@@ -2,6 +2,7 @@ package identity
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -12,7 +13,6 @@ import (
 	"github.com/a-h/templ"
 
 	"guildhall/identity/internal/authorize"
-	"guildhall/identity/internal/session"
 	views "guildhall/identity/web"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web"
@@ -41,46 +41,43 @@ func (p *pages) showApart(w http.ResponseWriter, r *http.Request, v *visitor, er
 	return nil
 }
 
-// decide takes what somebody decided about a request that waits.
+// decide takes what somebody decided about a request that waits. Where somebody
+// else was asked, or something else comes first, the request says what.
 func (p *pages) decide(w http.ResponseWriter, r *http.Request) error {
 	f, err := form.Read(r)
 	if err != nil {
 		return err
 	}
-	id := r.PathValue("id")
-	v, err := p.visitor(r)
-	if err != nil && !errors.Is(err, session.ErrNone) {
-		return err
-	}
-	if err != nil || v.Account.ID != f.Value("account") { // somebody else was asked
-		p.public.Redirect(w, r, authorizePath+"/"+id)
-		return nil
-	}
-	who, err := p.who(r, v)
+	_, who, err := p.perhaps(r)
 	if err != nil {
 		return err
 	}
-	var answer authorize.Answer
-	switch f.Value("decision") {
-	case views.Allow:
-		answer, err = p.Authorize.Approve(r.Context(), id, *who)
-	case views.Deny:
-		answer, err = p.Authorize.Deny(r.Context(), id)
-	case views.Choose:
-		if err = p.Authorize.Choose(r.Context(), id, *who); err == nil {
-			err = authorize.ErrNotYet
-		}
-	default:
-		err = authorize.ErrNotYet
+	answer, err := authorize.Answer{}, error(authorize.ErrNotYet)
+	if who != nil && who.Account == f.Value("account") {
+		answer, err = p.decided(r.Context(), r.PathValue("id"), f.Value("decision"), *who)
 	}
 	if errors.Is(err, authorize.ErrNotYet) {
-		p.public.Redirect(w, r, authorizePath+"/"+id)
+		p.public.Redirect(w, r, authorizePath+"/"+r.PathValue("id"))
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	return p.leave(w, r, answer, "")
+}
+
+func (p *pages) decided(ctx context.Context, id, decision string, who authorize.Visitor) (authorize.Answer, error) {
+	switch decision {
+	case views.Allow:
+		return p.Authorize.Approve(ctx, id, who)
+	case views.Deny:
+		return p.Authorize.Deny(ctx, id)
+	case views.Choose:
+		if err := p.Authorize.Choose(ctx, id, who); err != nil {
+			return authorize.Answer{}, err
+		}
+	}
+	return authorize.Answer{}, authorize.ErrNotYet
 }
 
 func (p *pages) showLeave(w http.ResponseWriter, r *http.Request, name string, body templ.Component) error {

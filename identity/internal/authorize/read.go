@@ -178,7 +178,7 @@ func freshness(r *Request, _ *client.Client, params url.Values) *oauth.Error {
 		if err != nil || len(age) > maxAgeDigits {
 			return oauth.NewError(oauth.InvalidRequest, "The max_age is no number of seconds.")
 		}
-		r.MaxAge = int64(n) //nolint:gosec // it has 63 bits at most
+		r.MaxAge = int64(n)
 	}
 	r.Nonce = params.Get("nonce")
 	if len(r.Nonce) > maxNonce {

@@ -22,10 +22,10 @@ import (
 )
 
 const (
-	// PushedLife is how long a pushed request waits for its browser, Life how long a
-	// request waits for its person.
+	// PushedLife is how long a pushed request waits for its browser.
 	PushedLife = time.Minute
-	Life       = 10 * time.Minute
+	// Life is how long a request waits for its person.
+	Life = 10 * time.Minute
 	// again is for how long an answered request is answered once more: a second
 	// click on "Allow" takes the place of the first.
 	again = 10 * time.Second

@@ -17,6 +17,7 @@ import (
 	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/grant"
 	"guildhall/identity/internal/journal"
+	"guildhall/identity/internal/logout"
 	"guildhall/identity/internal/password"
 	"guildhall/identity/internal/session"
 	"guildhall/identity/internal/signing"
@@ -85,6 +86,7 @@ type service struct {
 	grants   *grant.Desk
 	devices  *device.Desk
 	requests *authorize.Service
+	logout   *logout.Desk
 	provider *provider
 }
 
@@ -140,7 +142,7 @@ func withAddress(send sendMail, url string) sendMail {
 func (s *service) service(env app.Env) *app.Service {
 	pages := newPages(pageOptions{Site: env.Site, Accounts: s.accounts, Sessions: s.sessions, Factors: s.factors, Now: s.now,
 		Fresh: s.config.Sessions.Confirm.Std(), Open: s.config.Registration == Open,
-		Clients: s.clients, Grants: s.grants, Authorize: s.requests, Devices: s.devices})
+		Clients: s.clients, Grants: s.grants, Authorize: s.requests, Devices: s.devices, Logout: s.logout})
 	return &app.Service{
 		API:         s.operations,
 		Shell:       pages.Shell(),

@@ -12,6 +12,7 @@ import (
 	"guildhall/identity/internal/device"
 	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/grant"
+	"guildhall/identity/internal/logout"
 	"guildhall/identity/internal/session"
 	"guildhall/platform/audit"
 	"guildhall/platform/fault"
@@ -27,11 +28,12 @@ type pageOptions struct {
 	Sessions *session.Desk
 	Factors  *factor.Desk
 	Now      func() time.Time
-	// Clients, Grants, Authorize and Devices are the provider's.
+	// Clients, Grants, Authorize, Devices and Logout are the provider's.
 	Clients   *client.Desk
 	Grants    *grant.Desk
 	Authorize *authorize.Service
 	Devices   *device.Desk
+	Logout    *logout.Desk
 	// Fresh is for how long a sign-in is enough to change what protects the
 	// account.
 	Fresh time.Duration
@@ -89,6 +91,9 @@ func (p *pages) Mount(mux *http.ServeMux) {
 		"POST /oauth2/authorize":      p.authorize,
 		"GET /oauth2/authorize/{id}":  p.authorizeStep,
 		"POST /oauth2/authorize/{id}": p.decide,
+		"GET /oauth2/logout":          p.logout,
+		"POST /oauth2/logout":         p.logoutByForm,
+		"POST /oauth2/logout/confirm": p.confirmLogout,
 		"GET /send.js":                p.sendScript,
 	} {
 		mux.Handle(pattern, p.answer(h))

@@ -19,6 +19,7 @@ import (
 	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/grant"
 	"guildhall/identity/internal/identitytest"
+	"guildhall/identity/internal/logout"
 	"guildhall/identity/internal/mint"
 	"guildhall/identity/internal/session"
 	"guildhall/identity/internal/signing"
@@ -72,10 +73,13 @@ func provide(t *testing.T, w *identitytest.World, o *pageOptions) {
 	}
 	o.Clients = client.New(client.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Now: w.Clock.Now, Log: log})
 	o.Grants = grant.New(grant.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Key: w.Key, Sessions: o.Sessions, Now: w.Clock.Now, Log: log})
-	o.Clients.OnRevoke, o.Sessions.Ended = o.Grants.ClientEnded, o.Grants.SessionsEnded
+	minter := &mint.Minter{Signing: keys, Accounts: w.Accounts, Issuer: issuer, Now: w.Clock.Now}
+	o.Logout = logout.New(logout.Options{Clients: o.Clients, Grants: o.Grants, Minter: minter, Jobs: w.Jobs, Key: w.Key, Now: w.Clock.Now})
+	o.Clients.OnRevoke = o.Grants.ClientEnded
+	o.Sessions.Ended = (&service{logout: o.Logout, grants: o.Grants}).sessionsEnded
 	o.Devices = device.New(device.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Grants: o.Grants, Gate: w.Gate, Key: w.Key, Now: w.Clock.Now, Log: log})
 	o.Authorize = authorize.New(authorize.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Clients: o.Clients, Grants: o.Grants, Issuer: issuer,
-		Minter: &mint.Minter{Signing: keys, Accounts: w.Accounts, Issuer: issuer, Now: w.Clock.Now}, Now: w.Clock.Now, Log: log})
+		Minter: minter, Now: w.Clock.Now, Log: log})
 }
 
 // browser has cookies and no JavaScript.

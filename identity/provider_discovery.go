@@ -27,6 +27,7 @@ type discovery struct {
 	Introspect string `json:"introspection_endpoint"`
 	Revoke     string `json:"revocation_endpoint"`
 	Device     string `json:"device_authorization_endpoint"`
+	Logout     string `json:"end_session_endpoint"`
 
 	Scopes        []string `json:"scopes_supported"`
 	Responses     []string `json:"response_types_supported"`
@@ -58,6 +59,11 @@ type discovery struct {
 	ClaimsParameter bool `json:"claims_parameter_supported"`
 	Request         bool `json:"request_parameter_supported"`
 	RequestURI      bool `json:"request_uri_parameter_supported"`
+
+	// BackChannel says that applications are told when a session ends, and
+	// BackChannelSession that they are told which.
+	BackChannel        bool `json:"backchannel_logout_supported"`
+	BackChannelSession bool `json:"backchannel_logout_session_supported"`
 }
 
 // aliases are addresses of endpoints under their names in discovery.
@@ -73,6 +79,7 @@ type aliases struct {
 func (p *provider) discovery() discovery {
 	d := discovery{Issuer: p.Issuer, Authorize: p.Issuer + authorizePath, Token: p.Issuer + tokenPath, UserInfo: p.Issuer + userinfoPath,
 		Keys: p.Issuer + jwksPath, PAR: p.Issuer + parPath, Introspect: p.Issuer + introspectPath, Revoke: p.Issuer + revokePath, Device: p.Issuer + devicePath,
+		Logout: p.Issuer + logoutPath, BackChannel: true, BackChannelSession: true,
 		Scopes:       []string{oauth.ScopeOpenID, oauth.ScopeProfile, oauth.ScopeEmail, oauth.ScopeOffline},
 		Responses:    []string{oauth.ResponseCode, oauth.ResponseToken, oauth.ResponseIDToken, oauth.ResponseIDTokenToken},
 		Modes:        []string{oauth.ModeQuery, oauth.ModeFragment, oauth.ModeFormPost},

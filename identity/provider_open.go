@@ -9,6 +9,7 @@ import (
 	"guildhall/identity/internal/device"
 	"guildhall/identity/internal/dpop"
 	"guildhall/identity/internal/grant"
+	"guildhall/identity/internal/logout"
 	"guildhall/identity/internal/mint"
 	"guildhall/identity/internal/signing"
 	"guildhall/identity/internal/token"
@@ -26,9 +27,10 @@ func (s *service) openProvider(ctx context.Context, env app.Env, key seal.Key) (
 	}
 	s.clients = client.New(client.Options{DB: env.DB, Store: s.store, Journal: s.journal, Now: env.Now, Log: env.Log, Development: !env.Production})
 	s.grants = grant.New(grant.Options{DB: env.DB, Store: s.store, Journal: s.journal, Key: key, Sessions: s.sessions, Now: env.Now, Log: env.Log})
-	s.clients.OnRevoke, s.sessions.Ended = s.grants.ClientEnded, s.grants.SessionsEnded
+	s.clients.OnRevoke, s.sessions.Ended = s.grants.ClientEnded, s.sessionsEnded
 	s.devices = device.New(device.Options{DB: env.DB, Store: s.store, Journal: s.journal, Grants: s.grants, Gate: s.gate, Key: key, Now: env.Now, Log: env.Log})
 	minter := &mint.Minter{Signing: s.keys, Accounts: s.accounts, Issuer: issuer, Now: env.Now}
+	s.logout = logout.New(logout.Options{Clients: s.clients, Grants: s.grants, Minter: minter, Jobs: env.Jobs, Key: key, Post: postLogout(env.Roots, logoutTimeout), Now: env.Now})
 	s.requests = authorize.New(authorize.Options{DB: env.DB, Store: s.store, Journal: s.journal, Clients: s.clients, Grants: s.grants,
 		Minter: minter, Issuer: issuer, Now: env.Now, Log: env.Log})
 	s.provider, err = newProvider(providerOptions{Issuer: issuer, Certified: env.CertifiedURL, Requests: s.requests, Keys: s.keys, Log: env.Log,

@@ -171,7 +171,11 @@ func TestAPIPresets(t *testing.T) {
 			t.Errorf("%s: %+v", kind, made)
 		}
 	}
-	made, err := o.client.CreateApplication(t.Context(), wire.Metadata{Kind: "service", Name: "Robot", Method: "private_key_jwt", Scopes: []string{},
+	bare, err := o.client.CreateApplication(t.Context(), wire.Metadata{Kind: "web", Name: "Bare", RedirectURIs: []string{callback}, Scopes: []string{}})
+	if err != nil || bare.Scopes != nil {
+		t.Errorf("without scopes: %+v, %v", bare, err)
+	}
+	made, err := o.client.CreateApplication(t.Context(), wire.Metadata{Kind: "service", Name: "Robot", Method: "private_key_jwt",
 		JWKS: json.RawMessage(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)})
 	if err != nil || made.Secret != "" {
 		t.Errorf("with a key: %+v, %v", made, err)
@@ -243,7 +247,7 @@ func TestAPIRefusesWhatIsWrong(t *testing.T) {
 		"no kind":         {"POST", path, `{"client_name":"x"}`, 422, "kind", "unknown"},
 		"a bad kind":      {"POST", path, `{"kind":"wep","client_name":"x"}`, 422, "kind", "not_allowed"},
 		"no name":         {"POST", path, `{"kind":"service"}`, 422, "client_name", "required"},
-		"a misspelt name": {"POST", path, `{"kind":"web","client_nmae":"x"}`, 422, "client_nmae", "unknown"},
+		"a misspelt name": {"POST", path, `{"kind":"web","client_nam":"x"}`, 422, "client_nam", "unknown"},
 		"a wildcard":      {"POST", path, `{"kind":"web","client_name":"x","redirect_uris":["https://*.shop.example/"]}`, 422, "redirect_uris[0]", "uri"},
 		"a bad grant":     {"POST", path, `{"kind":"service","client_name":"x","grant_types":["magic"]}`, 422, "grant_types[0]", "not_allowed"},
 		"no duration":     {"POST", path, `{"kind":"service","client_name":"x","access_token_life":"soon"}`, 422, "access_token_life", "invalid_duration"},

@@ -77,10 +77,13 @@ func set[T comparable](value *T, to T) {
 	}
 }
 
-// setList is for lists, of which an empty one says something.
+// setList is for lists, of which an empty one says that there is nothing.
 func setList[T any](list *[]T, to []T) {
-	if to != nil {
+	switch {
+	case len(to) > 0:
 		*list = to
+	case to != nil:
+		*list = nil
 	}
 }
 

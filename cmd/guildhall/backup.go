@@ -10,6 +10,7 @@ import (
 
 	"guildhall/platform/app"
 	"guildhall/platform/fault"
+	"guildhall/sdk/go/api"
 )
 
 type backupCommand struct {
@@ -57,6 +58,15 @@ func (p place) local(ctx context.Context, t terminal, fn func(*app.Client) error
 		defer explainWait(ctx, t, c)()
 		return fn(c)
 	})
+}
+
+// service runs fn with what a client of one service's API needs, whether a process
+// runs on the data directory or not.
+func (p place) service(ctx context.Context, t terminal, name string, fn func(api.Options) error) error {
+	return p.local(ctx, t, func(c *app.Client) error {
+		url, http := c.Service(name)
+		return fn(api.Options{URL: url, HTTP: http})
+	}, name)
 }
 
 type restoreCommand struct {

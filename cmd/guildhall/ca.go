@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"guildhall/platform/app"
 	"guildhall/sdk/go/ca"
 )
 
@@ -19,16 +18,13 @@ type caCommand struct {
 	Show   caShowCommand   `cmd:"" help:"Show one certificate."`
 	Verify caVerifyCommand `cmd:"" help:"Check a certificate: chain, validity, use, revocation."`
 	Token  caTokenCommand  `cmd:"" help:"Join tokens, with which services on other hosts enrol."`
-	Audit  caAuditCommand  `cmd:"" help:"The audit log."`
+	Audit  auditCommand    `cmd:"" help:"The audit log."`
 }
 
 // authority runs fn with a client of the certificate authority on the data
 // directory, whether a process runs there or not.
 func (p place) authority(ctx context.Context, t terminal, fn func(*ca.Client) error) error {
-	return p.local(ctx, t, func(c *app.Client) error {
-		url, http := c.Service("ca")
-		return fn(ca.New(ca.Options{URL: url, HTTP: http}))
-	}, "ca")
+	return p.service(ctx, t, "ca", func(o ca.Options) error { return fn(ca.New(o)) })
 }
 
 type caRootCommand struct {

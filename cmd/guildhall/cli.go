@@ -16,7 +16,7 @@ import (
 	"guildhall/platform/app"
 	"guildhall/platform/config"
 	"guildhall/platform/fault"
-	"guildhall/sdk/go/ca"
+	"guildhall/sdk/go/api"
 )
 
 // Exit codes, a contract with scripts.
@@ -59,24 +59,30 @@ func (t terminal) warn(text string) { _, _ = fmt.Fprintf(t.err, "guildhall: %s\n
 var errNegative = errors.New("the answer is no")
 
 type cli struct {
-	Serve   serveCommand   `cmd:"" help:"Run all services, or those named."`
-	Status  statusCommand  `cmd:"" help:"Say whether the running process is healthy."`
-	Stop    stopCommand    `cmd:"" help:"Stop the running process after its requests have ended."`
-	Reload  reloadCommand  `cmd:"" help:"Make the running process read its log level and its TLS files again."`
-	Backup  backupCommand  `cmd:"" help:"Back up every service now."`
-	Restore restoreCommand `cmd:"" help:"Put the data of a backup file in place."`
-	Jobs    jobsCommand    `cmd:"" help:"Background work."`
-	Mailbox mailboxCommand `cmd:"" help:"Letters that were written in development."`
-	Admin   adminCommand   `cmd:"" help:"Links and tokens for administrators."`
-	Config  configCommand  `cmd:"" help:"Check or print the configuration."`
-	CA      caCommand      `cmd:"" name:"ca" help:"The certificate authority."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve    serveCommand    `cmd:"" help:"Run all services, or those named."`
+	Status   statusCommand   `cmd:"" help:"Say whether the running process is healthy."`
+	Stop     stopCommand     `cmd:"" help:"Stop the running process after its requests have ended."`
+	Reload   reloadCommand   `cmd:"" help:"Make the running process read its log level and its TLS files again."`
+	Backup   backupCommand   `cmd:"" help:"Back up every service now."`
+	Restore  restoreCommand  `cmd:"" help:"Put the data of a backup file in place."`
+	Jobs     jobsCommand     `cmd:"" help:"Background work."`
+	Mailbox  mailboxCommand  `cmd:"" help:"Letters that were written in development."`
+	Admin    adminCommand    `cmd:"" help:"Links and tokens for administrators."`
+	Config   configCommand   `cmd:"" help:"Check or print the configuration."`
+	CA       caCommand       `cmd:"" name:"ca" help:"The certificate authority."`
+	Identity identityCommand `cmd:"" help:"Applications, signing keys and the audit log of identity."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
+}
+
+// newCLI is the command line with what kong cannot know.
+func newCLI() *cli {
+	return &cli{CA: caCommand{Audit: auditCommand{service: "ca"}}, Identity: identityCommand{Audit: auditCommand{service: "identity"}}}
 }
 
 // run parses and runs one command line and returns its exit code.
 func run(ctx context.Context, args []string, t terminal) int {
 	ended := -1
-	parser, err := kong.New(&cli{}, kong.Name("guildhall"),
+	parser, err := kong.New(newCLI(), kong.Name("guildhall"),
 		kong.Description("Sell, license, ship and support your own software: one binary, on your own servers.\n\n"+exitHelp),
 		kong.Writers(t.out, t.err), kong.Exit(func(code int) { ended = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -158,7 +164,9 @@ func asFlag(text string) string {
 	name, _, _ := strings.Cut(field, "[")
 	flag := map[string]string{"common_name": "--name", "sans": "--san", "csr": "--csr", "lifetime": "--life", "seconds": "--life",
 		"key_type": "--key-type", "profile": "--profile", "reason": "--reason", "name": "--name", "certificate": "FILE", "service": "SERVICE",
-		"head": "--head", "key": "--key", "action": "--action", "actor": "--actor", "subject": "--subject", "q": "--query"}[name]
+		"head": "--head", "key": "--key", "action": "--action", "actor": "--actor", "subject": "--subject", "q": "--query",
+		"client_name": "--name", "kind": "KIND", "redirect_uris": "--redirect-uri", "post_logout_redirect_uris": "--post-logout-uri", "scopes": "--scope",
+		"audiences": "--audience", "token_endpoint_auth_method": "--method", "jwks": "--jwks", "tls_client_auth_san_dns": "--tls-name", "overlap": "--overlap"}[name]
 	if !ok || flag == "" {
 		return text
 	}
@@ -180,7 +188,7 @@ func refusal(err error) (status int, fields []fault.Field) {
 		}
 		return e.Kind.Status(), e.Fields
 	}
-	if p, ok := errors.AsType[*ca.Problem](err); ok {
+	if p, ok := errors.AsType[*api.Problem](err); ok {
 		for _, f := range p.Fields {
 			fields = append(fields, fault.Field{Name: f.Name, Code: f.Code, Detail: f.Detail})
 		}

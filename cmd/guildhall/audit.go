@@ -10,17 +10,25 @@ import (
 
 	"guildhall/platform/audit"
 	"guildhall/platform/fault"
-	"guildhall/sdk/go/ca"
+	"guildhall/sdk/go/api"
 )
 
-type caAuditCommand struct {
-	List   caAuditListCommand   `cmd:"" help:"List entries, newest first."`
-	Verify caAuditVerifyCommand `cmd:"" help:"Check that no entry was changed, removed or inserted."`
-	Export caAuditExportCommand `cmd:"" help:"Write the whole log as JSON lines that anyone can verify."`
-	Check  caAuditCheckCommand  `cmd:"" help:"Check an export, without the server."`
+// auditCommand is about the audit log of one service: all keep the same kind.
+type auditCommand struct {
+	service string
+
+	List   auditListCommand   `cmd:"" help:"List entries, newest first."`
+	Verify auditVerifyCommand `cmd:"" help:"Check that no entry was changed, removed or inserted."`
+	Export auditExportCommand `cmd:"" help:"Write the whole log as JSON lines that anyone can verify."`
+	Check  auditCheckCommand  `cmd:"" help:"Check an export, without the server."`
 }
 
-type caAuditListCommand struct {
+// log runs fn with a client of the service's audit log.
+func (c *auditCommand) log(ctx context.Context, t terminal, p place, fn func(*api.Client) error) error {
+	return p.service(ctx, t, c.service, func(o api.Options) error { return fn(api.New(o)) })
+}
+
+type auditListCommand struct {
 	place   `embed:""`
 	Query   string `help:"Text anywhere in the entry." short:"q" placeholder:"TEXT"`
 	Actor   string `help:"Only what this actor did." placeholder:"ACTOR"`
@@ -31,7 +39,7 @@ type caAuditListCommand struct {
 }
 
 // Validate refuses a number of entries that cannot be.
-func (c *caAuditListCommand) Validate() error {
+func (c *auditListCommand) Validate() error {
 	if c.Limit < 1 || c.Limit > 500 {
 		return fmt.Errorf("--limit must be from 1 to 500 but got %d", c.Limit)
 	}
@@ -39,9 +47,9 @@ func (c *caAuditListCommand) Validate() error {
 }
 
 // Run prints one page.
-func (c *caAuditListCommand) Run(ctx context.Context, t terminal) error {
-	return c.authority(ctx, t, func(client *ca.Client) error {
-		list, err := client.Audit(ctx, ca.AuditRequest{Text: c.Query, Actor: c.Actor, Action: c.Action, Subject: c.Subject, Limit: c.Limit})
+func (c *auditListCommand) Run(ctx context.Context, t terminal, parent *auditCommand) error {
+	return parent.log(ctx, t, c.place, func(client *api.Client) error {
+		list, err := client.Audit(ctx, api.AuditRequest{Text: c.Query, Actor: c.Actor, Action: c.Action, Subject: c.Subject, Limit: c.Limit})
 		if err != nil {
 			return err
 		}
@@ -56,26 +64,26 @@ func (c *caAuditListCommand) Run(ctx context.Context, t terminal) error {
 }
 
 // actor is who did it, with the name of who is known by an id alone.
-func actor(x ca.AuditEntry) string {
+func actor(x api.AuditEntry) string {
 	if name, _ := x.Detail["actor_name"].(string); name != "" {
 		return x.Actor + " (" + name + ")"
 	}
 	return x.Actor
 }
 
-type caAuditVerifyCommand struct {
+type auditVerifyCommand struct {
 	place `embed:""`
 	Head  string `help:"File with a signed head that you kept, or with what an earlier run printed; the log must continue it." placeholder:"FILE"`
 	JSON  bool   `name:"json" help:"Print JSON."`
 }
 
 // Help is the long text of --help.
-func (caAuditVerifyCommand) Help() string {
+func (auditVerifyCommand) Help() string {
 	return "Keep the printed head elsewhere, and pass it with --head next time: that finds a log that was put back to an older state.\n\n" + exitHelp
 }
 
 // Run exits 4 when the log was tampered with.
-func (c *caAuditVerifyCommand) Run(ctx context.Context, t terminal) error {
+func (c *auditVerifyCommand) Run(ctx context.Context, t terminal, parent *auditCommand) error {
 	head, err := readText("--head", c.Head)
 	if err != nil {
 		return err
@@ -83,8 +91,8 @@ func (c *caAuditVerifyCommand) Run(ctx context.Context, t terminal) error {
 	if i := strings.Index(head, "\nkey "); i >= 0 { // the output of an earlier run: the head follows the key's line
 		_, head, _ = strings.Cut(head[i+1:], "\n")
 	}
-	return c.authority(ctx, t, func(client *ca.Client) error {
-		r, err := client.VerifyAudit(ctx, ca.AuditVerifyRequest{Head: head})
+	return parent.log(ctx, t, c.place, func(client *api.Client) error {
+		r, err := client.VerifyAudit(ctx, api.AuditVerifyRequest{Head: head})
 		if err != nil {
 			return err
 		}
@@ -102,7 +110,7 @@ func (c *caAuditVerifyCommand) Run(ctx context.Context, t terminal) error {
 	})
 }
 
-func printReport(t terminal, r *ca.AuditReport) {
+func printReport(t terminal, r *api.AuditReport) {
 	if r.OK {
 		t.printf("verified %d entries\nkey %s\n%s", r.Rows, r.Key, r.Head)
 		return
@@ -113,7 +121,7 @@ func printReport(t terminal, r *ca.AuditReport) {
 	}
 }
 
-func rows(f ca.AuditFinding) string {
+func rows(f api.AuditFinding) string {
 	switch {
 	case f.First < 0:
 		return ""
@@ -123,14 +131,14 @@ func rows(f ca.AuditFinding) string {
 	return fmt.Sprintf("rows %d to %d", f.First, f.Last)
 }
 
-type caAuditExportCommand struct {
+type auditExportCommand struct {
 	place `embed:""`
 	Out   string `help:"File to write (default: standard output)." placeholder:"FILE"`
 }
 
 // Run writes JSON lines with the signed head at the end.
-func (c *caAuditExportCommand) Run(ctx context.Context, t terminal) error {
-	return c.authority(ctx, t, func(client *ca.Client) error {
+func (c *auditExportCommand) Run(ctx context.Context, t terminal, parent *auditCommand) error {
+	return parent.log(ctx, t, c.place, func(client *api.Client) error {
 		if c.Out == "" {
 			return client.ExportAudit(ctx, t.out)
 		}
@@ -146,18 +154,18 @@ func (c *caAuditExportCommand) Run(ctx context.Context, t terminal) error {
 	})
 }
 
-type caAuditCheckCommand struct {
-	File string `arg:"" help:"File that \"guildhall ca audit export\" wrote, or - for standard input."`
-	Key  string `help:"Verifier key of the log, as \"guildhall ca audit verify\" prints it." required:"" placeholder:"KEY"`
+type auditCheckCommand struct {
+	File string `arg:"" help:"File that \"audit export\" wrote, or - for standard input."`
+	Key  string `help:"Verifier key of the log, as \"audit verify\" prints it." required:"" placeholder:"KEY"`
 }
 
 // Help is the long text of --help.
-func (caAuditCheckCommand) Help() string {
+func (auditCheckCommand) Help() string {
 	return "Needs neither the server nor its data: anyone who holds the key can do it.\n\n" + exitHelp
 }
 
 // Run exits 4 when the export was tampered with.
-func (c *caAuditCheckCommand) Run(t terminal) error {
+func (c *auditCheckCommand) Run(t terminal, parent *auditCommand) error {
 	in := t.in
 	if c.File != "-" {
 		f, err := os.Open(c.File)
@@ -172,7 +180,7 @@ func (c *caAuditCheckCommand) Run(t terminal) error {
 		return err
 	}
 	if err != nil {
-		return fault.New(fault.Malformed, "not_an_export", "FILE: %s is not an export of an audit log: %w. Give a file that \"guildhall ca audit export\" wrote.", c.File, reason(err))
+		return fault.New(fault.Malformed, "not_an_export", "FILE: %s is not an export of an audit log: %w. Give a file that \"guildhall %s audit export\" wrote.", c.File, reason(err), parent.service)
 	}
 	if !r.OK() {
 		t.printf("TAMPERED: %d findings in %d entries\n", r.Count, r.Rows)

@@ -1,0 +1,19 @@
+package main
+
+import (
+	"context"
+
+	"guildhall/sdk/go/identity"
+)
+
+type identityCommand struct {
+	Client clientCommand `cmd:"" help:"Applications that people sign in to or that call services (OAuth 2.0 clients)."`
+	Key    keyCommand    `cmd:"" help:"The keys that sign tokens."`
+	Audit  auditCommand  `cmd:"" help:"The audit log."`
+}
+
+// identity runs fn with a client of identity on the data directory, whether a
+// process runs there or not.
+func (p place) identity(ctx context.Context, t terminal, fn func(*identity.Client) error) error {
+	return p.service(ctx, t, "identity", func(o identity.Options) error { return fn(identity.New(o)) })
+}

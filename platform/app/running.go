@@ -52,7 +52,7 @@ func (a *App) openService(ctx context.Context, def Definition, bound addresses) 
 		PublicURL: a.hosts.publicURL, PlainURL: "http://" + reachable(def.Name, bound.Domain, bound.HTTP, "80"),
 		InternalURL:  "https://" + reachable(def.Name, bound.Domain, bound.Internal, "443"),
 		CertifiedURL: a.hosts.publicURL(certifiedPrefix + def.Name), VerifyClient: a.node.VerifyClient, Roots: a.node.Roots,
-		Domain: bound.Domain, Production: a.cfg.Server.Production}
+		Domain: bound.Domain, Production: a.cfg.Server.Production, Roles: a.roles()}
 	a.services = append(a.services, s) // from here on close closes it
 	a.health.services = a.services
 	if err := a.prepare(ctx, s); err != nil {
@@ -68,6 +68,14 @@ func (a *App) openService(ctx context.Context, def Definition, bound addresses) 
 	s.made = true
 	a.mount(s)
 	return s.recordNotes(ctx)
+}
+
+// roles are those of all services of the binary.
+func (a *App) roles() (all []Role) {
+	for _, d := range a.opts.Definitions {
+		all = append(all, d.Roles...)
+	}
+	return all
 }
 
 // expect refuses what would make a new, empty database by mistake: a

@@ -36,6 +36,8 @@ type Definition struct {
 	// Mails are the templates of the service's letters, as package mail describes
 	// them; nil: it writes none.
 	Mails fs.FS
+	// Roles are what people can be in the service, the most powerful first.
+	Roles []Role
 	// Config points to the service's configuration with its defaults; the file
 	// and the environment are decoded into it before New.
 	Config any
@@ -44,6 +46,15 @@ type Definition struct {
 	Check func() error
 	// New wires the service. Calls to other services work once all are open.
 	New func(ctx context.Context, env Env) (*Service, error)
+}
+
+// Role is what people can be in a service.
+type Role struct {
+	// Name is dotted and begins with the service: "ca.admin". An admin may do what an
+	// operator may, and an operator what a viewer may.
+	Name string
+	// Key is the catalogue key of what it is called.
+	Key string
 }
 
 // Env is what the process gives a service.
@@ -81,6 +92,8 @@ type Env struct {
 	// Domain is the parent of all hosts, "guildhall.localhost".
 	Domain     string
 	Production bool
+	// Roles are those of all services, also of those that another process runs.
+	Roles []Role
 }
 
 // Service is a running service: what the listeners serve and the process does

@@ -31,15 +31,38 @@ type Principal struct {
 	ID string
 	// Name is for people to read.
 	Name string
-	// Roles are dotted names such as "ca.admin"; Everything contains them all.
+	// Roles are dotted names such as "ca.admin"; Everything contains them all. Of one
+	// service's, admin contains operator and operator contains viewer.
 	Roles []string
 	// SessionID is the browser session that the request came with, or empty.
 	SessionID string
 }
 
-// Has says whether the principal holds the role.
+// ranks are the last words of roles that contain each other, the least first.
+var ranks = []string{"viewer", "operator", "admin"}
+
+// Has says whether the principal holds the role, or one that contains it.
 func (p Principal) Has(role string) bool {
-	return slices.Contains(p.Roles, Everything) || slices.Contains(p.Roles, role)
+	return slices.ContainsFunc(p.Roles, func(held string) bool { return contains(held, role) })
+}
+
+func contains(held, role string) bool {
+	if held == Everything || held == role {
+		return true
+	}
+	service, rank := split(held)
+	of, least := split(role)
+	return service == of && least >= 0 && rank > least
+}
+
+// split is the service of a role, and where its last word stands among ranks; -1:
+// nowhere.
+func split(role string) (service string, rank int) {
+	i := strings.LastIndexByte(role, '.')
+	if i < 0 {
+		return "", -1
+	}
+	return role[:i], slices.Index(ranks, role[i+1:])
 }
 
 // Caller is who makes a request from a network address, with or without port, for

@@ -16,6 +16,8 @@
 //	identity.email             Code, Minutes            a new address's code, to the new address
 //	identity.email_changed     Email, At, From          to the old address; Email is the new one, partly hidden
 //	identity.deleted           At, From                 the account is gone
+//	identity.elsewhere         -                        somebody asks to reset a password that the directory keeps
+//	identity.invited           -                        an administrator made an account; how to choose a password
 package account
 
 import (
@@ -71,6 +73,10 @@ type Account struct {
 	// MustChange says that the password must be changed before anything else.
 	MustChange bool
 	Disabled   bool
+	// EmailProved says that a code came back from the address.
+	EmailProved bool
+	// SecondRequired says that nothing opens before there is a second factor.
+	SecondRequired bool
 
 	CreatedAt, PasswordSetAt time.Time
 }
@@ -92,7 +98,7 @@ type Profile struct {
 	Name, Language, Theme string
 }
 
-// Options is what a Service needs; all but Closed.
+// Options is what a Service needs; all but Elsewhere and Closed.
 type Options struct {
 	DB      *db.DB
 	Store   *store.Store
@@ -106,6 +112,8 @@ type Options struct {
 	// EndSessions ends the sessions of an account but for one ("": all):
 	// session.Desk's EndAll.
 	EndSessions func(ctx context.Context, tx *sql.Tx, account, except string) error
+	// Elsewhere has passwords that are not kept here; zero: there are none.
+	Elsewhere Elsewhere
 	// Closed refuses registrations.
 	Closed bool
 	Now    func() time.Time
@@ -177,5 +185,6 @@ func (s *Service) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
 
 func public(row *store.Account) *Account {
 	return &Account{ID: row.ID, Email: row.Email, Name: row.Name, Language: row.Language, Theme: row.Theme,
-		MustChange: row.MustChange, Disabled: row.State != store.Active, CreatedAt: row.CreatedAt, PasswordSetAt: row.PasswordSetAt}
+		MustChange: row.MustChange, Disabled: row.State != store.Active,
+		EmailProved: row.EmailProved, SecondRequired: row.SecondRequired, CreatedAt: row.CreatedAt, PasswordSetAt: row.PasswordSetAt}
 }

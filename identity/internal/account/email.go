@@ -54,7 +54,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, id, challenge, text string, 
 			return err
 		}
 		data := s.event(by)
-		data["Email"] = hide(c.Email)
+		data["Email"] = HideEmail(c.Email)
 		if err := s.tell(ctx, tx, row, letterEmailChanged, data); err != nil {
 			return err
 		}

@@ -89,8 +89,8 @@ func (f *fields) theme(text string) string {
 	return text
 }
 
-// hide shows enough of an address for its owner to know it: "a***@example.com".
-func hide(email string) string {
+// HideEmail shows enough of an address for its owner to know it: "a***@example.com".
+func HideEmail(email string) string {
 	local, domain, ok := strings.Cut(email, "@")
 	_, size := utf8.DecodeRuneInString(local)
 	if !ok || size == 0 {

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"guildhall/identity/internal/code"
@@ -20,6 +21,8 @@ const (
 	letterEmail           = "identity.email"
 	letterEmailChanged    = "identity.email_changed"
 	letterDeleted         = "identity.deleted"
+	letterElsewhere       = "identity.elsewhere"
+	letterInvited         = "identity.invited"
 )
 
 // letter is the letter of a challenge, written by its job: here, and not in the
@@ -46,6 +49,9 @@ func (s *Service) letter(ctx context.Context, tx *sql.Tx, c code.Code, text stri
 			return false, "no_account", nil
 		case owner.State != store.Active:
 			return false, "disabled", nil
+		}
+		if kept, err := s.kept(ctx, owner); kept || err != nil {
+			return false, "elsewhere", errors.Join(err, s.tell(ctx, tx, owner, letterElsewhere, nil))
 		}
 		return true, "", s.o.Mail(ctx, tx, mail.Message{To: owner.Email, Name: owner.Name, Language: owner.Language, Template: letterReset, Data: data, Until: until})
 	case code.Email:

@@ -61,7 +61,7 @@ func (s *Service) Delete(ctx context.Context, id, password string, by audit.Call
 		if err := s.o.Store.ForgetCodes(ctx, tx, id); err != nil {
 			return err
 		}
-		if err := s.o.Store.DeleteAccount(ctx, tx, id); err != nil {
+		if err := s.o.Store.KeepAdmin(ctx, tx, func() error { return s.o.Store.DeleteAccount(ctx, tx, id) }); err != nil {
 			return err
 		}
 		if err := s.tell(ctx, tx, row, letterDeleted, s.event(by)); err != nil {

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 
@@ -67,7 +68,7 @@ func (s *Service) Reset(ctx context.Context, challenge, text, newPassword string
 		if err := s.o.Gate.ClearIn(ctx, tx, by, throttle.Account("password:"+row.EmailKey)); err != nil {
 			return err
 		}
-		return s.setPassword(ctx, tx, row, phc, "", journal.PasswordReset, by)
+		return s.setPassword(ctx, tx, row, newSecret{phc: phc}, journal.PasswordReset, by)
 	})
 	if err != nil {
 		return nil, err
@@ -97,20 +98,32 @@ func (s *Service) ChangePassword(ctx context.Context, id, oldPassword, newPasswo
 		return err
 	}
 	return s.write(ctx, func(tx *sql.Tx) error {
-		return s.setPassword(ctx, tx, row, phc, keepSession, journal.PasswordChanged, by)
+		return s.setPassword(ctx, tx, row, newSecret{phc: phc, keepSession: keepSession}, journal.PasswordChanged, by)
 	})
 }
 
+// newSecret is what replaces a password.
+type newSecret struct {
+	phc string
+	// mustChange says that it is good for one sign-in.
+	mustChange bool
+	// keepSession is the session that does not end; empty: all end.
+	keepSession string
+}
+
 // setPassword also ends what somebody may have begun who knew the old one.
-func (s *Service) setPassword(ctx context.Context, tx *sql.Tx, row *store.Account, phc, keepSession, action string, by audit.Caller) error {
-	set, err := s.o.Store.SetPassword(ctx, tx, row.ID, row.Password, phc, false, s.o.Now())
+func (s *Service) setPassword(ctx context.Context, tx *sql.Tx, row *store.Account, p newSecret, action string, by audit.Caller) error {
+	if kept, err := s.kept(ctx, row); err != nil || kept {
+		return cmp.Or(err, error(ErrElsewhere))
+	}
+	set, err := s.o.Store.SetPassword(ctx, tx, row.ID, row.Password, p.phc, p.mustChange, s.o.Now())
 	if err != nil {
 		return err
 	}
 	if !set {
 		return errMeanwhile
 	}
-	if err := s.o.EndSessions(ctx, tx, row.ID, keepSession); err != nil {
+	if err := s.o.EndSessions(ctx, tx, row.ID, p.keepSession); err != nil {
 		return err
 	}
 	if err := s.codes.Void(ctx, tx, row.ID); err != nil {

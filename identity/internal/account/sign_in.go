@@ -113,12 +113,23 @@ func guessed(emailKey string, by audit.Caller) []throttle.Key {
 	return []throttle.Key{throttle.Account("password:" + emailKey), throttle.Address(by.From)}
 }
 
-// compare takes as long for an account that does not exist.
+// compare takes as long for an account that does not exist, and for one whose
+// password is kept elsewhere.
 func (s *Service) compare(ctx context.Context, row *store.Account, password string) (right, rehash bool, err error) {
-	if row == nil {
-		return false, false, s.o.Hasher.Decoy(ctx, password)
+	kept, err := s.kept(ctx, row)
+	if err != nil {
+		return false, false, err
 	}
-	return s.o.Hasher.Verify(ctx, row.Password, password)
+	if row == nil || kept {
+		err = s.o.Hasher.Decoy(ctx, password)
+	} else {
+		right, rehash, err = s.o.Hasher.Verify(ctx, row.Password, password)
+	}
+	if right || err != nil {
+		return right, rehash, err
+	}
+	right, err = s.elsewhere(ctx, row, kept, password)
+	return right, false, err
 }
 
 // refused records a wrong password.

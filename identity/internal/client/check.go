@@ -133,6 +133,9 @@ func (c *checker) grants() {
 	if scopes, err := oauth.ParseScopes(m.Scopes.String()); err != nil || !slices.Equal(scopes, m.Scopes) {
 		c.add("scopes", "scope", "At most 50 scopes stand here, each once, of printable ASCII characters without blank, quotation mark and backslash.")
 	}
+	if m.Scopes.Has(oauth.ScopeRoles) && !m.Trusted {
+		c.add("scopes", "trusted", "The scope roles is for trusted applications alone.")
+	}
 }
 
 func (c *checker) uris() {

@@ -47,6 +47,11 @@ func (m *Minter) IDToken(ctx context.Context, g grant.Grant, c client.Client, ac
 		return "", err
 	}
 	maps.Copy(said, person)
+	if g.Scopes.Has(oauth.ScopeRoles) {
+		if said["roles"], err = m.roles(ctx, g.Account, &c); err != nil {
+			return "", err
+		}
+	}
 	return m.Signing.Sign(ctx, algorithm, TypeID, said)
 }
 
@@ -62,6 +67,15 @@ func (m *Minter) Claims(ctx context.Context, g grant.Grant) (map[string]any, err
 		return nil, err
 	}
 	person["sub"] = g.Account
+	if g.Scopes.Has(oauth.ScopeRoles) {
+		c, err := m.Clients.Get(ctx, g.Client)
+		if err != nil {
+			return nil, err
+		}
+		if person["roles"], err = m.roles(ctx, g.Account, &c); err != nil {
+			return nil, err
+		}
+	}
 	return person, nil
 }
 
@@ -89,8 +103,7 @@ func (m *Minter) person(ctx context.Context, g grant.Grant, scopes oauth.Scopes,
 	if err != nil {
 		return nil, err
 	}
-	// An address is an account's only after a code came back from it.
-	all := map[string]any{"name": a.Name, "locale": a.Language, "email": a.Email, "email_verified": true}
+	all := map[string]any{"name": a.Name, "locale": a.Language, "email": a.Email, "email_verified": a.EmailProved}
 	for claim := range told {
 		told[claim] = all[claim]
 	}

@@ -12,6 +12,7 @@ import (
 	"guildhall/identity/internal/client"
 	"guildhall/identity/internal/grant"
 	"guildhall/identity/internal/oauth"
+	"guildhall/identity/internal/role"
 	"guildhall/identity/internal/signing"
 )
 
@@ -25,6 +26,10 @@ const (
 type Minter struct {
 	Signing  *signing.Desk
 	Accounts *account.Service
+	// Roles and Clients are asked for what the scope roles tells; Roles may be nil:
+	// nobody has any.
+	Roles   *role.Desk
+	Clients *client.Desk
 	// Issuer is "iss": the public address of identity, without final slash.
 	Issuer string
 	Now    func() time.Time
@@ -59,6 +64,7 @@ type AccessClaims struct {
 	AuthTime  int64    `json:"auth_time,omitempty"`
 	ACR       string   `json:"acr,omitempty"`
 	AMR       []string `json:"amr,omitempty"`
+	Roles     []string `json:"roles,omitempty"`
 	// Session and Grant are what it ends with: "ses_..." and "gnt_...".
 	Session string        `json:"sid,omitempty"`
 	Grant   string        `json:"gid,omitempty"`
@@ -80,6 +86,11 @@ func (m *Minter) AccessToken(ctx context.Context, a Access) (token, id string, l
 		c.Subject, c.ACR, c.AMR, c.Session, c.Grant = g.Account, g.ACR, g.AMR, g.Session, g.ID
 		if !g.AuthTime.IsZero() {
 			c.AuthTime = g.AuthTime.Unix()
+		}
+		if a.Scopes.Has(oauth.ScopeRoles) {
+			if c.Roles, err = m.roles(ctx, g.Account, &a.Client); err != nil {
+				return "", "", 0, err
+			}
 		}
 	}
 	if a.JKT != "" || a.X5T != "" {

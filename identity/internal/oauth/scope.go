@@ -5,12 +5,14 @@ import (
 	"strings"
 )
 
-// The scopes that OpenID Connect defines and identity answers.
+// The scopes that identity answers; all but the last are OpenID Connect's.
 const (
 	ScopeOpenID  = "openid"
 	ScopeProfile = "profile"
 	ScopeEmail   = "email"
 	ScopeOffline = "offline_access"
+	// ScopeRoles is ours: what the person may do, for trusted applications alone.
+	ScopeRoles = "roles"
 )
 
 const (

@@ -21,9 +21,19 @@ type Attempts struct {
 
 // Attempts are those of the key; a key without any has the zero Attempts.
 func (s *Store) Attempts(ctx context.Context, tx *sql.Tx, key string) (Attempts, error) {
+	return attempts(ctx, tx, key)
+}
+
+// AttemptsNow is Attempts outside of a transaction.
+func (s *Store) AttemptsNow(ctx context.Context, key string) (Attempts, error) {
+	a, err := attempts(ctx, s.db.Read, key)
+	return a, db.Coded(err)
+}
+
+func attempts(ctx context.Context, q querier, key string) (Attempts, error) {
 	a := Attempts{Key: key}
 	var blocked, updated int64
-	err := tx.QueryRowContext(ctx, `SELECT failures, blocked_until, updated_at FROM attempts WHERE key = $1`, key).
+	err := q.QueryRowContext(ctx, `SELECT failures, blocked_until, updated_at FROM attempts WHERE key = $1`, key).
 		Scan(&a.Failures, &blocked, &updated)
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, nil

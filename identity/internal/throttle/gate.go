@@ -253,6 +253,21 @@ func (g *Gate) giveBack(ctx context.Context, tx *sql.Tx, by audit.Caller, k Key,
 	return g.journal.Append(ctx, tx, by, journal.Unlocked, a.Key, map[string]any{"failures": others})
 }
 
+// Until is when the next try with the keys is looked at; zero: at once.
+func (g *Gate) Until(ctx context.Context, keys ...Key) (time.Time, error) {
+	var until time.Time
+	for _, k := range keys {
+		a, err := g.store.AttemptsNow(ctx, g.row(k))
+		if err != nil {
+			return time.Time{}, err
+		}
+		if a.BlockedUntil.After(g.now()) && a.BlockedUntil.After(until) {
+			until = a.BlockedUntil
+		}
+	}
+	return until, nil
+}
+
 // Clean forgets what no longer counts; a periodic job calls it.
 func (g *Gate) Clean(ctx context.Context) error {
 	return g.db.Group(ctx, func(tx *sql.Tx) error {

@@ -21,5 +21,5 @@ func (s *Service) credentials(ctx context.Context, r Request) (Response, error) 
 
 // impersonal are the scopes that are not about a person.
 func impersonal(all oauth.Scopes) oauth.Scopes {
-	return all.Beyond(oauth.Scopes{oauth.ScopeOpenID, oauth.ScopeProfile, oauth.ScopeEmail, oauth.ScopeOffline})
+	return all.Beyond(oauth.Scopes{oauth.ScopeOpenID, oauth.ScopeProfile, oauth.ScopeEmail, oauth.ScopeOffline, oauth.ScopeRoles})
 }

@@ -25,7 +25,7 @@ import (
 
 // certified is a process whose service says at mtls.notes.<domain> who came, and
 // whether the authority stands for them.
-func certified(t *testing.T) *process {
+func certified(t *testing.T, change ...func(*Config)) *process {
 	t.Helper()
 	return runAs(t, t.TempDir(), func(d *Definition) {
 		open := d.New
@@ -38,7 +38,7 @@ func certified(t *testing.T) *process {
 			s.CrossOrigin = []string{"POST /who"}
 			return s, err
 		}
-	})
+	}, change...)
 }
 
 func told(env Env, r *http.Request) string {
@@ -323,17 +323,25 @@ func TestServicesWithoutCertifiedHaveNoSuchHost(t *testing.T) {
 	}
 }
 
-func TestAGivenCertificateNeedsTheNameToo(t *testing.T) {
+// TestTheAuthorityNamesItsHostBesideAGivenCertificate: a wildcard from somewhere
+// else does not cover it.
+func TestTheAuthorityNamesItsHostBesideAGivenCertificate(t *testing.T) {
 	t.Parallel()
-	c := &publicCert{given: true, hosts: []string{"guildhall.localhost", "mtls.notes.guildhall.localhost"}}
-	c.files[0], c.files[1] = selfSigned(t, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
-	err := c.load()
-	if err == nil || !strings.Contains(err.Error(), "is not for mtls.notes.guildhall.localhost. It needs all of: guildhall.localhost, mtls.notes.guildhall.localhost;") {
-		t.Errorf("got %v", err)
+	cert, key := selfSigned(t, time.Now().Add(-time.Hour), time.Now().Add(time.Hour), "*.guildhall.localhost")
+	p := certified(t, func(c *Config) { c.Server.TLSCert, c.Server.TLSKey = cert, key })
+	good, _ := p.issued(t, "robot.example.com")
+	c := p.caller(t, good)
+	if status, body := get(t, c.Client, p.at()+"/who"); status != http.StatusOK || body != "robot.example.com" {
+		t.Errorf("%d %q", status, body)
 	}
-	c.hosts = c.hosts[:1]
-	if err := c.load(); err != nil {
-		t.Errorf("without the host: %v", err)
+	given, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.tls.RootCAs = x509.NewCertPool()
+	c.tls.RootCAs.AddCert(given.Leaf)
+	if status, body := get(t, c.Client, p.notes()+"/who"); status != http.StatusOK || body != "nobody" {
+		t.Errorf("with the given certificate: %d %q", status, body)
 	}
 }
 

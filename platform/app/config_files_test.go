@@ -42,13 +42,13 @@ func TestConfigCheckReadsTheTLSFiles(t *testing.T) {
 	}
 }
 
-func selfSigned(t *testing.T, from, until time.Time) (cert, key string) {
+func selfSigned(t *testing.T, from, until time.Time, hosts ...string) (cert, key string) {
 	t.Helper()
 	pair, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: from, NotAfter: until, DNSNames: []string{"guildhall.localhost"}}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: from, NotAfter: until, DNSNames: append([]string{"guildhall.localhost"}, hosts...)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, pair.Public(), pair)
 	if err != nil {
 		t.Fatal(err)

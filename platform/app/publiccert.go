@@ -63,15 +63,15 @@ type publicCert struct {
 // newPublicCert makes the certificate for hosts, the first of which names its
 // files.
 func newPublicCert(a *App, hosts []string) *publicCert {
-	p := &publicCert{authority: a.node.Authority(), now: a.opts.Now, log: a.log, revoked: a.node.Revocations(),
-		client: &http.Client{Timeout: 5 * time.Second}, hosts: hosts}
-	c := a.cfg.Server
-	if c.TLSCert != "" {
-		p.files, p.given = [2]string{c.TLSCert, c.TLSKey}, true
-		return p
-	}
-	file := filepath.Join(c.Data, "tls", hosts[0])
-	p.files = [2]string{file + ".crt", file + ".key"}
+	file := filepath.Join(a.cfg.Server.Data, "tls", hosts[0])
+	return &publicCert{authority: a.node.Authority(), now: a.opts.Now, log: a.log, revoked: a.node.Revocations(),
+		client: &http.Client{Timeout: 5 * time.Second}, hosts: hosts, files: [2]string{file + ".crt", file + ".key"}}
+}
+
+// givenCert is the certificate from server.tls_cert, which has to name the hosts.
+func givenCert(a *App, hosts []string) *publicCert {
+	p := newPublicCert(a, hosts)
+	p.files, p.given = [2]string{a.cfg.Server.TLSCert, a.cfg.Server.TLSKey}, true
 	return p
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -11,33 +12,42 @@ import (
 // publicCerts are the certificates of the public listener. Beside the authority
 // one certificate names the domain and every host. Elsewhere each service asks
 // for its own hosts alone: that is all the authority gives it, and the bare
-// domain stays with the authority's process.
+// domain stays with the authority's process. With server.tls_cert only the hosts
+// of Service.Certified have one of the authority, whose certificates their clients
+// come with.
 type publicCerts []*publicCert
 
 func newPublicCerts(a *App) publicCerts {
-	var hosts []string
+	var all publicCerts
+	var hosts, certified []string
 	for _, s := range a.services {
-		hosts = append(hosts, a.hostsOf(s)...)
+		own := s.def.Name + "." + a.hosts.domain
+		hosts = append(hosts, own)
+		if s.svc.Certified != nil {
+			certified = append(certified, certifiedPrefix+own)
+		}
 	}
 	if a.node.Root() != nil {
-		return publicCerts{newPublicCert(a, append([]string{a.hosts.domain}, hosts...))}
+		hosts = append([]string{a.hosts.domain}, hosts...)
 	}
-	if a.cfg.Server.TLSCert != "" {
-		return publicCerts{newPublicCert(a, hosts)}
-	}
-	var all publicCerts
-	for _, s := range a.services {
-		all = append(all, newPublicCert(a, a.hostsOf(s)))
+	switch {
+	case a.cfg.Server.TLSCert != "":
+		all = publicCerts{givenCert(a, hosts)}
+		for _, host := range certified {
+			all = append(all, newPublicCert(a, []string{host}))
+		}
+	case a.node.Root() != nil:
+		all = publicCerts{newPublicCert(a, append(hosts, certified...))}
+	default:
+		for _, host := range hosts {
+			own := []string{host}
+			if slices.Contains(certified, certifiedPrefix+host) {
+				own = append(own, certifiedPrefix+host)
+			}
+			all = append(all, newPublicCert(a, own))
+		}
 	}
 	return all
-}
-
-func (a *App) hostsOf(s *running) []string {
-	host := s.def.Name + "." + a.hosts.domain
-	if s.svc.Certified == nil {
-		return []string{host}
-	}
-	return []string{host, certifiedPrefix + host}
 }
 
 // get chooses by the name that the client asks for; the first one stands in for

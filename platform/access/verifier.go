@@ -1,0 +1,39 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"guildhall/sdk/go/identity"
+)
+
+// Claims are what an access token says.
+type Claims = identity.Claims
+
+// Verifier verifies access tokens by what a Follower keeps. It asks nobody.
+type Verifier struct {
+	Set *Set
+	Now func() time.Time
+}
+
+// Verify is what a token says if identity signed it, it is for the audience (the
+// public address of the service, without final slash), not over and not revoked;
+// else ErrToken or ErrRevoked. With ErrStale the claims are there too when all else is
+// well: who goes on by them goes on without knowing of revocations. A token that is
+// bound to a key is refused, since nobody here asks for the proof.
+func (v *Verifier) Verify(token, audience string) (Claims, error) {
+	keys := v.Set.keys.Load()
+	if keys == nil {
+		return Claims{}, ErrStale.Because(errors.New("identity's keys have not come yet"))
+	}
+	c, err := keys.Access(token, identity.Expected{Issuer: v.Set.Issuer(), Audience: audience, Now: v.Now()})
+	if err != nil {
+		return Claims{}, ErrToken.Because(err)
+	}
+	err = v.Set.Check(Token{ID: c.ID, Grant: c.Grant, Account: c.Subject, Client: c.Client, IssuedAt: c.IssuedAt})
+	if err != nil && !errors.Is(err, ErrStale) {
+		return Claims{}, fmt.Errorf("the access token %s of %s: %w", c.ID, c.Client, err)
+	}
+	return c, err
+}

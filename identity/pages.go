@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"guildhall/identity/internal/account"
@@ -96,7 +97,7 @@ func (p *pages) Mount(mux *http.ServeMux) {
 		"POST /oauth2/logout/confirm": p.confirmLogout,
 		"GET /send.js":                p.sendScript,
 	} {
-		mux.Handle(pattern, p.answer(h))
+		mux.Handle(pattern, p.passing(pattern, h))
 	}
 	for pattern, h := range map[string]own{
 		"GET /{$}":                            p.accountPage,
@@ -133,8 +134,20 @@ func (p *pages) Mount(mux *http.ServeMux) {
 		"GET /device/confirm":                 p.confirmDevice,
 		"POST /device/confirm":                p.decideDevice,
 	} {
-		mux.Handle(pattern, p.answer(p.signedIn(h)))
+		mux.Handle(pattern, p.passing(pattern, p.signedIn(h)))
 	}
+}
+
+// passing answers by a page. Those that may lie between an application and its answer
+// let a pop-up stay in touch with the application.
+func (p *pages) passing(pattern string, h page) http.Handler {
+	_, path, _ := strings.Cut(pattern, " ")
+	for _, way := range []string{"/oauth2/", "/sign-in", "/register", "/confirm", passwordPage} {
+		if strings.HasPrefix(path, way) {
+			return web.KeepOpener(p.answer(h))
+		}
+	}
+	return p.answer(h)
 }
 
 func (p *pages) answer(h page) http.Handler {

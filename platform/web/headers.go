@@ -29,6 +29,18 @@ func secureHeaders(h http.Handler) http.Handler {
 	})
 }
 
+// KeepOpener has the answers leave a page in touch with the one that opened it, also
+// of another site (Cross-Origin-Opener-Policy: unsafe-none). It is for what a pop-up
+// passes through when an application in a browser lets people sign in there and waits
+// for the answer by window.opener: one answer with another policy on the way, a
+// redirect too, cuts that off for good.
+func KeepOpener(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cross-Origin-Opener-Policy", "unsafe-none")
+		h.ServeHTTP(w, r)
+	})
+}
+
 // protect refuses what other sites send in the reader's name, but for the patterns
 // of elsewhere.
 func (s *Site) protect(h http.Handler, elsewhere []string) http.Handler {

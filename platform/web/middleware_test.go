@@ -175,3 +175,17 @@ func TestBodyLimit(t *testing.T) {
 		t.Errorf("status %d", rec.Code)
 	}
 }
+
+func TestOnlyWhatKeepsItsOpenerStaysInTouchWithIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	answers := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) })
+	w.mux.Handle("GET /own", answers)
+	w.mux.Handle("GET /sign-in", web.KeepOpener(answers))
+	for path, want := range map[string]string{"/own": "same-origin", "/sign-in": "unsafe-none", "/nowhere": "same-origin"} {
+		got := w.do(browse("GET", "https://ca.guildhall.localhost"+path, "")).Header().Values("Cross-Origin-Opener-Policy")
+		if len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}

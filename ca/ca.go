@@ -48,8 +48,10 @@ func Definition() app.Definition {
 		Name:       "ca",
 		Migrations: migrations(),
 		Locales:    locales.FS(),
-		Also:       []backup.Migrations{{Table: audit.MigrationsTable, FS: audit.Migrations()}},
-		Config:     &config,
+		Roles: []app.Role{{Name: "ca.admin", Key: "ca.role.admin"}, {Name: "ca.operator", Key: "ca.role.operator"},
+			{Name: "ca.viewer", Key: "ca.role.viewer"}},
+		Also:   []backup.Migrations{{Table: audit.MigrationsTable, FS: audit.Migrations()}},
+		Config: &config,
 		Check: func() error {
 			_, err := config.profiles("guildhall.localhost") // any domain: it is about the names and lifetimes
 			return errors.Join(config.check(), err)

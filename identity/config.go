@@ -8,6 +8,7 @@ import (
 	"guildhall/identity/internal/session"
 	"guildhall/platform/config"
 	"guildhall/platform/fault"
+	"guildhall/platform/mail"
 )
 
 // The values of Config.Registration.
@@ -22,6 +23,9 @@ const (
 type Config struct {
 	// Registration is Open or Closed.
 	Registration string `yaml:"registration"`
+	// FirstAdmin is the address of the account that is made at the first start and
+	// administers everything; empty: admin@<server.domain>.
+	FirstAdmin string `yaml:"first_admin"`
 	// KeyFile is the key that seals secrets in the database; empty: identity.key
 	// in the service's directory.
 	KeyFile string `yaml:"key_file"`
@@ -52,6 +56,9 @@ func (c *Config) check() error {
 	}
 	if c.Registration != Open && c.Registration != Closed {
 		refuse("registration", "%q is neither open nor closed.", c.Registration)
+	}
+	if _, err := mail.ParseAddress(c.FirstAdmin); c.FirstAdmin != "" && err != nil {
+		refuse("first_admin", "%q is no e-mail address.", c.FirstAdmin)
 	}
 	if idle := c.Sessions.Idle.Std(); idle < 5*time.Minute || idle > c.Sessions.Absolute.Std() {
 		refuse("sessions.idle", "%s is not between 5m and identity.sessions.absolute.", c.Sessions.Idle)

@@ -15,10 +15,13 @@ import (
 	"guildhall/identity/internal/client"
 	"guildhall/identity/internal/device"
 	"guildhall/identity/internal/factor"
+	"guildhall/identity/internal/feed"
 	"guildhall/identity/internal/grant"
+	"guildhall/identity/internal/group"
 	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/logout"
 	"guildhall/identity/internal/password"
+	"guildhall/identity/internal/role"
 	"guildhall/identity/internal/session"
 	"guildhall/identity/internal/signing"
 	"guildhall/identity/internal/store"
@@ -55,6 +58,7 @@ func Definition() app.Definition {
 		Migrations: migrations(),
 		Locales:    locales.FS(),
 		Mails:      mails.FS(),
+		Roles:      []app.Role{{Name: role.Admin, Key: "identity.role.admin"}, {Name: role.Viewer, Key: "identity.role.viewer"}},
 		Also:       []backup.Migrations{{Table: audit.MigrationsTable, FS: audit.Migrations()}},
 		Config:     &config,
 		Check:      config.check,
@@ -80,6 +84,8 @@ type service struct {
 	sessions *session.Desk
 	accounts *account.Service
 	factors  *factor.Desk
+	groups   *group.Desk
+	roles    *role.Desk
 
 	keys     *signing.Desk
 	clients  *client.Desk
@@ -88,6 +94,7 @@ type service struct {
 	requests *authorize.Service
 	logout   *logout.Desk
 	provider *provider
+	feed     *feed.Hub
 }
 
 // open wires the parts.
@@ -105,10 +112,12 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 		return nil, err
 	}
 	s.gate = throttle.New(throttle.Options{DB: env.DB, Store: s.store, Journal: s.journal, Key: key.Derive("attempts"), Now: env.Now, Log: env.Log})
+	s.groups = &group.Desk{Store: s.store, Journal: s.journal, Now: env.Now}
+	s.roles = role.New(role.Options{Store: s.store, Journal: s.journal, Known: roleNames(env.Roles), Now: env.Now})
 	s.sessions = &session.Desk{Store: s.store, Journal: s.journal, Log: env.Log, Now: env.Now,
 		Idle: config.Sessions.Idle.Std(), Absolute: config.Sessions.Absolute.Std()}
 	s.accounts = account.New(account.Options{DB: env.DB, Store: s.store, Journal: s.journal, Gate: s.gate, Hasher: password.New(password.Options{}),
-		Jobs: env.Jobs, Key: key, Mail: withAddress(env.Mail.Send, env.PublicURL(Name)+"/sign-in"), EndSessions: s.sessions.EndAll,
+		Jobs: env.Jobs, Key: key, Mail: withAddress(env.Mail.Send, env.PublicURL(Name)), EndSessions: s.sessions.EndAll,
 		Closed: config.Registration == Closed, Now: env.Now, Log: env.Log})
 	s.factors, err = factor.New(factor.Options{Store: s.store, Journal: s.journal, Gate: s.gate, Key: key, Domain: env.Domain,
 		Origin: env.PublicURL(Name), Product: product(env.Domain), Now: env.Now})
@@ -122,16 +131,24 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 	return s, nil
 }
 
+func roleNames(roles []app.Role) []string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = r.Name
+	}
+	return names
+}
+
 // product is what authenticators list the accounts under: the domain tells one
 // installation from another.
 func product(domain string) string { return "guildhall (" + domain + ")" }
 
 type sendMail func(ctx context.Context, tx *sql.Tx, m mail.Message) error
 
-// withAddress tells the letters where to sign in.
-func withAddress(send sendMail, url string) sendMail {
+// withAddress tells the letters where to sign in and where to choose a password.
+func withAddress(send sendMail, host string) sendMail {
 	return func(ctx context.Context, tx *sql.Tx, m mail.Message) error {
-		data := map[string]any{"URL": url}
+		data := map[string]any{"URL": host + "/sign-in", "ResetURL": host + "/reset"}
 		maps.Copy(data, m.Data)
 		m.Data = data
 		return send(ctx, tx, m)
@@ -149,7 +166,10 @@ func (s *service) service(env app.Env) *app.Service {
 		Pages:       func(mux *http.ServeMux) { pages.Mount(mux); s.provider.Mount(mux) },
 		CrossOrigin: crossOrigin(),
 		Certified:   s.provider.MountCertified,
+		Peer:        s.peerRoutes(),
+		Run:         s.feed.Run,
 		Journal:     s.journal,
 		Health:      s.journal.Audit.Check,
+		First:       func(ctx context.Context) (string, error) { return s.first(ctx, env) },
 	}
 }

@@ -30,10 +30,10 @@ func TestLettersAreWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	send := withAddress(outbox.Send, "https://identity.example.com/sign-in")
+	send := withAddress(outbox.Send, "https://identity.example.com")
 	code := map[string]any{"Code": "123456", "Minutes": 5}
 	event := map[string]any{"At": time.Now(), "From": "192.0.2.7"}
-	data := map[string]map[string]any{"identity.register": code, "identity.reset": code, "identity.email": code, "identity.exists": nil,
+	data := map[string]map[string]any{"identity.register": code, "identity.reset": code, "identity.email": code, "identity.exists": nil, "identity.invited": nil,
 		"identity.password_changed": event, "identity.deleted": event, "identity.email_changed": {"At": time.Now(), "From": "", "Email": "a***@example.com"}}
 	files, err := fs.Glob(mails.FS(), "en/*.txt")
 	if err != nil || len(files) != len(data) {

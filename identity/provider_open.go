@@ -8,6 +8,7 @@ import (
 	"guildhall/identity/internal/clientauth"
 	"guildhall/identity/internal/device"
 	"guildhall/identity/internal/dpop"
+	"guildhall/identity/internal/feed"
 	"guildhall/identity/internal/grant"
 	"guildhall/identity/internal/logout"
 	"guildhall/identity/internal/mint"
@@ -27,9 +28,10 @@ func (s *service) openProvider(ctx context.Context, env app.Env, key seal.Key) (
 	}
 	s.clients = client.New(client.Options{DB: env.DB, Store: s.store, Journal: s.journal, Now: env.Now, Log: env.Log, Development: !env.Production})
 	s.grants = grant.New(grant.Options{DB: env.DB, Store: s.store, Journal: s.journal, Key: key, Sessions: s.sessions, Now: env.Now, Log: env.Log})
+	s.feed = feed.New(feed.Options{Store: s.store, Signing: s.keys, Issuer: issuer, Now: env.Now, Log: env.Log})
 	s.clients.OnRevoke, s.sessions.Ended = s.grants.ClientEnded, s.sessionsEnded
 	s.devices = device.New(device.Options{DB: env.DB, Store: s.store, Journal: s.journal, Grants: s.grants, Gate: s.gate, Key: key, Now: env.Now, Log: env.Log})
-	minter := &mint.Minter{Signing: s.keys, Accounts: s.accounts, Issuer: issuer, Now: env.Now}
+	minter := &mint.Minter{Signing: s.keys, Accounts: s.accounts, Roles: s.roles, Clients: s.clients, Issuer: issuer, Now: env.Now}
 	s.logout = logout.New(logout.Options{Clients: s.clients, Grants: s.grants, Minter: minter, Jobs: env.Jobs, Key: key, Post: postLogout(env.Roots, logoutTimeout), Now: env.Now})
 	s.requests = authorize.New(authorize.Options{DB: env.DB, Store: s.store, Journal: s.journal, Clients: s.clients, Grants: s.grants,
 		Minter: minter, Issuer: issuer, Now: env.Now, Log: env.Log})

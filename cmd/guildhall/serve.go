@@ -66,6 +66,9 @@ func announce(t terminal, a app.Announcement) {
 	if a.FirstStart {
 		t.printf("%s", welcome(a))
 	}
+	for _, note := range a.Notes {
+		t.printf("%s\n", note)
+	}
 	t.printf("ready %s\n", a.Portal)
 }
 

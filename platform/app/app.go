@@ -53,6 +53,8 @@ type Announcement struct {
 	// Link opens the pages once; only at the first start, and only with
 	// break-glass.
 	Link string
+	// Notes are what the services tell; see Service.First.
+	Notes []string
 	// Root is the SHA-256 fingerprint of the root certificate of an authority
 	// in this process, TrustURL the page that says how to trust it.
 	Root, TrustURL string

@@ -250,7 +250,26 @@ func (a *App) announce(ctx context.Context) {
 		}
 		n.Link = g.URL
 	}
+	n.Notes = a.notes(ctx)
 	a.opts.Ready(n)
+}
+
+// notes are what the services tell at the start. One that fails keeps the others
+// from nothing.
+func (a *App) notes(ctx context.Context) (all []string) {
+	for _, s := range a.services {
+		if s.svc.First == nil {
+			continue
+		}
+		note, err := s.svc.First(ctx)
+		if err != nil {
+			s.env.Log.ErrorContext(ctx, "what belongs to a first start could not be done; the next start tries again", "err", err)
+		}
+		if note != "" {
+			all = append(all, note)
+		}
+	}
+	return all
 }
 
 // front is where people begin: the portal, which is at the bare domain beside

@@ -126,6 +126,10 @@ type Service struct {
 	Journal *audit.Journal
 	// Health says in a sentence what is wrong, or nil.
 	Health func(context.Context) error
+	// First is called at each start when everything works. What it returns is told to
+	// whoever sees the start, and to nobody else: how the first administrator gets in.
+	// Mostly that is nothing.
+	First func(context.Context) (note string, err error)
 	// Run works until the context ends.
 	Run func(context.Context) error
 	// Close runs after everything else of the service has stopped.

@@ -90,3 +90,10 @@ func (s *Store) ProveEmail(ctx context.Context, tx *sql.Tx, id string) error {
 	_, err := change(ctx, tx, "note that an address is proved", `UPDATE accounts SET email_proved = $1 WHERE id = $2`, true, id)
 	return err
 }
+
+// Alone says whether there is one account.
+func (s *Store) Alone(ctx context.Context, tx *sql.Tx) (bool, error) {
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM accounts`).Scan(&n)
+	return n == 1, wrap("count accounts", err)
+}

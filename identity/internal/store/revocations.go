@@ -10,10 +10,39 @@ import (
 
 // What a revocation is of.
 const (
-	RevokedToken  = "token"
-	RevokedGrant  = "grant"
-	RevokedClient = "client"
+	RevokedToken   = "token"
+	RevokedGrant   = "grant"
+	RevokedClient  = "client"
+	RevokedSession = "session"
+	RevokedAccount = "account"
 )
+
+// Revocation is what was revoked, in the order of the commits.
+type Revocation struct {
+	Seq               uint64
+	Kind, Subject     string
+	MadeAt, ExpiresAt time.Time
+}
+
+// RevocationsAfter are at most limit revocations after a number, by number.
+func (s *Store) RevocationsAfter(ctx context.Context, after uint64, limit int) (all []Revocation, err error) {
+	//nolint:gosec // numbers count rows
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT seq, kind, subject, made_at, expires_at FROM revocations WHERE seq > $1 ORDER BY seq LIMIT $2`, int64(after), limit)
+	if err != nil {
+		return nil, db.Coded(wrap("read revocations", err))
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var r Revocation
+		var seq, made, expires int64
+		if err := rows.Scan(&seq, &r.Kind, &r.Subject, &made, &expires); err != nil {
+			return nil, wrap("read revocations", err)
+		}
+		r.Seq, r.MadeAt, r.ExpiresAt = uint64(seq), db.FromMicros(made), db.FromMicros(expires) //nolint:gosec // numbers count rows
+		all = append(all, r)
+	}
+	return all, db.Coded(wrap("read revocations", rows.Err()))
+}
 
 // AddRevocations writes what is revoked from now on, until its last token is over.
 // The transaction began with the journal, so the numbers have no gaps, and one that

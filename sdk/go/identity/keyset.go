@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// maxToken bounds a token, in bytes.
-	maxToken = 16 << 10
+	// maxSigned bounds what Open looks at, in bytes.
+	maxSigned = 64 << 10
 	// minRSA and maxRSA bound the keys of RSA, in bits.
 	minRSA, maxRSA = 2048, 4096
 	// halfES256 is the length of each number of a signature of ES256.
@@ -138,7 +138,7 @@ func (k *KeySet) Open(token, typ string) ([]byte, error) {
 // split takes a token apart. Each token has one text.
 func split(token string) (input string, head, body, signature []byte, err error) {
 	// base64 skips line ends.
-	if len(token) > maxToken || strings.ContainsAny(token, "\r\n") || strings.Count(token, ".") != 2 {
+	if len(token) > maxSigned || strings.ContainsAny(token, "\r\n") || strings.Count(token, ".") != 2 {
 		return "", nil, nil, nil, errors.New("it is no signed token")
 	}
 	last := strings.LastIndexByte(token, '.')

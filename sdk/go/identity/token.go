@@ -14,6 +14,8 @@ const (
 	TypeAccess = "at+jwt"
 	// Skew is how far the clock of whoever verifies may differ from identity's.
 	Skew = 5 * time.Second
+	// maxToken bounds an access token, in bytes.
+	maxToken = 16 << 10
 )
 
 var (
@@ -92,6 +94,9 @@ type Expected struct {
 // was revoked it cannot tell. A token that is bound to a key (RFC 9449, RFC 8705) is
 // refused, since whoever presents it here proved nothing.
 func (k *KeySet) Access(token string, e Expected) (Claims, error) {
+	if len(token) > maxToken {
+		return Claims{}, fmt.Errorf("%w: it has more than %d bytes", ErrToken, maxToken)
+	}
 	payload, err := k.Open(token, TypeAccess)
 	if err != nil {
 		return Claims{}, err

@@ -52,7 +52,7 @@ func (s *service) applicationOperations(api huma.API) {
 		Summary: "Read an application", Description: "Without its secret, which nobody can read. Error code: application_not_found."}, s.getApplication, http.StatusNotFound)
 	app.Register(api, huma.Operation{OperationID: "update-application", Method: http.MethodPut, Path: one, Tags: tags, MaxBodyBytes: applicationBody,
 		Summary: "Change an application",
-		Description: "Replaces its metadata as a whole: send what a read answered, with your changes; what you leave out it has no more. It holds for the next request of the application. " +
+		Description: "Replaces its metadata as a whole: send what a read answered, with your changes; what you leave out it has no more (client_id, state and the times do not count). It holds for the next request of the application. " +
 			"One that shows who it is by a secret from now on gets it by rotate-secret. Error codes: application_not_found, invalid_fields."}, s.updateApplication, http.StatusNotFound)
 	app.Register(api, huma.Operation{OperationID: "rotate-application-secret", Method: http.MethodPost, Path: one + "/rotate-secret", Tags: tags,
 		Summary: "Make a new secret",

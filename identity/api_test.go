@@ -326,6 +326,37 @@ func TestAPIOfKeys(t *testing.T) {
 	})
 }
 
+// FuzzAPIBodies: whatever the body, the answer is a success or a problem document
+// that is not our fault, and what is taken can be read again.
+func FuzzAPIBodies(f *testing.F) {
+	o := openOffice(f, guildtest.SQLite(f))
+	made, err := o.client.CreateApplication(f.Context(), wire.Metadata{Kind: "service", Name: "Robot"})
+	ok(f, err)
+	paths := []string{"/api/v1/applications", "/api/v1/applications/" + made.ID, "/api/v1/applications/" + made.ID + "/rotate-secret"}
+	for i, body := range []string{`{"kind":"web","client_name":"x","redirect_uris":["https://a.example/"],"access_token_life":"5m","jwks":null}`,
+		`{"kind":"service","client_name":"x","token_endpoint_auth_method":"client_secret_post","grant_types":["client_credentials"],"scopes":["a"]}`,
+		`{"overlap":"1h","compromised":false}`, `{"jwks":{"keys":[{}]}}`, `[]`, `null`, "\xff", `{"client_name":""}`} {
+		f.Add(uint8(i), []byte(body))
+	}
+	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
+		path, method := paths[int(which)%len(paths)], http.MethodPost
+		if path == paths[1] {
+			method = http.MethodPut
+		}
+		r := httptest.NewRequestWithContext(t.Context(), method, path, bytes.NewReader(body))
+		r.Header.Set("Authorization", "Bearer "+adminToken)
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		o.server.Config.Handler.ServeHTTP(w, r)
+		if w.Code >= 500 || w.Code >= 400 && w.Header().Get("Content-Type") != "application/problem+json" {
+			t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
+		}
+		if _, err := o.client.Applications(t.Context(), wire.ApplicationRequest{Limit: 500}); err != nil {
+			t.Fatalf("after %s %s with %q: %v", method, path, body, err)
+		}
+	})
+}
+
 // Programs tell errors apart by their codes: each that the API of applications and
 // keys may answer with stands in the guide.
 func TestTheGuideListsTheCodesOfTheAPI(t *testing.T) {

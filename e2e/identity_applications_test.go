@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -44,7 +45,7 @@ func withApplications(t *testing.T) applications {
 	}
 	code := `"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"scopes":["openid","profile","email","offline_access","orders:read"]`
 	for id, is := range map[string][2]string{
-		shopID:   {"Paper & Ink Shop", `"kind":"web","token_endpoint_auth_method":"client_secret_basic","redirect_uris":["` + a.back + `"],"audiences":["https://api.shop.example.com"],` + code},
+		shopID:   {"Paper & Ink Shop", `"kind":"web","token_endpoint_auth_method":"client_secret_basic","redirect_uris":["` + a.back + `"],"post_logout_redirect_uris":["` + a.back + `"],"audiences":["https://api.shop.example.com"],` + code},
 		toolID:   {"Command line", `"kind":"native","token_endpoint_auth_method":"none","redirect_uris":["http://127.0.0.1/back"],` + code},
 		portalID: {"Portal", `"kind":"web","token_endpoint_auth_method":"client_secret_basic","trusted":true,"redirect_uris":["` + a.back + `"],` + code},
 		tvID: {"Television", `"kind":"device","token_endpoint_auth_method":"none","scopes":["openid","profile","offline_access"],
@@ -63,9 +64,18 @@ func withApplications(t *testing.T) applications {
 	return a
 }
 
-// receive is an application's page for answers: it shows what it got, and how.
+// receive is an application's page for answers: it shows what it got, and how; and
+// under /leave the one that signs out by a form.
 func receive(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
+	if r.URL.Path == "/leave" {
+		_, _ = fmt.Fprintf(w, `<!doctype html><title>Shop</title><form method="post" action="%s">`, html.EscapeString(r.Form.Get("to")))
+		for _, name := range []string{"client_id", "post_logout_redirect_uri", "state"} {
+			_, _ = fmt.Fprintf(w, `<input type="hidden" name="%s" value="%s">`, name, html.EscapeString(r.Form.Get(name)))
+		}
+		_, _ = fmt.Fprint(w, `<button>Sign out</button></form>`)
+		return
+	}
 	_, _ = fmt.Fprintf(w, "<!doctype html><title>Shop</title><main>%s %s</main>", r.Method, html.EscapeString(r.Form.Encode()))
 }
 
@@ -77,6 +87,11 @@ func (a applications) asks(id string, changes ...string) string {
 		v.Set(changes[i], changes[i+1])
 	}
 	return "/oauth2/authorize?" + v.Encode()
+}
+
+// leaving is what an application asks for that sends browsers to sign out.
+func (a applications) leaving(id string) url.Values {
+	return url.Values{"client_id": {id}, "post_logout_redirect_uri": {a.back}, "state": {"bye"}}
 }
 
 // arrives waits for the application's page, with a text among what it got.
@@ -122,6 +137,7 @@ func TestSigningInToApplications(t *testing.T) {
 			p.annaIsAskedAgain(a)
 			p.annaTakesItBack(a)
 			p.annaAllowsHerTelevision(a)
+			p.annaSignsOut(a, email)
 		})
 	}
 }
@@ -190,6 +206,31 @@ func (p person) annaAllowsHerTelevision(a applications) {
 	p.reads("The device is allowed")
 }
 
+// annaSignsOut comes from the shop to sign out: by a link, and by a form of its own.
+func (p person) annaSignsOut(a applications, email string) {
+	asked := a.leaving(shopID)
+	p.goes("/oauth2/logout?" + asked.Encode())
+	p.reads("Do you want to sign out?")
+	p.reads("Paper & Ink Shop")
+	p.clicks(`main form button`)
+	p.arrives("GET state=bye")
+	p.goes("/sessions")
+	p.opens("/sign-in")
+	p.types("email", email)
+	p.types("password", firstOne)
+	p.sends()
+	p.opens("/sessions")
+	asked.Set("to", a.service("identity")+"/oauth2/logout")
+	visit(p.t, p.ctx, strings.TrimSuffix(a.back, "/back")+"/leave?"+asked.Encode())
+	p.clicks("form button")
+	p.reads("Do you want to sign out?")
+	p.reads(email)
+	p.clicks(`main form button`)
+	p.arrives("GET state=bye")
+	p.goes("/oauth2/logout")
+	p.reads("You are signed out")
+}
+
 // TestApplicationPagesPlease looks at every page that applications bring people
 // to, and walks through it by the tabulator.
 func TestApplicationPagesPlease(t *testing.T) {
@@ -217,7 +258,15 @@ func TestApplicationPagesPlease(t *testing.T) {
 	p.clicks(`main button[value="allow"]`)
 	p.arrives("code=")
 	pages["applications"] = "/applications"
+	pages["logout"] = "/oauth2/logout?" + a.leaving(shopID).Encode()
 	looks(t, p, pages)
+	stranger := meet(t, a.server)
+	looks(t, stranger, map[string]string{"signed-out": "/oauth2/logout"})
+	for _, anybody := range []person{p, stranger} {
+		anybody.goes("/oauth2/logout?client_id=app_x")
+		anybody.sees(`document.querySelector("main .alert")`)
+		guildtest.Axe(t, anybody.ctx)
+	}
 }
 
 func looks(t *testing.T, p person, pages map[string]string) {

@@ -45,6 +45,7 @@
 //	internal/jws         signed tokens of others
 //	internal/signing     the keys that sign tokens
 //	internal/mint        access tokens and ID tokens
+//	internal/logout      applications are told that sessions ended, and ask for it
 //	internal/token       tokens are exchanged, looked at and taken back
 //	internal/journal     the audit log, and the names of what goes into it
 //	internal/store       the SQL

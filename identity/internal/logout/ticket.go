@@ -43,21 +43,30 @@ func (d *Desk) Seal(r Request) (string, error) {
 
 // Open is the request that Seal wrote. Its application is looked at anew.
 func (d *Desk) Open(ctx context.Context, text string) (Request, error) {
-	var t ticket
-	sealed, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
-		return Request{Wrong: WrongOver}, nil
-	}
-	plain, err := d.o.Key.Open(ticketName, sealed)
-	if err != nil || json.Unmarshal(plain, &t) != nil || !d.o.Now().Before(t.Until) {
+	t, good := d.open(text)
+	if !good {
 		return Request{Locales: t.Locales, Wrong: WrongOver}, nil
 	}
 	r := Request{Account: t.Account, Session: t.Session, RedirectURI: t.RedirectURI, State: t.State, Locales: t.Locales}
-	if t.Wrong == "" {
-		t.Wrong, err = d.vouch(ctx, &r, t.Client)
+	wrong, err := t.Wrong, error(nil)
+	if wrong == "" {
+		wrong, err = d.vouch(ctx, &r, t.Client)
 	}
-	if err != nil || t.Wrong != "" {
-		return Request{Locales: t.Locales, Wrong: t.Wrong}, err
+	if err != nil || wrong != "" {
+		return Request{Locales: t.Locales, Wrong: wrong}, err
 	}
 	return r, nil
+}
+
+// open is the ticket, if it was sealed here and its time is not over.
+func (d *Desk) open(text string) (t ticket, good bool) {
+	sealed, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return ticket{}, false
+	}
+	plain, err := d.o.Key.Open(ticketName, sealed)
+	if err != nil || json.Unmarshal(plain, &t) != nil {
+		return ticket{}, false
+	}
+	return t, d.o.Now().Before(t.Until)
 }

@@ -37,6 +37,9 @@ const (
 	// AccessMost is the longest that an access token lives. A revocation is told
 	// for so long, and a grant lives at least so long after its last redemption.
 	AccessMost = time.Hour
+	// SessionMost is the longest that a service keeps the session of a browser that
+	// signed in through us, and an hour. The end of ours is told for so long.
+	SessionMost = 25 * time.Hour
 )
 
 // Why a grant was revoked, for the audit log.

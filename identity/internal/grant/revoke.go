@@ -77,6 +77,9 @@ func (d *Desk) RevokeAccess(ctx context.Context, jti string, until time.Time, _ 
 // the account has allowed ends, but for what was allowed in the session e.Except.
 func (d *Desk) SessionsEnded(ctx context.Context, tx *sql.Tx, e session.Ended) error {
 	by := audit.Caller{Actor: audit.System}
+	if err := d.tell(ctx, tx, e); err != nil {
+		return err
+	}
 	if e.All {
 		if err := d.o.Store.DenyDevices(ctx, tx, e.Account); err != nil {
 			return err
@@ -90,6 +93,20 @@ func (d *Desk) SessionsEnded(ctx context.Context, tx *sql.Tx, e session.Ended) e
 		}
 	}
 	return nil
+}
+
+// tell has the services end the sessions that they keep for these; those of a session
+// that is spared go on, so then nothing is said of the account.
+func (d *Desk) tell(ctx context.Context, tx *sql.Tx, e session.Ended) error {
+	now := d.now()
+	until := now.Add(SessionMost)
+	if err := d.o.Store.AddRevocations(ctx, tx, store.RevokedSession, e.Sessions, now, until); err != nil {
+		return err
+	}
+	if !e.All || e.Except != "" {
+		return nil
+	}
+	return d.o.Store.AddRevocations(ctx, tx, store.RevokedAccount, []string{e.Account}, now, until)
 }
 
 // ClientEnded ends all grants and tokens of a client, in the caller's transaction,

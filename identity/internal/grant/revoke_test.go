@@ -28,6 +28,7 @@ func TestRevoke(t *testing.T) {
 		"a session ends with what ends with it":    endsWhole,
 		"back-channel logout sees what is to end":  seenBeforeTheEnd,
 		"the services are told of each that ended": toldOfEach,
+		"services' own sessions end too":           toldOfSessions,
 	})
 }
 
@@ -199,7 +200,7 @@ func numbered(t *testing.T, w *world) {
 		if n != 40 || last() != before+40 {
 			t.Errorf("%d rows after %d, the last is %d", n, before, last())
 		}
-		w.clock.Advance(2 * time.Hour)
+		w.clock.Advance(26 * time.Hour)
 		must(t, w.Purge(t.Context()))
 		if w.rows(t, "revocations") != 1 || last() != before+40 {
 			t.Errorf("%d rows are left, the last is %d", w.rows(t, "revocations"), last())
@@ -267,4 +268,28 @@ func toldOfEach(t *testing.T, w *world) {
 			t.Errorf("%s: %q, want %d", id, got, want)
 		}
 	}
+}
+
+// What services keep for a browser lives by the session; what they keep of an account
+// goes on in a session that is spared.
+func toldOfSessions(t *testing.T, w *world) {
+	one, two, keep := w.session(t), w.session(t), w.session(t)
+	expect := func(subject string, want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, w.revocations(t, subject)); diff != "" {
+			t.Errorf("%s: %s", subject, diff)
+		}
+	}
+	must(t, w.sessions.End(t.Context(), w.ann, one.ID, by))
+	expect(one.ID, "session until 25h0m0s")
+	_, err := w.sessions.EndOthers(t.Context(), w.ann, keep.ID, by)
+	must(t, err)
+	expect(one.ID, "session until 25h0m0s")
+	expect(two.ID, "session until 25h0m0s")
+	expect(keep.ID)
+	expect(w.ann)
+	_, err = w.sessions.EndOthers(t.Context(), w.ann, "", by)
+	must(t, err)
+	expect(keep.ID, "session until 25h0m0s")
+	expect(w.ann, "account until 25h0m0s")
 }

@@ -48,7 +48,7 @@ func (p *pages) logout(w http.ResponseWriter, r *http.Request) error {
 func (p *pages) logoutRequest(r *http.Request) (logout.Request, error) {
 	params, err := authorizeParams(r)
 	if err != nil {
-		return logout.Request{Wrong: logout.WrongRequest}, nil
+		return logout.Request{Wrong: logout.WrongRequest}, nil //nolint:nilerr // the page says it
 	}
 	if sealed := params.Get("request"); sealed != "" {
 		return p.Logout.Open(r.Context(), sealed)

@@ -44,6 +44,7 @@ var dependencies = map[string]string{
 	"github.com/emersion/go-smtp":         "tests: a mail server",
 	"github.com/descope/virtualwebauthn":  "tests: an authenticator with passkeys",
 	"github.com/go-jose/go-jose/v4":       "signed tokens (JOSE) and their keys",
+	"github.com/go-ldap/ldap/v3":          "LDAP client: Active Directory and other directories",
 	"github.com/go-webauthn/webauthn":     "passkeys (WebAuthn)",
 	"github.com/google/go-cmp":            "tests: differences",
 	"github.com/google/uuid":              "sortable ids (UUIDv7)",

@@ -34,7 +34,9 @@ func TestLettersAreWritten(t *testing.T) {
 	code := map[string]any{"Code": "123456", "Minutes": 5}
 	event := map[string]any{"At": time.Now(), "From": "192.0.2.7"}
 	data := map[string]map[string]any{"identity.register": code, "identity.reset": code, "identity.email": code, "identity.exists": nil, "identity.invited": nil,
-		"identity.password_changed": event, "identity.deleted": event, "identity.email_changed": {"At": time.Now(), "From": "", "Email": "a***@example.com"}}
+		"identity.password_changed": event, "identity.deleted": event, "identity.email_changed": {"At": time.Now(), "From": "", "Email": "a***@example.com"},
+		"identity.elsewhere": nil, "identity.directory_welcome": nil, "identity.directory_password": {"Password": "k7mqx-2xnpd-abcde-fghjk"},
+		"identity.directory_link": {"Link": "https://identity.example.com/welcome?link=x", "Days": 7}}
 	files, err := fs.Glob(mails.FS(), "en/*.txt")
 	if err != nil || len(files) != len(data) {
 		t.Fatalf("templates: %q, %v", files, err)

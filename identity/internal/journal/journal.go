@@ -61,6 +61,11 @@ const (
 	DeviceApproved   = "device.approved"
 	DeviceDenied     = "device.denied"
 
+	DirectoryChanged = "directory.changed"
+	DirectoryOn      = "directory.switched_on"
+	DirectoryOff     = "directory.switched_off"
+	DirectoryRun     = "directory.run"
+
 	GroupCreated  = "group.created"
 	GroupChanged  = "group.changed"
 	GroupRemoved  = "group.removed"
@@ -79,6 +84,6 @@ func Actions() []string {
 		SessionsEnded, SessionEnded, SessionRaised, SessionStarted, SignInRefused, SignedIn,
 		ApplicationChanged, ApplicationCreated, ApplicationDisabled, ApplicationEnabled, ApplicationExposed, ApplicationRefused, ApplicationRemoved, SecretRotated,
 		KeyMade, KeyReplaced, KeyRetired,
-		ConsentGiven, ConsentWithdrawn, DeviceApproved, DeviceDenied, GrantBegun, RefreshReused, GrantRevoked,
+		ConsentGiven, ConsentWithdrawn, DeviceApproved, DeviceDenied, DirectoryChanged, DirectoryRun, DirectoryOff, DirectoryOn, GrantBegun, RefreshReused, GrantRevoked,
 		GroupChanged, GroupCreated, MemberAdded, MemberDropped, GroupRemoved, RoleGiven, RoleTaken}
 }

@@ -88,6 +88,10 @@ func (h *Hasher) Decoy(ctx context.Context, text string) error {
 	return err
 }
 
+// None is a PHC string that no password fits, for an account whose password is kept
+// elsewhere or not set yet.
+func (h *Hasher) None() string { return h.decoy }
+
 // sum hashes when there is room. Once begun it does not stop.
 func (h *Hasher) sum(ctx context.Context, text string, salt []byte, p params, n int) ([]byte, error) {
 	select {

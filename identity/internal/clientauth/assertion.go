@@ -107,7 +107,7 @@ func verified(c *client.Client, text string) (said claims, why string) {
 		if token.KeyID != "" && key.KeyID != "" && key.KeyID != token.KeyID || key.Use != "" && key.Use != "sig" {
 			continue
 		}
-		if key.Algorithm != "" && key.Algorithm != token.Algorithm {
+		if key.Algorithm != "" && !jws.Same(key.Algorithm, token.Algorithm) {
 			continue
 		}
 		var try claims

@@ -31,8 +31,24 @@ const (
 	MaxRSA = 4096
 )
 
+// ed25519Name is what RFC 9864 calls EdDSA with Ed25519. Newer clients use it.
+const ed25519Name = "Ed25519"
+
 // Algorithms are the accepted ones, as discovery lists them.
-func Algorithms() []string { return []string{"ES256", "ES384", "EdDSA", "PS256", "RS256"} }
+func Algorithms() []string {
+	return []string{"ES256", "ES384", ed25519Name, "EdDSA", "PS256", "RS256"}
+}
+
+// Same says whether two names are of one algorithm.
+func Same(a, b string) bool {
+	known := func(name string) string {
+		if name == ed25519Name {
+			return "EdDSA"
+		}
+		return name
+	}
+	return known(a) == known(b)
+}
 
 // Token is a token whose signature nobody has checked yet.
 type Token struct {
@@ -78,12 +94,26 @@ func (t *Token) Verify(key any, into any) error {
 	if err := Fits(t.Algorithm, key); err != nil {
 		return err
 	}
+	if k, ok := key.(ed25519.PublicKey); ok {
+		key = ed25519Key(k)
+	}
 	payload, err := t.object.Verify(key)
 	if err != nil {
 		return fmt.Errorf("check the signature: %w", err)
 	}
 	if err := json.Unmarshal(payload, into); err != nil {
 		return fmt.Errorf("read the claims: %w", err)
+	}
+	return nil
+}
+
+// ed25519Key verifies under both names of the algorithm; the library knows one.
+type ed25519Key ed25519.PublicKey
+
+// VerifyPayload implements jose.OpaqueVerifier.
+func (k ed25519Key) VerifyPayload(signed, signature []byte, _ jose.SignatureAlgorithm) error {
+	if len(k) != ed25519.PublicKeySize || !ed25519.Verify(ed25519.PublicKey(k), signed, signature) {
+		return jose.ErrCryptoFailure
 	}
 	return nil
 }
@@ -104,7 +134,7 @@ func Fits(algorithm string, key any) error {
 			fits = []string{"ES384"}
 		}
 	case ed25519.PublicKey:
-		fits = []string{"EdDSA"}
+		fits = []string{ed25519Name, "EdDSA"}
 	case *rsa.PublicKey:
 		if bits := k.N.BitLen(); bits < MinRSA || bits > MaxRSA {
 			return fmt.Errorf("the RSA key has %d bits; accepted are %d to %d", bits, MinRSA, MaxRSA)

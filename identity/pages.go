@@ -13,8 +13,11 @@ import (
 	"guildhall/identity/internal/device"
 	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/grant"
+	"guildhall/identity/internal/group"
 	"guildhall/identity/internal/logout"
+	"guildhall/identity/internal/role"
 	"guildhall/identity/internal/session"
+	"guildhall/platform/app"
 	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 	"guildhall/platform/i18n"
@@ -34,7 +37,11 @@ type pageOptions struct {
 	Grants    *grant.Desk
 	Authorize *authorize.Service
 	Devices   *device.Desk
-	Logout    *logout.Desk
+	// Groups and Roles are for administrators; RoleList are the roles of all services.
+	Groups   *group.Desk
+	Roles    *role.Desk
+	RoleList []app.Role
+	Logout   *logout.Desk
 	// Fresh is for how long a sign-in is enough to change what protects the
 	// account.
 	Fresh time.Duration
@@ -45,17 +52,20 @@ type pageOptions struct {
 // pages are the HTML pages of identity.
 type pages struct {
 	pageOptions
-	// shell is the frame for those who are signed in; public has no navigation.
-	shell, public *web.Shell
+	// shell is the frame for those who are signed in, staff for those of them who may
+	// administer, admin that of the pages for it; public has no navigation.
+	shell, staff, admin, public *web.Shell
 }
 
 func newPages(o pageOptions) *pages {
-	return &pages{pageOptions: o, public: o.Site.Shell(Name, nil), shell: o.Site.Shell(Name, []web.NavItem{
+	own := []web.NavItem{
 		{Path: "/", Key: "identity.nav.account", Icon: "user"},
 		{Path: "/security", Key: "identity.nav.security", Icon: "shield"},
 		{Path: "/sessions", Key: "identity.nav.sessions", Icon: "list"},
 		{Path: "/applications", Key: "identity.nav.applications", Icon: "link"},
-	})}
+	}
+	return &pages{pageOptions: o, public: o.Site.Shell(Name, nil), shell: o.Site.Shell(Name, own), admin: o.Site.Shell(Name, adminNav()),
+		staff: o.Site.Shell(Name, append(own, web.NavItem{Path: administration, Key: "identity.nav.admin", Icon: "settings"}))}
 }
 
 // Shell is the frame of the host's own error pages.
@@ -136,6 +146,7 @@ func (p *pages) Mount(mux *http.ServeMux) {
 	} {
 		mux.Handle(pattern, p.passing(pattern, p.signedIn(h)))
 	}
+	p.mountAdmin(mux)
 }
 
 // passing answers by a page. Those that may lie between an application and its answer
@@ -170,8 +181,16 @@ func (p *pages) show(w http.ResponseWriter, r *http.Request, err error, page web
 
 // showOwn answers somebody who is signed in.
 func (p *pages) showOwn(w http.ResponseWriter, r *http.Request, v *visitor, err error, page web.Page) error {
-	page.User = &web.User{Name: v.Account.Name, Role: v.Account.Email, SignOut: "/sign-out"}
-	p.render(p.shell, w, r, err, page)
+	page.User = v.user()
+	who, trouble := p.principal(r.Context(), v)
+	if trouble != nil {
+		return trouble
+	}
+	shell := p.shell
+	if who.Has(role.Viewer) {
+		shell = p.staff
+	}
+	p.render(shell, w, r, err, page)
 	return nil
 }
 

@@ -73,6 +73,8 @@ func (p *pages) nextStep(w http.ResponseWriter, r *http.Request, v *visitor, ste
 		p.public.Redirect(w, r, views.WithReturn(to, here))
 	case authorize.ChangePassword:
 		p.public.Redirect(w, r, views.WithReturn(passwordPage, here))
+	case authorize.Enrol:
+		p.public.Redirect(w, r, securityPage)
 	case authorize.Confirm, authorize.StepUp:
 		p.public.Redirect(w, r, views.WithReturn("/confirm", here))
 	case authorize.Choose:
@@ -100,7 +102,7 @@ func (p *pages) perhaps(r *http.Request) (*visitor, *authorize.Visitor, error) {
 	}
 	s := v.Session
 	return v, &authorize.Visitor{Account: v.Account.ID, Session: s.ID, Level: s.Level, Methods: s.Methods, AuthenticatedAt: s.AuthenticatedAt,
-		CanStepUp: factors.Any(), MustChange: v.Account.MustChange, By: v.by()}, nil
+		CanStepUp: factors.Any(), MustChange: v.Account.MustChange, MustEnrol: v.MustEnrol, By: v.by()}, nil
 }
 
 // speak makes the language that an application asks for that of a browser in which

@@ -11,6 +11,9 @@ import (
 	"guildhall/identity/internal/session"
 	views "guildhall/identity/web"
 	"guildhall/platform/audit"
+	"guildhall/platform/i18n"
+	"guildhall/platform/web"
+	"guildhall/platform/web/ui"
 )
 
 // The cookies. The prefix makes browsers keep them to this host and to HTTPS.
@@ -27,6 +30,8 @@ type visitor struct {
 	Session session.Session
 	Token   string
 	From    string
+	// MustEnrol says that the account needs a second factor and has none.
+	MustEnrol bool
 }
 
 // by is the visitor for the audit log.
@@ -52,13 +57,30 @@ func (p *pages) visitor(r *http.Request) (*visitor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &visitor{Account: a, Session: s, Token: c.Value, From: from(r)}, nil
+	v := &visitor{Account: a, Session: s, Token: c.Value, From: from(r)}
+	if a.SecondRequired {
+		factors, err := p.Factors.Has(r.Context(), a.ID)
+		if err != nil {
+			return nil, err
+		}
+		v.MustEnrol = !factors.Any()
+	}
+	return v, nil
 }
 
-const passwordPage = "/security/password"
+// user is the visitor as the header shows him.
+func (v *visitor) user() *web.User {
+	return &web.User{Name: v.Account.Name, Role: v.Account.Email, SignOut: "/sign-out"}
+}
 
-// signedIn sends whoever is not signed in to where that is done, and to nothing
-// but his password whoever must change it.
+const (
+	passwordPage = "/security/password"
+	securityPage = "/security"
+)
+
+// signedIn sends whoever is not signed in to where that is done, to nothing but his
+// password whoever must change it, and to nothing but the pages of second factors
+// whoever must set one up.
 func (p *pages) signedIn(h own) page {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v, err := p.visitor(r)
@@ -73,8 +95,18 @@ func (p *pages) signedIn(h own) page {
 			p.public.Redirect(w, r, passwordPage)
 			return nil
 		}
+		if v.MustEnrol && !protects(r.URL.Path) {
+			p.shell.Flash(w, r, ui.Warn, i18n.T(r.Context(), "identity.security.required"))
+			p.public.Redirect(w, r, securityPage)
+			return nil
+		}
 		return h(w, r, v)
 	}
+}
+
+// protects says whether the path is one of those that an account is protected on.
+func protects(path string) bool {
+	return path == securityPage || strings.HasPrefix(path, securityPage+"/") || path == "/confirm" || strings.HasPrefix(path, "/confirm/")
 }
 
 // toSignIn is the way to the sign-in and back.
@@ -87,15 +119,21 @@ func toSignIn(r *http.Request) string {
 
 // fresh asks again who it is when that was shown too long ago.
 func (p *pages) fresh(h own) own {
+	return p.freshOr(h, func(r *http.Request) string {
+		if r.Method == http.MethodGet {
+			return r.URL.RequestURI()
+		}
+		return securityPage
+	})
+}
+
+// freshOr is fresh that leads to another page afterwards.
+func (p *pages) freshOr(h own, back func(r *http.Request) string) own {
 	return func(w http.ResponseWriter, r *http.Request, v *visitor) error {
 		if v.Session.Age(p.Now()) <= p.Fresh {
 			return h(w, r, v)
 		}
-		back := "/security"
-		if r.Method == http.MethodGet {
-			back = r.URL.RequestURI()
-		}
-		p.shell.Redirect(w, r, views.WithReturn("/confirm", back))
+		p.shell.Redirect(w, r, views.WithReturn("/confirm", back(r)))
 		return nil
 	}
 }

@@ -18,12 +18,15 @@ import (
 	"guildhall/identity/internal/device"
 	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/grant"
+	"guildhall/identity/internal/group"
 	"guildhall/identity/internal/identitytest"
 	"guildhall/identity/internal/logout"
 	"guildhall/identity/internal/mint"
+	"guildhall/identity/internal/role"
 	"guildhall/identity/internal/session"
 	"guildhall/identity/internal/signing"
 	"guildhall/identity/web/locales"
+	"guildhall/platform/app"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web"
@@ -53,6 +56,9 @@ func openHost(t *testing.T) *host {
 	site := web.NewSite(web.SiteOptions{Bundle: bundle, Log: log, Now: w.Clock.Now})
 	o := pageOptions{Site: site, Accounts: w.Accounts, Factors: factors, Now: w.Clock.Now, Fresh: 15 * time.Minute, Open: true,
 		Sessions: &session.Desk{Store: w.Store, Journal: w.Journal, Log: log, Now: w.Clock.Now}}
+	o.RoleList = []app.Role{{Name: role.Admin, Key: "identity.role.admin"}, {Name: role.Viewer, Key: "identity.role.viewer"}, {Name: "ca.admin", Key: "ca.role.admin"}}
+	o.Groups = &group.Desk{Store: w.Store, Journal: w.Journal, Now: w.Clock.Now}
+	o.Roles = role.New(role.Options{Store: w.Store, Journal: w.Journal, Known: roleNames(o.RoleList), Now: w.Clock.Now})
 	provide(t, w, &o)
 	h := &host{World: w, pages: newPages(o)}
 	mux := http.NewServeMux()

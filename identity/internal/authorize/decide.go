@@ -152,6 +152,9 @@ func (s *Service) step(ctx context.Context, id string, v *Visitor) (Step, error)
 	case v.MustChange:
 		step.Kind = ChangePassword
 		return step, nil
+	case v.MustEnrol:
+		step.Kind = Enrol
+		return step, nil
 	case r.Subject != "" && r.Subject != v.Account:
 		step.Switch = true
 		return step, nil

@@ -20,6 +20,8 @@ const (
 	SignIn Kind = iota + 1
 	// ChangePassword: a password that somebody else gave comes first.
 	ChangePassword
+	// Enrol: a second factor, which the account needs and has not, comes first.
+	Enrol
 	// Choose: the person says which account to go on with.
 	Choose
 	// Confirm: the person shows again who it is.
@@ -58,7 +60,9 @@ type Visitor struct {
 	CanStepUp bool
 	// MustChange says that its password is one that somebody else gave.
 	MustChange bool
-	By         audit.Caller
+	// MustEnrol says that it needs a second factor and has none.
+	MustEnrol bool
+	By        audit.Caller
 }
 
 // ACR is how surely a session of the level knows who it is.

@@ -14,6 +14,7 @@ import (
 var (
 	errPassword     = oauth.NewError(oauth.InvalidGrant, "The user name and the password do not fit together.")
 	errMustChange   = oauth.NewError(oauth.InvalidGrant, "The password has to be changed first, on the pages of identity.")
+	errMustEnrol    = oauth.NewError(oauth.InvalidGrant, "This account needs a second factor, which has to be set up first, on the pages of identity.")
 	errSecondFactor = oauth.NewError(oauth.InvalidGrant, "This account has a second factor, which the grant_type password cannot ask for. Use authorization_code.")
 )
 
@@ -62,6 +63,9 @@ func (s *Service) signIn(ctx context.Context, r Request) (*account.Account, erro
 	}
 	if a.MustChange {
 		return nil, errMustChange
+	}
+	if a.SecondRequired {
+		return nil, errMustEnrol
 	}
 	factors, err := s.o.Factors.Has(ctx, a.ID)
 	if err == nil && factors.Any() {

@@ -1,0 +1,193 @@
+package identity
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"guildhall/identity/internal/account"
+	"guildhall/identity/internal/identitytest"
+	"guildhall/identity/internal/role"
+	"guildhall/platform/audit"
+)
+
+// holder is a browser in which an account with the role is signed in.
+func (h *host) holder(t *testing.T, email, name string) (*browser, *account.Account) {
+	t.Helper()
+	a := h.Account(t, email)
+	if err := h.pages.Roles.Give(t.Context(), name, role.Holder{Account: a.ID}, audit.Caller{Actor: "local:root"}); err != nil {
+		t.Fatal(err)
+	}
+	return h.signedIn(t, a), a
+}
+
+// Every page under /admin is shut to those without a role, and every change to
+// viewers.
+func TestAdminPagesAreForAdministrators(t *testing.T) {
+	t.Parallel()
+	h := openHost(t)
+	anna := h.Account(t, "anna@example.com")
+	none := h.signedIn(t, anna)
+	viewer, _ := h.holder(t, "viewer@example.com", role.Viewer)
+	looks, changes := map[string]staff{}, map[string]staff{}
+	h.pages.adminPages(looks, changes)
+	address := func(pattern string) (method, path string) {
+		method, path, _ = strings.Cut(pattern, " ")
+		return method, strings.NewReplacer("{id}", anna.ID, "{sid}", "ses_1", "{gid}", "grp_1", "{role}", role.Admin, "{$}", "").Replace(path)
+	}
+	body := func(method string) url.Values {
+		if method == http.MethodPost {
+			return url.Values{"reason": {"x"}}
+		}
+		return nil
+	}
+	rows := h.Rows(t)
+	for pattern := range changes {
+		method, path := address(pattern)
+		for who, b := range map[string]*browser{"nobody's": none, "a viewer's": viewer} {
+			if a := b.do(t, method, path, body(method)); a.StatusCode != http.StatusForbidden {
+				t.Errorf("%s %s with %s role: status %d", method, path, who, a.StatusCode)
+			}
+		}
+		if a := h.browser().do(t, method, path, body(method)); a.StatusCode != http.StatusSeeOther || !strings.HasPrefix(a.Header.Get("Location"), "/sign-in") {
+			t.Errorf("%s %s by a stranger: status %d to %s", method, path, a.StatusCode, a.Header.Get("Location"))
+		}
+	}
+	for pattern := range looks {
+		method, path := address(pattern)
+		if a := none.do(t, method, path, nil); a.StatusCode != http.StatusForbidden {
+			t.Errorf("%s %s without a role: status %d", method, path, a.StatusCode)
+		}
+		if a := viewer.do(t, method, path, nil); a.StatusCode == http.StatusForbidden {
+			t.Errorf("%s %s by a viewer: status %d", method, path, a.StatusCode)
+		}
+	}
+	if h.Rows(t) != rows {
+		t.Errorf("something was done: %q", h.Actions(t, rows+1))
+	}
+	none.get(t, "/").wants(t, http.StatusOK)
+	if strings.Contains(none.get(t, "/").Text, `href="/admin/users"`) {
+		t.Error("the way to the administration is shown to everybody")
+	}
+	viewer.get(t, "/").wants(t, http.StatusOK, `href="/admin/users"`)
+	if a := viewer.get(t, "/admin/users/"+anna.ID); strings.Contains(a.main(), "<form") {
+		t.Errorf("a viewer is offered changes:\n%s", a.main())
+	}
+}
+
+func TestAdministratorMakesAccounts(t *testing.T) {
+	t.Parallel()
+	h := openHost(t)
+	b, _ := h.holder(t, "admin@example.com", role.Admin)
+	b.get(t, "/admin").leadsTo(t, "/admin/users")
+	b.get(t, "/admin/users/new").wants(t, http.StatusOK)
+	b.send(t, "/admin/users/new", "email", "admin@example.com", "name", "X", "language", "en", "how", "password").
+		wants(t, http.StatusUnprocessableEntity, "There is an account with this e-mail address already.")
+	b.send(t, "/admin/users/new", "email", "x", "name", "", "language", "en", "how", "other").wants(t, http.StatusUnprocessableEntity)
+
+	made := b.send(t, "/admin/users/new", "email", "bert@example.com", "name", "Bert <b>", "language", "pl", "how", "password")
+	made.wants(t, http.StatusOK, "Bert &lt;b&gt;")
+	password := made.find(t, `<code>([A-Z2-7]{5}(?:-[A-Z2-7]{5}){3})</code>`)
+	bert := h.browser()
+	bert.send(t, "/sign-in", "email", "bert@example.com", "password", password).leadsTo(t, "/")
+	bert.get(t, "/").leadsTo(t, "/security/password")
+	bert.send(t, "/security/password", "old", password, "new", "another good secret").leadsTo(t, "/security")
+	bert.get(t, "/").wants(t, http.StatusOK)
+
+	to := b.send(t, "/admin/users/new", "email", "eva@example.com", "name", "Eva", "language", "en", "how", "invite", "second", "on").Header.Get("Location")
+	b.get(t, to).wants(t, http.StatusOK, "eva@example.com", "not proved", "a letter is on its way")
+	letters := h.Letters()
+	if last := letters[len(letters)-1]; last.Template != "identity.invited" || last.To != "eva@example.com" {
+		t.Errorf("the letter is %+v", last)
+	}
+	b.get(t, "/admin/users?q=EVA").wants(t, http.StatusOK, "eva@example.com")
+	if a := b.get(t, "/admin/users?q=EVA"); strings.Contains(a.main(), "bert@example.com") {
+		t.Error("the search finds everybody")
+	}
+}
+
+func TestAdministratorChangesAnAccount(t *testing.T) {
+	t.Parallel()
+	h := openHost(t)
+	b, admin := h.holder(t, "admin@example.com", role.Admin)
+	anna := h.Account(t, "anna@example.com")
+	hers, path := h.signedIn(t, anna), "/admin/users/"+anna.ID
+	b.get(t, path).wants(t, http.StatusOK, "anna@example.com", anna.ID)
+
+	b.send(t, path+"/roles", "role", "ca.admin").leadsTo(t, path)
+	b.send(t, path+"/roles", "role", "*").leadsTo(t, path)
+	g, err := h.pages.Groups.Create(t.Context(), "Office", "", identitytest.By)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.send(t, path+"/groups", "group", g.ID).leadsTo(t, path)
+	if roles, err := h.pages.Roles.Of(t.Context(), anna.ID); err != nil || !slices.Equal(roles, []string{"ca.admin"}) {
+		t.Errorf("the roles are %q, %v", roles, err)
+	}
+	b.get(t, path).wants(t, http.StatusOK, "ca.admin", "Office")
+	b.send(t, path+"/roles/ca.admin/take").leadsTo(t, path)
+	b.send(t, path+"/groups/"+g.ID+"/leave").leadsTo(t, path)
+	b.get(t, path).wants(t, http.StatusOK, "No roles.", "In no group.")
+
+	b.send(t, "/admin/users/"+admin.ID+"/roles/"+role.Admin+"/take").leadsTo(t, "/admin/users/"+admin.ID)
+	b.get(t, "/admin/users/"+admin.ID).wants(t, http.StatusOK, "this is the last active account")
+
+	hers.get(t, "/").wants(t, http.StatusOK)
+	b.send(t, path+"/sessions/end").leadsTo(t, path)
+	hers.get(t, "/").leadsTo(t, "/sign-in")
+
+	b.send(t, path+"/disable", "reason", "").leadsTo(t, path)
+	b.get(t, path).wants(t, http.StatusOK)
+	b.send(t, path+"/disable", "reason", "left").leadsTo(t, path)
+	b.get(t, path).wants(t, http.StatusOK, "This account is disabled")
+	h.browser().send(t, "/sign-in", "email", anna.Email, "password", identitytest.Password).wants(t, http.StatusUnprocessableEntity)
+	b.send(t, path+"/enable").leadsTo(t, path)
+	password := b.send(t, path+"/password").find(t, `<code>([A-Z2-7-]{23})</code>`)
+	h.browser().send(t, "/sign-in", "email", anna.Email, "password", password).leadsTo(t, "/")
+	b.send(t, "/admin/users/usr_none/disable", "reason", "x").leadsTo(t, "/admin/users/usr_none")
+	b.get(t, "/admin/users/usr_none").wants(t, http.StatusNotFound)
+}
+
+// Who may administer and has been away must show again who it is before anything
+// is changed, and comes back to the page that he was on.
+func TestAdministratorConfirms(t *testing.T) {
+	t.Parallel()
+	h := openHost(t)
+	b, _ := h.holder(t, "admin@example.com", role.Admin)
+	anna := h.Account(t, "anna@example.com")
+	h.Clock.Advance(16 * time.Minute)
+	path := "/admin/users/" + anna.ID
+	b.get(t, path).wants(t, http.StatusOK)
+	b.send(t, path+"/disable", "reason", "left").leadsTo(t, "/confirm?return_to="+url.QueryEscape(path))
+	b.get(t, "/admin/users/new").leadsTo(t, "/confirm?return_to=%2Fadmin%2Fusers%2Fnew")
+	if a, err := h.Accounts.Get(t.Context(), anna.ID); err != nil || a.Disabled {
+		t.Errorf("without a confirmation: %+v, %v", a, err)
+	}
+	b.send(t, "/confirm", "password", identitytest.Password, "return_to", path).leadsTo(t, path)
+	b.send(t, path+"/disable", "reason", "left").leadsTo(t, path)
+	if a, err := h.Accounts.Get(t.Context(), anna.ID); err != nil || !a.Disabled {
+		t.Errorf("after the confirmation: %+v, %v", a, err)
+	}
+}
+
+// An account that needs a second factor opens nothing but the pages to set it up.
+func TestRequiredSecondFactorComesFirst(t *testing.T) {
+	t.Parallel()
+	h := openHost(t)
+	anna := h.Account(t, "anna@example.com")
+	b := h.signedIn(t, anna)
+	if err := h.Accounts.RequireSecond(t.Context(), anna.ID, true, identitytest.By); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/", "/sessions", "/applications", "/email", "/delete", "/device", "/admin/users"} {
+		b.get(t, path).leadsTo(t, "/security")
+	}
+	b.send(t, "/", "name", "Other", "language", "en", "theme", "auto").leadsTo(t, "/security")
+	b.get(t, "/security").wants(t, http.StatusOK, "want a second factor")
+	b.get(t, "/security/authenticator").wants(t, http.StatusOK)
+	b.get(t, "/confirm").wants(t, http.StatusOK)
+	b.send(t, "/sign-out").leadsTo(t, "/sign-in")
+}

@@ -44,6 +44,9 @@ func TestEveryEndOfASessionIsTold(t *testing.T) {
 		"account deleted": {also: true, by: func(t *testing.T, _ *house, _, there *browser, _ string) {
 			there.send(t, "/delete", "sure", "on", "password", identitytest.Password).leadsTo(t, "/sign-in")
 		}},
+		"account disabled": {also: true, by: func(t *testing.T, h *house, here, _ *browser, _ string) {
+			ok(t, h.accounts.Disable(t.Context(), h.session(t, here).Account, "left", identitytest.By))
+		}},
 		"somebody else signs in": {by: func(t *testing.T, _ *house, here, _ *browser, _ string) {
 			here.send(t, "/sign-in", "email", "ben@example.com", "password", identitytest.Password).leadsTo(t, "/")
 		}},

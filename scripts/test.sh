@@ -4,5 +4,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 scripts/need.sh
+scripts/clients.sh
 [ $# -gt 0 ] || set -- ./...
 exec go test -race -timeout 20m "$@"

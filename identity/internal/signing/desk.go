@@ -9,6 +9,7 @@ package signing
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -73,7 +74,8 @@ type Desk struct {
 	o    Options
 	ring atomic.Pointer[ring]
 	// loading is held by who reads the keys.
-	loading sync.Mutex
+	loading  sync.Mutex
+	verified verified
 }
 
 // New makes a desk. Start makes the first keys.
@@ -127,24 +129,45 @@ func (d *Desk) Verify(ctx context.Context, token string) (Token, error) {
 	if len(token) > maxToken || strings.ContainsAny(token, "\r\n") { // base64 skips line ends
 		return Token{}, ErrToken
 	}
+	sum := sha256.Sum256([]byte(token))
+	if c, known := d.verified.find(sum); known {
+		k, err := d.find(ctx, c.keyID)
+		if err != nil {
+			return Token{}, err
+		}
+		// A key that was opened anew is another pair: then the signature is checked again.
+		if k != nil && k.pair == c.pair {
+			return c.token(), nil
+		}
+	}
+	c, err := d.check(ctx, token)
+	if err != nil {
+		return Token{}, err
+	}
+	d.verified.add(sum, c)
+	return c.token(), nil
+}
+
+// check is Verify without what is remembered.
+func (d *Desk) check(ctx context.Context, token string) (checked, error) {
 	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.EdDSA, jose.RS256})
 	if err != nil {
-		return Token{}, ErrToken
+		return checked{}, ErrToken
 	}
 	header := jws.Signatures[0].Protected
 	k, err := d.find(ctx, header.KeyID)
 	if err != nil {
-		return Token{}, err
+		return checked{}, err
 	}
 	if k == nil || k.Algorithm != header.Algorithm {
-		return Token{}, ErrToken
+		return checked{}, ErrToken
 	}
 	payload, err := jws.Verify(k.public)
 	if err != nil {
-		return Token{}, ErrToken
+		return checked{}, ErrToken
 	}
 	typ, _ := header.ExtraHeaders[jose.HeaderType].(string)
-	return Token{Type: typ, Algorithm: header.Algorithm, Payload: payload}, nil
+	return checked{pair: k.pair, keyID: k.ID, typ: typ, algorithm: header.Algorithm, payload: string(payload)}, nil
 }
 
 // find is the published key with the id, or nil. An id that is not known may be

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,6 +105,42 @@ func TestReplace(t *testing.T) {
 		if made, gone := w.actions(t, "key.replaced"), w.actions(t, "key.retired"); made != 3 || gone != 6 {
 			t.Errorf("%d keys replaced %d", made, gone)
 		}
+	})
+}
+
+// A token that was verified before is worth as little as any other when its key is
+// gone: at once where it was replaced and where its time is over, and on other nodes
+// when they know.
+func TestVerifiedBeforeIsNoMatterWithoutItsKey(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		must(t, w.Start(t.Context()))
+		other := w.node(w.clock, w.key)
+		must(t, other.Start(t.Context()))
+		for _, algorithm := range signing.Algorithms() {
+			token := sign(t, w.Desk, algorithm)
+			for range 2 {
+				good(t, w.Desk, token, algorithm)
+				good(t, other, token, algorithm)
+			}
+			parts := strings.Split(token, ".")
+			bad(t, w.Desk, parts[0]+"."+b64(`{"sub":"usr_2"}`)+"."+parts[2], "its signature under other claims")
+			bad(t, w.Desk, token+"\n", "its text and a line end")
+			got, err := w.Verify(t.Context(), token)
+			must(t, err)
+			clear(got.Payload)
+			good(t, w.Desk, token, "whose claims somebody changed for himself")
+
+			must(t, w.Replace(t.Context(), by))
+			bad(t, w.Desk, token, algorithm+" after its key was replaced")
+			w.clock.Advance(10 * time.Second)
+			bad(t, other, token, algorithm+" on another node, seconds later")
+		}
+		token := sign(t, w.Desk, "ES256")
+		must(t, w.Rotate(t.Context(), by))
+		w.clock.Advance(signing.DefaultAhead + signing.DefaultKeep - time.Microsecond)
+		good(t, w.Desk, token, "while its key is published")
+		w.clock.Advance(time.Microsecond)
+		bad(t, w.Desk, token, "no longer")
 	})
 }
 

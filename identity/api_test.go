@@ -98,7 +98,7 @@ func TestAPIOfAnApplicationsLife(t *testing.T) {
 			t.Errorf("the old secret ends %v", next.OldExpires)
 		}
 		for _, secret := range []string{made.Secret, next.Secret} {
-			if good, err := o.clients.CheckSecret(ctx, made.ID, secret); err != nil || !good {
+			if _, good, err := o.clients.GetWith(ctx, made.ID, secret); err != nil || !good {
 				t.Errorf("a secret within the overlap: %v, %v", good, err)
 			}
 		}
@@ -106,7 +106,7 @@ func TestAPIOfAnApplicationsLife(t *testing.T) {
 		if err != nil || last.OldExpires != nil {
 			t.Errorf("rotated: %+v, %v", last, err)
 		}
-		if good, err := o.clients.CheckSecret(ctx, made.ID, next.Secret); err != nil || good {
+		if _, good, err := o.clients.GetWith(ctx, made.ID, next.Secret); err != nil || good {
 			t.Errorf("a compromised secret: %v, %v", good, err)
 		}
 

@@ -62,13 +62,29 @@ func openIssuer(t testing.TB) *issuance {
 
 func issuerOn(t testing.TB, url string) *issuance {
 	t.Helper()
-	w := identitytest.New(t, guildtest.Open(t, url, migrations()))
+	i := issuerIn(t, identitytest.New(t, guildtest.Open(t, url, migrations())))
+	i.anna = i.Account(t, "anna@guild.example.test")
+	i.signIn(t)
+	return i
+}
+
+// nodeOn is another node of the same installation, on its database.
+func (i *issuance) nodeOn(t testing.TB, url string) *issuance {
+	t.Helper()
+	n := issuerIn(t, identitytest.Node(t, guildtest.Open(t, url, migrations()), i.Key, i.Clock))
+	n.anna, n.begun, n.cookie = i.anna, i.begun, i.cookie
+	return n
+}
+
+func issuerIn(t testing.TB, w *identitytest.World) *issuance {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	factors, err := factor.New(factor.Options{Store: w.Store, Journal: w.Journal, Gate: w.Gate, Key: w.Key, Domain: "guild.example.test",
 		Origin: issuer, Product: "guildhall", Now: w.Clock.Now})
 	ok(t, err)
 	s := &service{log: log, now: w.Clock.Now, store: w.Store, journal: w.Journal, gate: w.Gate, accounts: w.Accounts, factors: factors,
 		sessions: &session.Desk{Store: w.Store, Journal: w.Journal, Log: log, Now: w.Clock.Now}}
+	s.directory, _ = w.Directory(nil)
 	bundle, err := i18n.NewBundle(weblocales.FS(), locales.FS())
 	ok(t, err)
 	site := web.NewSite(web.SiteOptions{Bundle: bundle, Log: log, Now: w.Clock.Now})
@@ -77,10 +93,7 @@ func issuerOn(t testing.TB, url string) *issuance {
 	served := s.service(env)
 	mux := http.NewServeMux()
 	served.Pages(mux)
-	i := &issuance{World: w, service: s, mux: mux, web: serve(t, site.Wrap(served.Shell.Handler(mux), served.CrossOrigin...))}
-	i.anna = w.Account(t, "anna@guild.example.test")
-	i.signIn(t)
-	return i
+	return &issuance{World: w, service: s, mux: mux, web: serve(t, site.Wrap(served.Shell.Handler(mux), served.CrossOrigin...))}
 }
 
 func (i *issuance) signIn(t testing.TB) {

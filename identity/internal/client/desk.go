@@ -235,6 +235,21 @@ func (d *Desk) Get(ctx context.Context, id string) (Client, error) {
 	return of(row)
 }
 
+// GetWith is Get, and says whether the secret is one of the application's: the
+// current one or one that still works on. It does not look at the state and method.
+func (d *Desk) GetWith(ctx context.Context, id, secret string) (c Client, right bool, err error) {
+	row, hashes, err := d.o.Store.ClientAndSecrets(ctx, id, d.now())
+	if err != nil {
+		return Client{}, false, err
+	}
+	given, equal := hash(secret), 0
+	for _, h := range hashes {
+		equal |= subtle.ConstantTimeCompare(h, given)
+	}
+	c, err = of(row)
+	return c, equal == 1, err
+}
+
 // In is Get in a transaction that writes.
 func (d *Desk) In(ctx context.Context, tx *sql.Tx, id string) (Client, error) {
 	row, err := d.o.Store.ClientIn(ctx, tx, id)
@@ -266,21 +281,6 @@ func (d *Desk) List(ctx context.Context, q Query) (all []Client, total int, err 
 		}
 	}
 	return all, total, nil
-}
-
-// CheckSecret says whether it is a secret of the application: the current one or
-// one that still works on. It does not look at the application's state and
-// method.
-func (d *Desk) CheckSecret(ctx context.Context, id, secret string) (bool, error) {
-	hashes, err := d.o.Store.Secrets(ctx, id, d.now())
-	if err != nil {
-		return false, err
-	}
-	given, right := hash(secret), 0
-	for _, h := range hashes {
-		right |= subtle.ConstantTimeCompare(h, given)
-	}
-	return right == 1, nil
 }
 
 // change runs fn in a transaction with the application as it is now.

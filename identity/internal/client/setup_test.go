@@ -5,8 +5,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"os"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -96,12 +98,18 @@ func (w *world) create(t testing.TB, m client.Metadata) (client.Client, string) 
 	return c, secret
 }
 
-// works says whether the secret is good.
+// works says whether there is the application and the secret is good.
 func (w *world) works(t testing.TB, id, secret string) bool {
 	t.Helper()
-	ok, err := w.CheckSecret(t.Context(), id, secret)
+	c, right, err := w.GetWith(t.Context(), id, secret)
+	if errors.Is(err, client.ErrNotFound) {
+		return false
+	}
 	must(t, err)
-	return ok
+	if want, err := w.Get(t.Context(), id); err != nil || !reflect.DeepEqual(c, want) {
+		t.Fatalf("with a secret it is %+v, without %+v, %v", c, want, err)
+	}
+	return right
 }
 
 type entry struct {

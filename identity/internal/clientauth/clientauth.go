@@ -90,11 +90,9 @@ func (d *Desk) Authenticate(ctx context.Context, p Presented, audiences []string
 	if err != nil {
 		return client.Client{}, err
 	}
-	c, err := d.o.Clients.Get(ctx, id)
+	c, right, err := d.o.Clients.GetWith(ctx, id, p.secret())
 	if errors.Is(err, client.ErrNotFound) {
-		// As much work as for one that is there.
-		_, err = d.o.Clients.CheckSecret(ctx, id, p.secret())
-		return client.Client{}, d.refused(ctx, p.By, "unknown", "unknown", err)
+		return client.Client{}, d.refused(ctx, p.By, "unknown", "unknown", nil)
 	}
 	if err != nil {
 		return client.Client{}, err
@@ -102,7 +100,7 @@ func (d *Desk) Authenticate(ctx context.Context, p Presented, audiences []string
 	if err := p.fits(&c); err != nil {
 		return client.Client{}, err
 	}
-	why, err := d.check(ctx, &c, p, audiences)
+	why, err := d.check(ctx, &c, p, right, audiences)
 	if err != nil || why != "" {
 		return client.Client{}, d.refused(ctx, p.By, c.ID, why, err)
 	}
@@ -183,12 +181,11 @@ func (p *Presented) fits(c *client.Client) error {
 func (p *Presented) bare() bool { return p.Basic == nil && p.Secret == "" && p.Assertion == "" }
 
 // check says why the application is not the one that it says it is, in a word for
-// the audit log; empty: it is.
-func (d *Desk) check(ctx context.Context, c *client.Client, p Presented, audiences []string) (why string, err error) {
+// the audit log; empty: it is. right says whether its secret is.
+func (d *Desk) check(ctx context.Context, c *client.Client, p Presented, right bool, audiences []string) (why string, err error) {
 	switch c.Method {
 	case oauth.MethodBasic, oauth.MethodPost:
-		right, err := d.o.Clients.CheckSecret(ctx, c.ID, p.secret())
-		return unless(right, "secret"), err
+		return unless(right, "secret"), nil
 	case oauth.MethodPrivateKeyJWT:
 		return d.assertion(ctx, c, p.Assertion, audiences)
 	case oauth.MethodTLS:

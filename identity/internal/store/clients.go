@@ -42,12 +42,16 @@ type ClientQuery struct {
 	Limit, Offset int
 }
 
-const clientColumns = `SELECT id, name, state, metadata, made_at, changed_at FROM clients `
+const (
+	clientColumns = `c.id, c.name, c.state, c.metadata, c.made_at, c.changed_at`
+	selectClients = `SELECT ` + clientColumns + ` FROM clients c `
+)
 
-func scanClient(row scanner) (*Client, error) {
+// scanClient reads the columns of an application and, after them, more.
+func scanClient(row scanner, more ...any) (*Client, error) {
 	var c Client
 	var made, changed int64
-	if err := row.Scan(&c.ID, &c.Name, &c.State, &c.Metadata, &made, &changed); err != nil {
+	if err := row.Scan(append([]any{&c.ID, &c.Name, &c.State, &c.Metadata, &made, &changed}, more...)...); err != nil {
 		return nil, err
 	}
 	c.MadeAt, c.ChangedAt = db.FromMicros(made), db.FromMicros(changed)
@@ -56,13 +60,13 @@ func scanClient(row scanner) (*Client, error) {
 
 // Client reads the application, or returns ErrClientNotFound.
 func (s *Store) Client(ctx context.Context, id string) (*Client, error) {
-	c, err := readClient(s.db.Read.QueryRowContext(ctx, clientColumns+`WHERE id = $1`, id))
+	c, err := readClient(s.db.Read.QueryRowContext(ctx, selectClients+`WHERE id = $1`, id))
 	return c, db.Coded(err)
 }
 
 // ClientIn is Client in a transaction that writes.
 func (s *Store) ClientIn(ctx context.Context, tx *sql.Tx, id string) (*Client, error) {
-	return readClient(tx.QueryRowContext(ctx, clientColumns+`WHERE id = $1`, id))
+	return readClient(tx.QueryRowContext(ctx, selectClients+`WHERE id = $1`, id))
 }
 
 // ClientActive says in a transaction that began with the journal whether there is
@@ -113,7 +117,7 @@ func (s *Store) Clients(ctx context.Context, q ClientQuery) (all []*Client, tota
 	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM clients `+where, text, q.State).Scan(&total); err != nil {
 		return nil, 0, db.Coded(fmt.Errorf("count applications: %w", err))
 	}
-	rows, err := s.db.Read.QueryContext(ctx, clientColumns+where+`ORDER BY name, id LIMIT $3 OFFSET $4`, text, q.State, q.Limit, q.Offset)
+	rows, err := s.db.Read.QueryContext(ctx, selectClients+where+`ORDER BY name, id LIMIT $3 OFFSET $4`, text, q.State, q.Limit, q.Offset)
 	if err != nil {
 		return nil, 0, db.Coded(fmt.Errorf("list applications: %w", err))
 	}
@@ -128,22 +132,31 @@ func (s *Store) Clients(ctx context.Context, q ClientQuery) (all []*Client, tota
 	return all, total, db.Coded(rows.Err())
 }
 
-// Secrets are the hashes of the client's secrets that are good at now.
-func (s *Store) Secrets(ctx context.Context, client string, now time.Time) (hashes [][]byte, err error) {
-	rows, err := s.db.Read.QueryContext(ctx,
-		`SELECT hash FROM client_secrets WHERE client = $1 AND (expires_at IS NULL OR expires_at > $2)`, client, db.Micros(now))
+// ClientAndSecrets reads the application and the hashes of its secrets that are good
+// at now, as they are at one moment, or returns ErrClientNotFound.
+func (s *Store) ClientAndSecrets(ctx context.Context, id string, now time.Time) (c *Client, hashes [][]byte, err error) {
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT `+clientColumns+`, s.hash FROM clients c
+		LEFT JOIN client_secrets s ON s.client = c.id AND (s.expires_at IS NULL OR s.expires_at > $2) WHERE c.id = $1`, id, db.Micros(now))
 	if err != nil {
-		return nil, db.Coded(fmt.Errorf("read secrets: %w", err))
+		return nil, nil, db.Coded(wrap("read an application", err))
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var hash []byte
-		if err := rows.Scan(&hash); err != nil {
-			return nil, fmt.Errorf("read secrets: %w", err)
+		if c, err = scanClient(rows, &hash); err != nil {
+			return nil, nil, wrap("read an application", err)
 		}
-		hashes = append(hashes, hash)
+		if hash != nil {
+			hashes = append(hashes, hash)
+		}
 	}
-	return hashes, db.Coded(rows.Err())
+	if err := rows.Err(); err != nil {
+		return nil, nil, db.Coded(wrap("read an application", err))
+	}
+	if c == nil {
+		return nil, nil, ErrClientNotFound
+	}
+	return c, hashes, nil
 }
 
 // InsertSecret writes a secret.

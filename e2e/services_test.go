@@ -17,6 +17,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"guildhall/platform/access"
 	"guildhall/platform/app"
 	"guildhall/platform/config"
 	"guildhall/platform/peer"
@@ -52,7 +53,11 @@ func runService(text string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	return app.Run(ctx, app.Options{Definitions: []app.Definition{{Name: p.Name, Migrations: noTables(), New: newService}},
+	open := newService
+	if p.URLs[access.IdentityService] != "" {
+		open = newGuarded
+	}
+	return app.Run(ctx, app.Options{Definitions: []app.Definition{{Name: p.Name, Migrations: noTables(), New: open}},
 		Config: cfg, Level: new(slog.LevelVar), Version: "test", Now: time.Now, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		Ready: func(a app.Announcement) { fmt.Println("ready " + a.Portal) }})
 }

@@ -39,6 +39,9 @@ func authorizeParams(r *http.Request) (url.Values, error) {
 		if err := r.ParseForm(); err != nil {
 			return nil, authorize.ErrMalformed.Because(err)
 		}
+		if !readable(r.PostForm) {
+			return nil, authorize.ErrMalformed
+		}
 		return r.PostForm, nil
 	}
 	params, err := url.ParseQuery(r.URL.RawQuery)

@@ -131,6 +131,7 @@ func TestNobodyAllowsForSomebodyElse(t *testing.T) {
 	b.send(t, request, "decision", "allow").leadsTo(t, request)
 	b.send(t, request, "account", ben.ID, "decision", "whatever").leadsTo(t, request)
 	h.browser().send(t, request, "account", ben.ID, "decision", "allow").leadsTo(t, request)
+	h.browser().send(t, authorizePath+"/..%2F..%2F%5Cevil.test", "decision", "allow").leadsTo(t, authorizePath+"/..%2F..%2F%5Cevil.test")
 	r := b.from(t, "cross-site", http.MethodPost, request, url.Values{"account": {ben.ID}, "decision": {"allow"}})
 	r.wants(t, http.StatusForbidden)
 	if allowed, err := h.pages.Grants.Consent(t.Context(), ben.ID, c.ID); err != nil || allowed != nil {

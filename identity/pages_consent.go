@@ -57,7 +57,7 @@ func (p *pages) decide(w http.ResponseWriter, r *http.Request) error {
 		answer, err = p.decided(r.Context(), r.PathValue("id"), f.Value("decision"), *who)
 	}
 	if errors.Is(err, authorize.ErrNotYet) {
-		p.public.Redirect(w, r, authorizePath+"/"+r.PathValue("id"))
+		p.public.Redirect(w, r, authorizePath+"/"+url.PathEscape(r.PathValue("id"))) // nobody may have looked for it yet
 		return nil
 	}
 	if err != nil {

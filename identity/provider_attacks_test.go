@@ -450,6 +450,29 @@ func TestMalformedRequests(t *testing.T) {
 	i.call(t, userinfoPath, values("access_token", "x"), http.Header{"Authorization": {"Bearer x"}}).refuses(t, "two tokens", oauth.InvalidRequest)
 }
 
+func TestWhatIsNoTextIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, on := range []string{guildtest.SQLite(t), guildtest.Postgres(t)} { // which differ in what they make of it
+		i := issuerOn(t, on)
+		shop := i.application(t, client.Web, func(m *client.Metadata) { m.GrantTypes = append(m.GrantTypes, oauth.GrantPassword) })
+		credentials := values("grant_type", oauth.GrantClientCredentials)
+		for _, odd := range []string{"\x00", "a\x00b", "\xff"} {
+			i.call(t, tokenPath, values("client_id", odd), nil).refuses(t, "client_id", oauth.InvalidRequest)
+			i.call(t, tokenPath, values("client_id", "x", odd, "x"), nil).refuses(t, "a name", oauth.InvalidRequest)
+			i.call(t, tokenPath, credentials, http.Header{"Authorization": {basic(odd, "x")}}).refuses(t, "the header", oauth.InvalidClient)
+			shop.token(t, "grant_type", oauth.GrantPassword, "username", odd, "password", "x").refuses(t, "username", oauth.InvalidRequest)
+			shop.post(t, parPath, "state", odd).refuses(t, "pushed", oauth.InvalidRequest)
+			for _, name := range []string{"client_id", "request_uri", "state"} {
+				form := values("client_id", shop.ID, "redirect_uri", callback)
+				form.Set(name, "urn:ietf:params:oauth:request_uri:"+odd)
+				i.call(t, authorizePath, form, nil).StatusCodeIs(t, http.StatusBadRequest)
+			}
+		}
+		assertion := signed(t, newKey(t), "JWT", map[string]any{"sub": "a\x00b"}, nil)
+		i.call(t, tokenPath, values("client_assertion", assertion, "client_assertion_type", clientauth.AssertionJWT), nil).refuses(t, "an assertion", oauth.InvalidClient)
+	}
+}
+
 func TestApplicationsInBrowsers(t *testing.T) {
 	t.Parallel()
 	i := openIssuer(t)

@@ -6,11 +6,13 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"guildhall/identity/internal/clientauth"
 	"guildhall/identity/internal/oauth"
 	"guildhall/identity/internal/token"
+	"guildhall/platform/web"
 )
 
 // maxForm bounds the body of a request, in bytes.
@@ -62,7 +64,20 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 			values.Del(name)
 		}
 	}
+	if !readable(values) {
+		return nil, oauth.NewError(oauth.InvalidRequest, "The body holds bytes that are not text (UTF-8), or NUL.")
+	}
 	return values, nil
+}
+
+// readable says whether a form is text, as package web wants the address to be.
+func readable(form url.Values) bool {
+	for name, list := range form {
+		if !web.Readable(name) || slices.ContainsFunc(list, func(value string) bool { return !web.Readable(value) }) {
+			return false
+		}
+	}
+	return true
 }
 
 func statusTooLarge(err error) bool {

@@ -13,7 +13,7 @@ import (
 // what they do with them.
 func (s *Site) refuseUnreadable(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !readable(r.URL.Path) || !readableQuery(r) {
+		if !Readable(r.URL.Path) || !readableQuery(r) {
 			s.Shell("", nil).Error(w, r, fault.New(fault.Malformed, "malformed_address",
 				"The address holds bytes that are not text (UTF-8), or NUL. Check how it was encoded."))
 			return
@@ -22,7 +22,8 @@ func (s *Site) refuseUnreadable(h http.Handler) http.Handler {
 	})
 }
 
-func readable(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
+// Readable says whether a text is one: UTF-8 without the NUL character.
+func Readable(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
 
 func readableQuery(r *http.Request) bool {
 	if r.URL.RawQuery == "" {
@@ -30,7 +31,7 @@ func readableQuery(r *http.Request) bool {
 	}
 	for name, values := range r.URL.Query() {
 		for _, text := range append(values, name) {
-			if !readable(text) {
+			if !Readable(text) {
 				return false
 			}
 		}

@@ -197,6 +197,9 @@ func (s *Service) consents(ctx context.Context, step *Step, v *Visitor) (Kind, e
 	case r.prompts(promptConsent):
 		step.Scopes = r.Scopes
 		return Consent, nil
+	case step.Local:
+		step.Scopes = r.Scopes
+		return Consent, nil
 	case c.Trusted:
 		// The company vouches for its own application. That it may go on when nobody is
 		// there is the person's to say all the same.
@@ -205,9 +208,6 @@ func (s *Service) consents(ctx context.Context, step *Step, v *Visitor) (Kind, e
 			return Consent, nil
 		}
 		return Done, nil
-	case step.Local:
-		step.Scopes = r.Scopes
-		return Consent, nil
 	case allowed == nil || len(step.Scopes) > 0:
 		return Consent, nil
 	}
@@ -215,7 +215,8 @@ func (s *Service) consents(ctx context.Context, step *Step, v *Visitor) (Kind, e
 }
 
 // impersonable says that another program on the same device could take the
-// application's place: then its person is asked each time (RFC 8252, 8.6).
+// application's place: then its person is asked each time, also for one that the
+// company vouches for (RFC 8252, 8.6).
 func impersonable(c *client.Client, uri string) bool {
 	return c.Public() && !strings.HasPrefix(uri, "https://")
 }

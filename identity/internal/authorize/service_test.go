@@ -302,6 +302,16 @@ func impersonated(t *testing.T, w *world) {
 		t.Errorf("answered %+v", a)
 	}
 	w.next(t, w.asks(t, c), w.ann, Done) // an address of its own, which nobody else has
+	// That the company vouches for the application does not show that it is this one.
+	c = w.app(t, func(m *client.Metadata) {
+		m.Kind, m.Method, m.RedirectURIs, m.Trusted = client.Native, oauth.MethodNone, []string{loopback, back}, true
+	})
+	w.allow(t, c, "redirect_uri", "http://127.0.0.1:4000/cb")
+	step = w.next(t, w.asks(t, c, "redirect_uri", "http://127.0.0.1:5000/cb"), w.ann, Consent)
+	if !step.Local || !slices.Equal(step.Scopes, oauth.Scopes{"openid", "email"}) {
+		t.Errorf("asked for a trusted one is %+v", step)
+	}
+	w.next(t, w.asks(t, c), w.ann, Done)
 }
 
 func (w *world) push(t *testing.T, c client.Client, changes ...string) string {

@@ -14,7 +14,9 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"guildhall/identity/internal/client"
 	"guildhall/identity/internal/journal"
@@ -142,7 +144,7 @@ func (p *Presented) id() (string, error) {
 	if id == "" {
 		return "", oauth.NewError(oauth.InvalidClient, "The request does not say which application makes it: client_id is missing.")
 	}
-	if len(id) > maxID {
+	if len(id) > maxID || !utf8.ValidString(id) || strings.ContainsRune(id, 0) { // which databases differ about
 		return "", ErrRefused
 	}
 	return id, nil

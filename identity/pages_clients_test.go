@@ -1,0 +1,109 @@
+package identity
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"guildhall/identity/internal/client"
+	"guildhall/identity/internal/identitytest"
+	"guildhall/identity/internal/oauth"
+	"guildhall/identity/internal/role"
+)
+
+func TestAdministratorRegistersAnApplication(t *testing.T) {
+	t.Parallel()
+	h := openHost(t)
+	b, _ := h.holder(t, "admin@example.com", role.Admin)
+	b.get(t, "/admin/applications").wants(t, http.StatusOK, "No applications yet")
+	b.get(t, "/admin/applications/new").wants(t, http.StatusOK)
+	b.send(t, "/admin/applications/new", "kind", "web", "client_name", "Shop", "redirect_uris", "https://shop.example.org/a\nhttps://*.example.org/").
+		wants(t, http.StatusUnprocessableEntity, "no address that can be registered", "https://*.example.org/")
+	b.send(t, "/admin/applications/new", "kind", "other", "client_name", "Shop").wants(t, http.StatusUnprocessableEntity)
+
+	made := b.send(t, "/admin/applications/new", "kind", "web", "client_name", "Shop <1>", "redirect_uris", "https://shop.example.org/callback\r\n", "trusted", "on")
+	made.wants(t, http.StatusOK, "Shop &lt;1&gt;", "The secret is shown only now")
+	id, secret := made.find(t, `<code>(app_[^<]+)</code>`), made.find(t, `<code>([A-Za-z0-9_-]{43})</code>`)
+	if made.Header.Get("Cache-Control") != "no-store" {
+		t.Error("the page of a secret may be kept")
+	}
+	path := "/admin/applications/" + id
+	if a := b.get(t, path); strings.Contains(a.Text, secret) {
+		t.Error("the secret is shown again")
+	}
+	c, err := h.pages.Clients.Get(t.Context(), id)
+	if err != nil || !c.Trusted || !slices.Equal(c.RedirectURIs, []string{"https://shop.example.org/callback"}) {
+		t.Errorf("registered is %+v, %v", c, err)
+	}
+
+	b.send(t, path, "client_name", "Store", "redirect_uris", "https://store.example.org/").leadsTo(t, path)
+	b.get(t, path).wants(t, http.StatusOK, "Store", "https://store.example.org/")
+	b.send(t, path, "client_name", "Store", "redirect_uris", "javascript:alert(1)").wants(t, http.StatusUnprocessableEntity, "no address that can be registered")
+
+	next := b.send(t, path+"/secret", "overlap", "1d").find(t, `<code>([A-Za-z0-9_-]{43})</code>`)
+	good := func(when string, want bool, secrets ...string) {
+		t.Helper()
+		for _, s := range secrets {
+			if _, ok, err := h.pages.Clients.GetWith(t.Context(), id, s); err != nil || ok != want {
+				t.Errorf("%s: a secret is good: %v, %v", when, ok, err)
+			}
+		}
+	}
+	good("in the overlap", true, secret, next)
+	h.Clock.Advance(25 * time.Hour)
+	good("after the overlap", false, secret)
+	good("after the overlap", true, next)
+
+	b, _ = h.holder(t, "other@example.com", role.Admin) // the first has been away too long
+	last := b.send(t, path+"/secret", "overlap", "compromised").find(t, `<code>([A-Za-z0-9_-]{43})</code>`)
+	good("compromised", false, next)
+	good("compromised", true, last)
+	b.send(t, path+"/secret", "overlap", "99d").leadsTo(t, path)
+	good("a refused rotation", true, last)
+
+	b.send(t, path+"/disable").leadsTo(t, path)
+	b.get(t, path).wants(t, http.StatusOK, "This application is disabled")
+	b.send(t, path+"/enable").leadsTo(t, path)
+	b.send(t, path+"/remove").leadsTo(t, "/admin/applications")
+	b.get(t, path).wants(t, http.StatusNotFound)
+}
+
+// What OAuth 2.1 has removed is told loudly, in the list and on the page.
+func TestInsecureApplicationsAreWarnedOf(t *testing.T) {
+	t.Parallel()
+	h := openHost(t)
+	b, _ := h.holder(t, "viewer@example.com", role.Viewer)
+	m, err := client.Preset(client.Web)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Name, m.RedirectURIs = "Old", []string{"https://old.example.org/"}
+	m.GrantTypes = append(m.GrantTypes, oauth.GrantPassword)
+	c, _, err := h.pages.Clients.Create(t.Context(), m, identitytest.By)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.get(t, "/admin/applications").wants(t, http.StatusOK, "Old", "insecure")
+	b.get(t, "/admin/applications/"+c.ID).wants(t, http.StatusOK, "insecure ways to tokens", "https://old.example.org/")
+}
+
+func TestAdministratorRotatesKeys(t *testing.T) {
+	t.Parallel()
+	h := openHost(t)
+	b, _ := h.holder(t, "admin@example.com", role.Admin)
+	before, err := h.pages.Keys.List(t.Context())
+	if err != nil || len(before) == 0 {
+		t.Fatal(before, err)
+	}
+	b.get(t, "/admin/keys").wants(t, http.StatusOK, before[0].ID, "signs")
+	b.send(t, "/admin/keys", "how", "rotate").leadsTo(t, "/admin/keys")
+	b.get(t, "/admin/keys").wants(t, http.StatusOK, "announced")
+	b.send(t, "/admin/keys", "how", "rotate").leadsTo(t, "/admin/keys")
+	b.get(t, "/admin/keys").wants(t, http.StatusOK, "published already")
+	b.send(t, "/admin/keys", "how", "replace").leadsTo(t, "/admin/keys")
+	if a := b.get(t, "/admin/keys"); strings.Contains(a.main(), before[0].ID) {
+		t.Error("a key in wrong hands is still there")
+	}
+}

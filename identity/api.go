@@ -18,6 +18,7 @@ import (
 func (s *service) operations(api huma.API) {
 	s.applicationOperations(api)
 	s.keyOperations(api)
+	s.directoryOperations(api)
 	app.AuditOperations(api, s.journal, journal.Actions())
 }
 

@@ -14,6 +14,7 @@ import (
 	"guildhall/identity/internal/authorize"
 	"guildhall/identity/internal/client"
 	"guildhall/identity/internal/device"
+	"guildhall/identity/internal/directory"
 	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/feed"
 	"guildhall/identity/internal/grant"
@@ -86,6 +87,8 @@ type service struct {
 	factors  *factor.Desk
 	groups   *group.Desk
 	roles    *role.Desk
+	// directory is where people come from by themselves.
+	directory *directory.Service
 
 	keys     *signing.Desk
 	clients  *client.Desk
@@ -116,9 +119,12 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 	s.roles = role.New(role.Options{Store: s.store, Journal: s.journal, Known: roleNames(env.Roles), Now: env.Now})
 	s.sessions = &session.Desk{Store: s.store, Journal: s.journal, Log: env.Log, Now: env.Now,
 		Idle: config.Sessions.Idle.Std(), Absolute: config.Sessions.Absolute.Std()}
-	s.accounts = account.New(account.Options{DB: env.DB, Store: s.store, Journal: s.journal, Gate: s.gate, Hasher: password.New(password.Options{}),
-		Jobs: env.Jobs, Key: key, Mail: withAddress(env.Mail.Send, env.PublicURL(Name)), EndSessions: s.sessions.EndAll,
-		Closed: config.Registration == Closed, Now: env.Now, Log: env.Log})
+	hasher, send := password.New(password.Options{}), withAddress(env.Mail.Send, env.PublicURL(Name))
+	s.accounts = account.New(account.Options{DB: env.DB, Store: s.store, Journal: s.journal, Gate: s.gate, Hasher: hasher,
+		Jobs: env.Jobs, Key: key, Mail: send, EndSessions: s.sessions.EndAll,
+		Elsewhere: directory.Elsewhere(&s.directory), Closed: config.Registration == Closed, Now: env.Now, Log: env.Log})
+	s.directory = directory.New(directory.Options{DB: env.DB, Store: s.store, Journal: s.journal, Accounts: s.accounts, Hasher: hasher, Jobs: env.Jobs, Key: key,
+		Mail: send, EndSessions: s.sessions.EndAll, Roots: env.Roots, URL: env.PublicURL(Name), Production: env.Production, Now: env.Now, Log: env.Log})
 	s.factors, err = factor.New(factor.Options{Store: s.store, Journal: s.journal, Gate: s.gate, Key: key, Domain: env.Domain,
 		Origin: env.PublicURL(Name), Product: product(env.Domain), Now: env.Now})
 	if err != nil {
@@ -160,7 +166,7 @@ func (s *service) service(env app.Env) *app.Service {
 	pages := newPages(pageOptions{Site: env.Site, Accounts: s.accounts, Sessions: s.sessions, Factors: s.factors, Now: s.now,
 		Fresh: s.config.Sessions.Confirm.Std(), Open: s.config.Registration == Open,
 		Clients: s.clients, Grants: s.grants, Authorize: s.requests, Devices: s.devices, Logout: s.logout,
-		Keys: s.keys, Groups: s.groups, Roles: s.roles, RoleList: env.Roles})
+		Groups: s.groups, Roles: s.roles, RoleList: env.Roles, Directory: s.directory, Production: env.Production})
 	return &app.Service{
 		API:         s.operations,
 		Shell:       pages.Shell(),

@@ -11,13 +11,13 @@ import (
 	"guildhall/identity/internal/authorize"
 	"guildhall/identity/internal/client"
 	"guildhall/identity/internal/device"
+	"guildhall/identity/internal/directory"
 	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/grant"
 	"guildhall/identity/internal/group"
 	"guildhall/identity/internal/logout"
 	"guildhall/identity/internal/role"
 	"guildhall/identity/internal/session"
-	"guildhall/identity/internal/signing"
 	"guildhall/platform/app"
 	"guildhall/platform/audit"
 	"guildhall/platform/fault"
@@ -38,13 +38,15 @@ type pageOptions struct {
 	Grants    *grant.Desk
 	Authorize *authorize.Service
 	Devices   *device.Desk
-	// Keys sign tokens; administrators rotate them.
-	Keys *signing.Desk
 	// Groups and Roles are for administrators; RoleList are the roles of all services.
 	Groups   *group.Desk
 	Roles    *role.Desk
 	RoleList []app.Role
-	Logout   *logout.Desk
+	// Directory is where people come from by themselves. Production refuses what is
+	// for development.
+	Directory  *directory.Service
+	Production bool
+	Logout     *logout.Desk
 	// Fresh is for how long a sign-in is enough to change what protects the
 	// account.
 	Fresh time.Duration
@@ -101,6 +103,8 @@ func (p *pages) Mount(mux *http.ServeMux) {
 		"GET /reset/code":             p.resetCodeForm,
 		"POST /reset/code":            p.resetCode,
 		"POST /reset/resend":          p.resetAgain,
+		"GET /welcome":                p.welcomeForm,
+		"POST /welcome":               p.welcomePassword,
 		"GET /oauth2/authorize":       p.authorize,
 		"POST /oauth2/authorize":      p.authorize,
 		"GET /oauth2/authorize/{id}":  p.authorizeStep,

@@ -20,8 +20,7 @@ const administration = "/admin/users"
 func adminNav() []web.NavItem {
 	return []web.NavItem{
 		{Path: administration, Key: "identity.nav.users", Icon: "user"},
-		{Path: clientsPage, Key: "identity.clients", Icon: "link"},
-		{Path: keysPage, Key: "identity.keys", Icon: "key"},
+		{Path: directoryPath, Key: "identity.nav.directory", Icon: "server"},
 		{Path: "/", Key: "identity.nav.own", Icon: "home"},
 	}
 }
@@ -58,8 +57,7 @@ func (p *pages) mountAdmin(mux *http.ServeMux) {
 // adminPages names what viewers may look at, and what only administrators may do.
 func (p *pages) adminPages(looks, changes map[string]staff) {
 	p.userPages(looks, changes)
-	p.clientPages(looks, changes)
-	p.keyPages(looks, changes)
+	p.directoryPages(looks, changes)
 }
 
 // administers lets only those through who have the role. Whoever changes something

@@ -59,6 +59,7 @@ func openHost(t *testing.T) *host {
 	o.RoleList = []app.Role{{Name: role.Admin, Key: "identity.role.admin"}, {Name: role.Viewer, Key: "identity.role.viewer"}, {Name: "ca.admin", Key: "ca.role.admin"}}
 	o.Groups = &group.Desk{Store: w.Store, Journal: w.Journal, Now: w.Clock.Now}
 	o.Roles = role.New(role.Options{Store: w.Store, Journal: w.Journal, Known: roleNames(o.RoleList), Now: w.Clock.Now})
+	o.Directory, _ = w.Directory(nil)
 	provide(t, w, &o)
 	h := &host{World: w, pages: newPages(o)}
 	mux := http.NewServeMux()
@@ -77,7 +78,6 @@ func provide(t *testing.T, w *identitytest.World, o *pageOptions) {
 	if err := keys.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	o.Keys = keys
 	o.Clients = client.New(client.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Now: w.Clock.Now, Log: log})
 	o.Grants = grant.New(grant.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Key: w.Key, Sessions: o.Sessions, Now: w.Clock.Now, Log: log})
 	minter := &mint.Minter{Signing: keys, Accounts: w.Accounts, Issuer: issuer, Now: w.Clock.Now}

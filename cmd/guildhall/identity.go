@@ -7,9 +7,10 @@ import (
 )
 
 type identityCommand struct {
-	Client clientCommand `cmd:"" help:"Applications that people sign in to or that call services (OAuth 2.0 clients)."`
-	Key    keyCommand    `cmd:"" help:"The keys that sign tokens."`
-	Audit  auditCommand  `cmd:"" help:"The audit log."`
+	Client    clientCommand    `cmd:"" help:"Applications that people sign in to or that call services (OAuth 2.0 clients)."`
+	Key       keyCommand       `cmd:"" help:"The keys that sign tokens."`
+	Directory directoryCommand `cmd:"" help:"The import of people from a directory."`
+	Audit     auditCommand     `cmd:"" help:"The audit log."`
 }
 
 // identity runs fn with a client of identity on the data directory, whether a

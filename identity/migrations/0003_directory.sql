@@ -29,6 +29,7 @@ CREATE TABLE directory_people (
 CREATE TABLE directory_runs (
     id         TEXT    NOT NULL PRIMARY KEY,
     started_at BIGINT  NOT NULL,
+    dry        BOOLEAN NOT NULL,               -- it changed nothing
     outcome    TEXT    NOT NULL CHECK (outcome IN ('running', 'done', 'stopped', 'failed')),
     report     TEXT    NOT NULL                -- JSON
 );

@@ -15,7 +15,7 @@ import (
 )
 
 func TestEachStepSaysWhatIsWrong(t *testing.T) {
-	offices(t, func(t *testing.T, o *office) {
+	oneOffice(t, func(t *testing.T, o *office) {
 		u := o.Unit
 		dns := o.staff("anna", "ben", "cleo")
 		u.Set(dns[1], "userAccountControl", directorytest.Disabled)
@@ -105,7 +105,7 @@ func TestEachStepSaysWhatIsWrong(t *testing.T) {
 
 // Servers are tried in their order; a run needs one.
 func TestAnotherServerIsTried(t *testing.T) {
-	offices(t, func(t *testing.T, o *office) {
+	oneOffice(t, func(t *testing.T, o *office) {
 		o.staff("anna")
 		o.on(t, func(s *directory.Settings) { s.Servers = []string{"ldaps://" + closedPort(t), s.Servers[0]} })
 		o.tells(t, o.run(t, directory.Done), "added anna")
@@ -119,7 +119,7 @@ func TestAnotherServerIsTried(t *testing.T) {
 
 // Whatever breaks off while it is read changes nothing.
 func TestAHalfBrokenRunChangesNothing(t *testing.T) {
-	offices(t, func(t *testing.T, o *office) {
+	oneOffice(t, func(t *testing.T, o *office) {
 		dns := o.staff("a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8")
 		o.on(t, nil)
 		o.run(t, directory.Done)
@@ -230,7 +230,7 @@ func otherCA(t *testing.T) string {
 
 // Nobody's certificate is believed after its time.
 func TestAStaleCertificate(t *testing.T) {
-	offices(t, func(t *testing.T, o *office) {
+	oneOffice(t, func(t *testing.T, o *office) {
 		o.staff("anna")
 		o.save(t, nil)
 		o.Clock.Advance(100 * 365 * 24 * hour)
@@ -243,7 +243,7 @@ func TestAStaleCertificate(t *testing.T) {
 
 // A password is not sent to a server without TLS.
 func TestPlainIsForLoopbackInDevelopment(t *testing.T) {
-	offices(t, func(t *testing.T, o *office) {
+	oneOffice(t, func(t *testing.T, o *office) {
 		s := o.settings()
 		s.Servers, s.Plain = []string{"ldap://" + o.Unit.Samba.Address}, true
 		production, _ := o.Directory(func(opt *directory.Options) { opt.Roots, opt.Production = x509.NewCertPool, true })

@@ -72,7 +72,7 @@ type Entry struct {
 
 // Report is what a run read and did, or would do.
 type Report struct {
-	ID        string    `json:"id,omitempty"`
+	ID        string    `json:"id"`
 	Dry       bool      `json:"dry,omitempty"`
 	StartedAt time.Time `json:"started_at"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
@@ -148,7 +148,7 @@ func (r *Report) row() (*store.DirectoryRun, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keep a report of the import: %w", err)
 	}
-	return &store.DirectoryRun{ID: r.ID, StartedAt: r.StartedAt, Outcome: r.Outcome, Report: string(text)}, nil
+	return &store.DirectoryRun{ID: r.ID, StartedAt: r.StartedAt, Dry: r.Dry, Outcome: r.Outcome, Report: string(text)}, nil
 }
 
 func readReport(row *store.DirectoryRun) (*Report, error) {

@@ -34,7 +34,7 @@ func (s *Service) Run(ctx context.Context, o Order) (*Report, error) {
 	if !o.Dry && !row.Enabled {
 		return nil, ErrOff
 	}
-	r := &Report{Dry: o.Dry, Beyond: o.Beyond, By: o.By, StartedAt: s.now(), Outcome: Running, Entries: []Entry{}}
+	r := &Report{ID: id.New("dir"), Dry: o.Dry, Beyond: o.Beyond, By: o.By, StartedAt: s.now(), Outcome: Running, Entries: []Entry{}}
 	bounded, cancel := context.WithTimeout(ctx, runMost)
 	defer cancel()
 	if o.Dry {
@@ -92,7 +92,6 @@ func (s *Service) read(ctx context.Context, settings Settings, password string) 
 
 // begin writes that a run is under way, unless another one is.
 func (s *Service) begin(ctx context.Context, r *Report, settings Settings) error {
-	r.ID = id.New("dir")
 	return s.write(ctx, func(tx *sql.Tx) error {
 		other, err := s.o.Store.RunningIn(ctx, tx)
 		if err != nil {
@@ -162,14 +161,14 @@ func caller(r *Report) audit.Caller {
 	return r.By
 }
 
-// tried notes that a dry run of the version went well.
+// tried keeps the report of a dry run, and notes that one of the version went well.
 func (s *Service) tried(ctx context.Context, version int64, r *Report) error {
-	if r.Outcome != Done && r.Outcome != Stopped {
-		return nil
-	}
 	return s.write(ctx, func(tx *sql.Tx) error {
+		if err := s.keep(ctx, tx, r); err != nil {
+			return err
+		}
 		row, err := s.o.Store.DirectoryIn(ctx, tx)
-		if err != nil || row == nil || row.Version != version || row.Tried == version || r.Code == ErrEmpty.Code {
+		if err != nil || row == nil || row.Version != version || r.Outcome == Failed || r.Code == ErrEmpty.Code {
 			return err
 		}
 		row.Tried = version
@@ -197,11 +196,11 @@ func (s *Service) Tick(ctx context.Context) error {
 	return err
 }
 
-// Last is the report of the newest run, nil before the first.
+// Last is the report of the newest run that was not dry, nil before the first.
 func (s *Service) Last(ctx context.Context) (*Report, error) {
-	page, _, err := s.Reports(ctx, "", 0, 1)
-	if err != nil || len(page) == 0 {
+	row, err := s.o.Store.LastDirectoryRun(ctx)
+	if err != nil || row == nil {
 		return nil, err
 	}
-	return page[0], nil
+	return readReport(row)
 }

@@ -14,7 +14,7 @@ import (
 const hour = time.Hour
 
 func TestWrongSettingsAreNamed(t *testing.T) {
-	offices(t, func(t *testing.T, o *office) {
+	oneOffice(t, func(t *testing.T, o *office) {
 		for what, test := range map[string]struct {
 			change func(s *directory.Settings)
 			want   []string
@@ -51,7 +51,7 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 }
 
 func TestSettingsAreKept(t *testing.T) {
-	offices(t, func(t *testing.T, o *office) {
+	oneOffice(t, func(t *testing.T, o *office) {
 		ctx := t.Context()
 		o.staff("anna")
 		o.on(t, nil)

@@ -43,6 +43,13 @@ func offices(t *testing.T, test func(t *testing.T, o *office)) {
 	guildtest.Engines(t, os.DirFS("../../migrations"), func(t *testing.T, d *db.DB) { test(t, open(t, samba, d)) })
 }
 
+// oneOffice is for what does not depend on the database.
+func oneOffice(t *testing.T, test func(t *testing.T, o *office)) {
+	t.Helper()
+	t.Parallel()
+	test(t, open(t, directorytest.Shared(t), guildtest.Open(t, guildtest.SQLite(t), os.DirFS("../../migrations"))))
+}
+
 func open(t *testing.T, samba *directorytest.Samba, d *db.DB) *office {
 	t.Helper()
 	o := &office{World: identitytest.New(t, d), Unit: samba.Unit(t)}

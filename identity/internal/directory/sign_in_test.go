@@ -17,7 +17,7 @@ func (o *office) signIn(t *testing.T, email, password string) error {
 }
 
 func TestTheDirectoryKeepsPasswords(t *testing.T) {
-	offices(t, func(t *testing.T, o *office) {
+	oneOffice(t, func(t *testing.T, o *office) {
 		ctx, u := t.Context(), o.Unit
 		dns := o.staff("anna", "ben")
 		local := o.World.Account(t, "local@example.com")
@@ -68,7 +68,7 @@ func TestTheDirectoryKeepsPasswords(t *testing.T) {
 
 // While the directory is out of reach, nobody learns who is in it.
 func TestAnUnreachableDirectoryTellsNothing(t *testing.T) {
-	offices(t, func(t *testing.T, o *office) {
+	oneOffice(t, func(t *testing.T, o *office) {
 		o.staff("anna")
 		local := o.World.Account(t, "local@example.com")
 		o.on(t, func(s *directory.Settings) { s.SignIn = true })
@@ -88,7 +88,7 @@ func TestAnUnreachableDirectoryTellsNothing(t *testing.T) {
 
 // What is asked of the directory is the same for whoever is in it and whoever is not.
 func TestTheDirectoryHasTheSameWork(t *testing.T) {
-	offices(t, func(t *testing.T, o *office) {
+	oneOffice(t, func(t *testing.T, o *office) {
 		o.staff("anna")
 		local := o.World.Account(t, "local@example.com")
 		o.on(t, func(s *directory.Settings) { s.SignIn = true })
@@ -114,7 +114,7 @@ func TestTheDirectoryHasTheSameWork(t *testing.T) {
 
 // Whoever had a generated password to change has none any more.
 func TestNobodyMustChangeWhatTheDirectoryKeeps(t *testing.T) {
-	offices(t, func(t *testing.T, o *office) {
+	oneOffice(t, func(t *testing.T, o *office) {
 		o.staff("anna")
 		o.on(t, nil)
 		o.run(t, directory.Done)

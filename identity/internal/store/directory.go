@@ -166,16 +166,18 @@ func (s *Store) NoMustChange(ctx context.Context, tx *sql.Tx) error {
 type DirectoryRun struct {
 	ID        string
 	StartedAt time.Time
+	// Dry says that it changed nothing.
+	Dry bool
 	// Outcome is "running", "done", "stopped" or "failed"; Report is JSON.
 	Outcome, Report string
 }
 
-const runColumns = `SELECT id, started_at, outcome, report FROM directory_runs `
+const runColumns = `SELECT id, started_at, dry, outcome, report FROM directory_runs `
 
 func scanRun(row scanner) (*DirectoryRun, error) {
 	var r DirectoryRun
 	var started int64
-	err := row.Scan(&r.ID, &started, &r.Outcome, &r.Report)
+	err := row.Scan(&r.ID, &started, &r.Dry, &r.Outcome, &r.Report)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -188,14 +190,20 @@ func scanRun(row scanner) (*DirectoryRun, error) {
 
 // PutDirectoryRun writes a run.
 func (s *Store) PutDirectoryRun(ctx context.Context, tx *sql.Tx, r *DirectoryRun) error {
-	_, err := change(ctx, tx, "write a run of the import", `INSERT INTO directory_runs (id, started_at, outcome, report) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (id) DO UPDATE SET outcome = excluded.outcome, report = excluded.report`, r.ID, db.Micros(r.StartedAt), r.Outcome, r.Report)
+	_, err := change(ctx, tx, "write a run of the import", `INSERT INTO directory_runs (id, started_at, dry, outcome, report) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (id) DO UPDATE SET outcome = excluded.outcome, report = excluded.report`, r.ID, db.Micros(r.StartedAt), r.Dry, r.Outcome, r.Report)
 	return err
 }
 
 // RunningIn is the run that is under way, or nil.
 func (s *Store) RunningIn(ctx context.Context, tx *sql.Tx) (*DirectoryRun, error) {
-	return scanRun(tx.QueryRowContext(ctx, runColumns+`WHERE outcome = 'running' ORDER BY started_at DESC LIMIT 1`))
+	return scanRun(tx.QueryRowContext(ctx, runColumns+`WHERE outcome = 'running' AND NOT dry ORDER BY started_at DESC LIMIT 1`))
+}
+
+// LastDirectoryRun is the newest run that was not dry, or nil.
+func (s *Store) LastDirectoryRun(ctx context.Context) (*DirectoryRun, error) {
+	r, err := scanRun(s.db.Read.QueryRowContext(ctx, runColumns+`WHERE NOT dry ORDER BY started_at DESC, id DESC LIMIT 1`))
+	return r, db.Coded(err)
 }
 
 // DirectoryRun is the run with the id, or nil.

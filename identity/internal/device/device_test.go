@@ -133,6 +133,7 @@ func TestDevice(t *testing.T) {
 			"right codes in between forgive no guesses":  guessedInBetween,
 			"who is signed out decides nothing":          signedOut,
 			"a reset takes back what was approved":       takenBack,
+			"a withdrawal takes back what was approved":  withdrawn,
 			"a disabled account gets nothing":            disabled,
 			"it outlives the session it was approved in": outlives,
 			"a client's devices are bounded":             bounded,
@@ -413,6 +414,22 @@ func takenBack(t *testing.T, w *world) {
 	w.approve(t, c)
 	_, err := w.sessions.EndOthers(t.Context(), w.who.Account, w.who.Session, w.person)
 	must(t, err)
+	if _, refresh, err := w.redeem(t, c); !errors.Is(err, device.ErrDenied) || refresh != "" {
+		t.Errorf("redeemed: %v", err)
+	}
+}
+
+func withdrawn(t *testing.T, w *world) {
+	c, other := w.begin(t), w.fresh(t)
+	w.approve(t, c)
+	must(t, w.grants.Withdraw(t.Context(), w.who.Account, other.app, w.person))
+	must(t, w.grants.Withdraw(t.Context(), other.who.Account, w.app, other.person))
+	kept := w.begin(t)
+	w.approve(t, kept)
+	if _, _, err := w.redeem(t, kept); err != nil {
+		t.Errorf("others withdrew, and it is redeemed: %v", err)
+	}
+	must(t, w.grants.Withdraw(t.Context(), w.who.Account, w.app, w.person))
 	if _, refresh, err := w.redeem(t, c); !errors.Is(err, device.ErrDenied) || refresh != "" {
 		t.Errorf("redeemed: %v", err)
 	}

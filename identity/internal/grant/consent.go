@@ -51,8 +51,8 @@ func (d *Desk) SaveConsent(ctx context.Context, account, client string, scopes o
 	})
 }
 
-// Withdraw forgets what the account allowed the client, ends all its grants, and
-// records it if there was anything.
+// Withdraw forgets what the account allowed the client, also its devices that did
+// not come for it yet, ends all its grants, and records it if there was anything.
 func (d *Desk) Withdraw(ctx context.Context, account, client string, by audit.Caller) error {
 	return d.o.DB.Group(ctx, func(tx *sql.Tx) error {
 		if err := d.o.Journal.Begin(ctx, tx); err != nil {
@@ -66,6 +66,9 @@ func (d *Desk) Withdraw(ctx context.Context, account, client string, by audit.Ca
 			if err := d.o.Journal.Append(ctx, tx, by, journal.ConsentWithdrawn, account, map[string]any{"client": client}); err != nil {
 				return err
 			}
+		}
+		if err := d.o.Store.DenyDevices(ctx, tx, account, client); err != nil {
+			return err
 		}
 		_, err = d.revokeIn(ctx, tx, by, WhyWithdrawn, store.GrantsOfPair, account, client)
 		return err

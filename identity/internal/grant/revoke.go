@@ -81,7 +81,7 @@ func (d *Desk) SessionsEnded(ctx context.Context, tx *sql.Tx, e session.Ended) e
 		return err
 	}
 	if e.All {
-		if err := d.o.Store.DenyDevices(ctx, tx, e.Account); err != nil {
+		if err := d.o.Store.DenyDevices(ctx, tx, e.Account, ""); err != nil {
 			return err
 		}
 		_, err := d.revokeIn(ctx, tx, by, WhyAccount, store.GrantsOfAllOthers, e.Account, e.Except)

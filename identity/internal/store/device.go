@@ -81,9 +81,11 @@ func (s *Store) DecideDevice(ctx context.Context, tx *sql.Tx, hash []byte, accou
 	return n == 1, err
 }
 
-// DenyDevices takes back what the account approved and no device has taken yet.
-func (s *Store) DenyDevices(ctx context.Context, tx *sql.Tx, account string) error {
-	_, err := change(ctx, tx, "deny devices", `UPDATE device_codes SET state = 'denied' WHERE account = $1 AND state = 'approved'`, account)
+// DenyDevices takes back what the account approved for the client (empty: for any)
+// and no device has taken yet.
+func (s *Store) DenyDevices(ctx context.Context, tx *sql.Tx, account, client string) error {
+	_, err := change(ctx, tx, "deny devices", `UPDATE device_codes SET state = 'denied'
+		WHERE account = $1 AND ($2 = '' OR client = $2) AND state = 'approved'`, account, client)
 	return err
 }
 

@@ -81,7 +81,7 @@ func (c *checker) method() {
 	case !needs && len(m.JWKS) > 0:
 		c.add("jwks", "unused", "Keys are for private_key_jwt and self_signed_tls_client_auth alone.")
 	case needs:
-		if why := checkKeys(m.JWKS); why != "" {
+		if why := checkKeys(m.JWKS, m.Method == oauth.MethodPrivateKeyJWT); why != "" {
 			c.add("jwks", "keys", "%s", why)
 		}
 	}

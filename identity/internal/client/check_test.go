@@ -143,6 +143,8 @@ func TestKeysOfApplications(t *testing.T) {
 	weak := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 1023, 1), E: 65537}
 	strong := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 2047, 1), E: 65537}
 	huge := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 9000, 1), E: 65537}
+	p521, err := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+	must(t, err)
 	encryption := ec
 	encryption.Use = "enc"
 	one, err := json.Marshal(ec)
@@ -181,6 +183,9 @@ func TestKeysOfApplications(t *testing.T) {
 		"for encryption":   keySet(t, encryption),
 		"weak RSA":         keySet(t, jose.JSONWebKey{Key: weak}),
 		"huge RSA":         keySet(t, jose.JSONWebKey{Key: huge}),
+		"P-521":            keySet(t, jose.JSONWebKey{Key: p521.Public()}),
+		"its algorithm":    keySet(t, jose.JSONWebKey{Key: strong, Algorithm: "RS512"}),
+		"another's":        keySet(t, jose.JSONWebKey{Key: strong, Algorithm: "ES256"}),
 		"too many":         keySet(t, slices.Repeat([]jose.JSONWebKey{{Key: ed}}, 11)...),
 		"too large":        json.RawMessage(`{"keys":[` + strings.Repeat(" ", 17<<10) + string(one) + `]}`),
 	} {
@@ -191,6 +196,9 @@ func TestKeysOfApplications(t *testing.T) {
 			t.Errorf("%s: the error repeats the key: %v", name, err)
 		}
 	}
+	certified := preset(t, client.Web) // its keys sign no assertions
+	certified.Method, certified.JWKS = oauth.MethodSelfSignedTLS, keySet(t, jose.JSONWebKey{Key: p521.Public()})
+	must(t, client.Check(certified, false))
 	if keys, err := (&client.Metadata{JWKS: keySet(t, ec)}).Keys(); err != nil || len(keys) != 1 || keys[0].KeyID != "k1" {
 		t.Errorf("keys: %v, %v", keys, err)
 	}

@@ -8,8 +8,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"guildhall/identity/internal/jws"
 )
 
 const (
@@ -31,9 +34,10 @@ func (m *Metadata) Keys() ([]jose.JSONWebKey, error) {
 	return set.Keys, nil
 }
 
-// checkKeys says what is wrong with a JWK set; empty: nothing. It repeats
-// nothing of the set, because there may be a private key in it.
-func checkKeys(text json.RawMessage) string {
+// checkKeys says what is wrong with a JWK set, of keys that sign assertions or only
+// stand in certificates; empty: nothing. It repeats nothing of the set, because
+// there may be a private key in it.
+func checkKeys(text json.RawMessage, sign bool) string {
 	if len(text) > maxKeySet {
 		return fmt.Sprintf("The key set has more than %d bytes.", maxKeySet)
 	}
@@ -54,6 +58,9 @@ func checkKeys(text json.RawMessage) string {
 		var k jose.JSONWebKey
 		if why := checkKey(raw, &k); why != "" {
 			return fmt.Sprintf("keys[%d]: %s", i, why)
+		}
+		if sign && !signs(&k) {
+			return fmt.Sprintf("keys[%d]: no assertion is accepted by it. Use a key for one of %s.", i, strings.Join(jws.Algorithms(), ", "))
 		}
 		if k.KeyID != "" && slices.Contains(ids, k.KeyID) {
 			return fmt.Sprintf("keys[%d]: another key has the same kid.", i)
@@ -83,6 +90,14 @@ func checkKey(raw json.RawMessage, k *jose.JSONWebKey) string {
 		return `its "use" is not "sig".`
 	}
 	return checkStrength(k)
+}
+
+// signs says whether there is an algorithm by which assertions of the key are
+// accepted.
+func signs(k *jose.JSONWebKey) bool {
+	return slices.ContainsFunc(jws.Algorithms(), func(algorithm string) bool {
+		return jws.Fits(algorithm, k.Key) == nil && (k.Algorithm == "" || jws.Same(k.Algorithm, algorithm))
+	})
 }
 
 func checkStrength(k *jose.JSONWebKey) string {

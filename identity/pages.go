@@ -18,6 +18,7 @@ import (
 	"guildhall/identity/internal/logout"
 	"guildhall/identity/internal/role"
 	"guildhall/identity/internal/session"
+	"guildhall/identity/internal/signing"
 	"guildhall/platform/app"
 	"guildhall/platform/audit"
 	"guildhall/platform/fault"
@@ -38,6 +39,8 @@ type pageOptions struct {
 	Grants    *grant.Desk
 	Authorize *authorize.Service
 	Devices   *device.Desk
+	// Keys sign tokens; administrators rotate them.
+	Keys *signing.Desk
 	// Groups and Roles are for administrators; RoleList are the roles of all services.
 	Groups   *group.Desk
 	Roles    *role.Desk

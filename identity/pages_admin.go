@@ -21,6 +21,8 @@ func adminNav() []web.NavItem {
 	return []web.NavItem{
 		{Path: administration, Key: "identity.nav.users", Icon: "user"},
 		{Path: directoryPath, Key: "identity.nav.directory", Icon: "server"},
+		{Path: clientsPage, Key: "identity.clients", Icon: "link"},
+		{Path: keysPage, Key: "identity.keys", Icon: "key"},
 		{Path: "/", Key: "identity.nav.own", Icon: "home"},
 	}
 }
@@ -57,6 +59,8 @@ func (p *pages) mountAdmin(mux *http.ServeMux) {
 // adminPages names what viewers may look at, and what only administrators may do.
 func (p *pages) adminPages(looks, changes map[string]staff) {
 	p.userPages(looks, changes)
+	p.clientPages(looks, changes)
+	p.keyPages(looks, changes)
 	p.directoryPages(looks, changes)
 }
 

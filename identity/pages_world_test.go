@@ -78,6 +78,7 @@ func provide(t *testing.T, w *identitytest.World, o *pageOptions) {
 	if err := keys.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	o.Keys = keys
 	o.Clients = client.New(client.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Now: w.Clock.Now, Log: log})
 	o.Grants = grant.New(grant.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Key: w.Key, Sessions: o.Sessions, Now: w.Clock.Now, Log: log})
 	minter := &mint.Minter{Signing: keys, Accounts: w.Accounts, Issuer: issuer, Now: w.Clock.Now}

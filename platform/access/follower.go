@@ -58,9 +58,6 @@ func (f *Follower) Run(ctx context.Context) error {
 			}
 			wait, stale = retryLeast, false
 		})
-		if ctx.Err() != nil {
-			break
-		}
 		f.tell(ctx, err, &stale)
 		pause(ctx, wait/2+rand.N(wait/2)) //nolint:gosec // jitter needs no secrecy
 		wait = min(2*wait, retryMost)
@@ -73,6 +70,7 @@ func (f *Follower) Run(ctx context.Context) error {
 func (f *Follower) tell(ctx context.Context, err error, stale *bool) {
 	act := errors.Is(err, ErrRolledBack) || errors.Is(err, ErrForged) || errors.Is(err, ErrClock)
 	switch why := f.Set.Fresh(); {
+	case ctx.Err() != nil:
 	case why != nil && !*stale:
 		*stale = true
 		f.Log.WarnContext(ctx, "nothing is known about revoked access any more; what is privileged is refused until identity is heard again", "err", err, "reason", errors.Unwrap(why))

@@ -179,7 +179,9 @@ func TestRolledBack(t *testing.T) {
 	i.clock.Advance(lease)
 	i.begin(i.line(t, 0, 4, nil))
 	i.come()
-	eventually(t, "an error", func() bool { return strings.Contains(f.log.String(), "level=ERROR") && strings.Contains(f.log.String(), "went back") })
+	eventually(t, "an error", func() bool {
+		return strings.Contains(f.log.String(), "level=ERROR") && strings.Contains(f.log.String(), "went back")
+	})
 	if f.Sequence() != 5 || !errors.Is(f.Fresh(), access.ErrStale) {
 		t.Errorf("it went back: %d, %v", f.Sequence(), f.Fresh())
 	}

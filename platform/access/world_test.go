@@ -87,7 +87,7 @@ func (s signer) signature(t testing.TB, input string) (signature []byte) {
 
 func (s signer) token(t testing.TB, typ string, claims any) string {
 	t.Helper()
-	return s.sign(t, map[string]any{"alg": s.algorithm, "kid": s.id, "typ": typ}, claims)
+	return s.sign(t, map[string]any{"alg": s.algorithm, "kid": s.id, "typ": typ}, claims) // in the order in which identity writes it
 }
 
 func keySet(t testing.TB, all ...signer) []byte {

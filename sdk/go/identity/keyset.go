@@ -28,6 +28,9 @@ const (
 // and is safe for concurrent use.
 type KeySet struct {
 	byID map[string]publicKey
+	// byHeader finds a key by the header that identity writes into access tokens:
+	// the usual case need not be taken apart.
+	byHeader map[string]publicKey
 }
 
 type publicKey struct {
@@ -56,7 +59,7 @@ func ParseKeySet(text []byte) (*KeySet, error) {
 	if err := json.Unmarshal(text, &set); err != nil {
 		return nil, fmt.Errorf("read the key set: %w", err)
 	}
-	k := &KeySet{byID: make(map[string]publicKey, len(set.Keys))}
+	k := &KeySet{byID: map[string]publicKey{}, byHeader: map[string]publicKey{}}
 	for _, j := range set.Keys {
 		key, err := j.key()
 		if err != nil {
@@ -64,6 +67,7 @@ func ParseKeySet(text []byte) (*KeySet, error) {
 		}
 		if key != nil && j.ID != "" {
 			k.byID[j.ID] = publicKey{j.Algorithm, key}
+			k.byHeader[usualHeader(j)] = k.byID[j.ID]
 		}
 	}
 	if len(k.byID) == 0 {
@@ -107,12 +111,41 @@ func number(text string) []byte {
 	return raw
 }
 
+// usualHeader is the header of an access token as identity writes it. What else means
+// the same is taken apart.
+func usualHeader(j jwk) string {
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"alg":%q,"kid":%q,"typ":%q}`, j.Algorithm, j.ID, TypeAccess))
+}
+
 // Open is the payload of a compact JWS (RFC 7515) of the type that a key of the set
 // signed by its own algorithm; else ErrToken.
 func (k *KeySet) Open(token, typ string) ([]byte, error) {
-	input, head, body, signature, err := split(token)
+	last := strings.LastIndexByte(token, '.')
+	// base64 skips line ends.
+	if last < 0 || len(token) > maxSigned || strings.ContainsAny(token, "\r\n") || strings.Count(token, ".") != 2 {
+		return nil, fmt.Errorf("%w: it is no signed token", ErrToken)
+	}
+	head, body, _ := strings.Cut(token[:last], ".")
+	key, err := k.signedBy(head, typ)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrToken, err)
+		return nil, err
+	}
+	encoding := base64.RawURLEncoding.Strict()
+	signature, err := encoding.DecodeString(token[last+1:])
+	if err != nil || !key.verifies(token[:last], signature) {
+		return nil, fmt.Errorf("%w: its signature is wrong", ErrToken)
+	}
+	payload, err := encoding.DecodeString(body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: its claims cannot be read: %w", ErrToken, err)
+	}
+	return payload, nil
+}
+
+// signedBy is the key that a header names.
+func (k *KeySet) signedBy(head, typ string) (publicKey, error) {
+	if key, ok := k.byHeader[head]; ok && typ == TypeAccess {
+		return key, nil
 	}
 	var header struct {
 		Algorithm string          `json:"alg"`
@@ -120,37 +153,21 @@ func (k *KeySet) Open(token, typ string) ([]byte, error) {
 		Type      string          `json:"typ"`
 		Critical  json.RawMessage `json:"crit"`
 	}
-	if err := json.Unmarshal(head, &header); err != nil {
-		return nil, fmt.Errorf("%w: its header cannot be read: %w", ErrToken, err)
+	text, err := base64.RawURLEncoding.Strict().DecodeString(head)
+	if err == nil {
+		err = json.Unmarshal(text, &header)
+	}
+	if err != nil {
+		return publicKey{}, fmt.Errorf("%w: its header cannot be read: %w", ErrToken, err)
 	}
 	key, ok := k.byID[header.KeyID]
-	switch {
-	case !ok:
-		return nil, ErrKey
-	case header.Algorithm != key.algorithm || header.Type != typ || len(header.Critical) > 0:
-		return nil, fmt.Errorf("%w: its header says alg %q, typ %q", ErrToken, header.Algorithm, header.Type)
-	case !key.verifies(input, signature):
-		return nil, fmt.Errorf("%w: its signature is wrong", ErrToken)
+	if !ok {
+		return publicKey{}, ErrKey
 	}
-	return body, nil
-}
-
-// split takes a token apart. Each token has one text.
-func split(token string) (input string, head, body, signature []byte, err error) {
-	// base64 skips line ends.
-	if len(token) > maxSigned || strings.ContainsAny(token, "\r\n") || strings.Count(token, ".") != 2 {
-		return "", nil, nil, nil, errors.New("it is no signed token")
+	if header.Algorithm != key.algorithm || header.Type != typ || len(header.Critical) > 0 {
+		return publicKey{}, fmt.Errorf("%w: its header says alg %q, typ %q", ErrToken, header.Algorithm, header.Type)
 	}
-	last := strings.LastIndexByte(token, '.')
-	input = token[:last]
-	first, second, _ := strings.Cut(input, ".")
-	encoding := base64.RawURLEncoding.Strict()
-	if head, err = encoding.DecodeString(first); err == nil {
-		if body, err = encoding.DecodeString(second); err == nil {
-			signature, err = encoding.DecodeString(token[last+1:])
-		}
-	}
-	return input, head, body, signature, err
+	return key, nil
 }
 
 func (p publicKey) verifies(input string, signature []byte) bool {

@@ -54,7 +54,7 @@ type Claims struct {
 type claims struct {
 	Issuer    string          `json:"iss"`
 	Subject   string          `json:"sub"`
-	Audience  audience        `json:"aud"`
+	Audience  []string        `json:"aud"` // identity always writes a list
 	Expires   int64           `json:"exp"`
 	IssuedAt  int64           `json:"iat"`
 	NotBefore int64           `json:"nbf"`
@@ -68,18 +68,6 @@ type claims struct {
 	Grant     string          `json:"gid"`
 	Roles     []string        `json:"roles"`
 	Bound     json.RawMessage `json:"cnf"`
-}
-
-// audience is one or several: RFC 7519, 4.1.3.
-type audience []string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (a *audience) UnmarshalJSON(text []byte) error {
-	if len(text) > 0 && text[0] == '"' {
-		*a = make(audience, 1)
-		return json.Unmarshal(text, &(*a)[0])
-	}
-	return json.Unmarshal(text, (*[]string)(a))
 }
 
 // Expected is what a token must say to be accepted.

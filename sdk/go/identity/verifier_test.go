@@ -66,7 +66,7 @@ func (a *authority) set(change func()) {
 func (a *authority) token(key int) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	claims, _ := json.Marshal(map[string]any{"iss": a.URL, "sub": "acc_1", "aud": "https://app.example", "exp": a.now.Unix() + 600, "iat": a.now.Unix(), "jti": "j", "client_id": "app_1"})
+	claims, _ := json.Marshal(map[string]any{"iss": a.URL, "sub": "acc_1", "aud": []string{"https://app.example"}, "exp": a.now.Unix() + 600, "iat": a.now.Unix(), "jti": "j", "client_id": "app_1"})
 	input := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"alg":"EdDSA","kid":"k%d","typ":"at+jwt"}`, key)) + "." + base64.RawURLEncoding.EncodeToString(claims)
 	return input + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(a.keys[key], []byte(input)))
 }

@@ -47,6 +47,7 @@
 //	internal/mint        access tokens and ID tokens
 //	internal/logout      applications are told that sessions ended, and ask for it
 //	internal/token       tokens are exchanged, looked at and taken back
+//	internal/feed        the services are told what was revoked
 //	internal/journal     the audit log, and the names of what goes into it
 //	internal/store       the SQL
 //	web                  what the pages show, and web/mails the letters

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ const (
 func (p *pages) clientPages(looks, changes map[string]staff) {
 	looks["GET /admin/applications"] = p.clientList
 	looks["GET /admin/applications/{id}"] = p.client
-	for pattern, h := range map[string]staff{
+	maps.Copy(changes, map[string]staff{
 		"GET /admin/applications/new":           p.newClient,
 		"POST /admin/applications/new":          p.createClient,
 		"POST /admin/applications/{id}":         p.changeClient,
@@ -37,9 +38,7 @@ func (p *pages) clientPages(looks, changes map[string]staff) {
 		"POST /admin/applications/{id}/disable": p.disableClient,
 		"POST /admin/applications/{id}/enable":  p.enableClient,
 		"POST /admin/applications/{id}/remove":  p.removeClient,
-	} {
-		changes[pattern] = h
-	}
+	})
 }
 
 func clientPath(id string) string { return clientsPage + "/" + id }

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 
@@ -22,7 +23,7 @@ import (
 func (p *pages) userPages(looks, changes map[string]staff) {
 	looks["GET /admin/users"] = p.users
 	looks["GET /admin/users/{id}"] = p.user
-	for pattern, h := range map[string]staff{
+	maps.Copy(changes, map[string]staff{
 		"GET /admin/users/new":                      p.newUser,
 		"POST /admin/users/new":                     p.createUser,
 		"POST /admin/users/{id}/disable":            p.disableUser,
@@ -37,9 +38,7 @@ func (p *pages) userPages(looks, changes map[string]staff) {
 		"POST /admin/users/{id}/roles/{role}/take":  p.takeRole,
 		"POST /admin/users/{id}/groups":             p.joinGroup,
 		"POST /admin/users/{id}/groups/{gid}/leave": p.leaveGroup,
-	} {
-		changes[pattern] = h
-	}
+	})
 }
 
 func userPath(id string) string { return administration + "/" + id }

@@ -40,23 +40,40 @@ func parallel(b *testing.B, workers, n int, do func(worker int) error) {
 // own, a token, and trust in the authority's root alone.
 func (s *server) clients(b *testing.B, n int) []*ca.Client {
 	b.Helper()
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM([]byte(s.run(b, "ca", "root"))) {
-		b.Fatal("no root certificate")
-	}
 	token := s.run(b, "admin", "token")
+	all := make([]*ca.Client, n)
+	for i, c := range s.connections(b, n) {
+		all[i] = ca.New(ca.Options{URL: s.host(b, "ca"), Token: token, HTTP: c})
+	}
+	return all
+}
+
+// host is the address of a service.
+func (s *server) host(b *testing.B, service string) string {
+	b.Helper()
 	_, port, err := net.SplitHostPort(s.public)
 	if err != nil {
 		b.Fatal(err)
 	}
-	all := make([]*ca.Client, n)
+	return "https://" + service + "." + domain + ":" + port
+}
+
+// connections are clients that find every host at the server, each with a
+// connection of its own. They follow no redirect.
+func (s *server) connections(b *testing.B, n int) []*http.Client {
+	b.Helper()
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM([]byte(s.run(b, "ca", "root"))) {
+		b.Fatal("no root certificate")
+	}
+	all := make([]*http.Client, n)
 	for i := range all {
 		t := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots},
 			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 				return (&net.Dialer{}).DialContext(ctx, network, s.public)
 			}}
 		b.Cleanup(t.CloseIdleConnections)
-		all[i] = ca.New(ca.Options{URL: "https://ca." + domain + ":" + port, Token: token, HTTP: &http.Client{Transport: t, Timeout: patience}})
+		all[i] = &http.Client{Transport: t, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	return all
 }

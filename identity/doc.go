@@ -48,6 +48,7 @@
 //	internal/logout      applications are told that sessions ended, and ask for it
 //	internal/token       tokens are exchanged, looked at and taken back
 //	internal/feed        the services are told what was revoked
+//	internal/directory   people who come from Active Directory or LDAP by themselves
 //	internal/journal     the audit log, and the names of what goes into it
 //	internal/store       the SQL
 //	web                  what the pages show, and web/mails the letters

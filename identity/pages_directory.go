@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -25,7 +26,7 @@ func (p *pages) directoryPages(looks, changes map[string]staff) {
 	looks["GET /admin/directory/runs/{id}"] = p.directoryRun
 	// Where a reader comes back to who has shown again who he is.
 	looks["GET /admin/directory/{action}"] = p.toDirectory
-	for pattern, h := range map[string]staff{
+	maps.Copy(changes, map[string]staff{
 		"GET /admin/directory/settings":  p.directoryForm,
 		"POST /admin/directory/settings": p.saveDirectory,
 		"POST /admin/directory/test":     p.testDirectory,
@@ -33,9 +34,7 @@ func (p *pages) directoryPages(looks, changes map[string]staff) {
 		"POST /admin/directory/on":       p.switchDirectory(true),
 		"POST /admin/directory/off":      p.switchDirectory(false),
 		"POST /admin/directory/run":      p.runDirectory,
-	} {
-		changes[pattern] = h
-	}
+	})
 }
 
 func (p *pages) toDirectory(w http.ResponseWriter, r *http.Request, _ *administrator) error {

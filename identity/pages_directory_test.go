@@ -29,7 +29,7 @@ func directoryHost(t *testing.T) (*browser, *directorytest.Unit) {
 	h := openHost(t)
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(samba.CA))
-	h.pages.Directory, h.pages.Accounts = h.World.Directory(func(o *directory.Options) { o.Roots = func() *x509.CertPool { return roots } })
+	h.pages.Directory, h.pages.Accounts = h.Directory(func(o *directory.Options) { o.Roots = func() *x509.CertPool { return roots } })
 	mux := http.NewServeMux()
 	h.pages.Mount(mux)
 	words, err := i18n.NewBundle(weblocales.FS(), locales.FS())
@@ -95,7 +95,7 @@ func TestAnAdministratorSetsTheDirectoryUp(t *testing.T) {
 	letters := b.Letters()
 	link, _ := letters[len(letters)-1].Data["Link"].(string)
 	_, path, _ := strings.Cut(link, "example.test")
-	anna := b.host.browser()
+	anna := b.browser()
 	anna.get(t, path).wants(t, http.StatusOK, unit.Email("anna"))
 	anna.get(t, path).wants(t, http.StatusOK) // looking spends nothing
 	_, token, _ := strings.Cut(path, "=")
@@ -126,7 +126,7 @@ func TestTheDirectoryByAPI(t *testing.T) {
 	o := openOffice(t, guildtest.SQLite(t))
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(samba.CA))
-	o.directory, _ = o.World.Directory(func(opt *directory.Options) { opt.Roots = func() *x509.CertPool { return roots } })
+	o.directory, _ = o.Directory(func(opt *directory.Options) { opt.Roots = func() *x509.CertPool { return roots } })
 	unit := samba.Unit(t)
 	unit.Join(unit.Group, unit.NewUser("anna", "Quiet-River-77"))
 	ctx, c := t.Context(), o.client

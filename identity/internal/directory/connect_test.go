@@ -60,7 +60,7 @@ func TestEachStepSaysWhatIsWrong(t *testing.T) {
 			st, err := o.State(t.Context())
 			check(t, err)
 			check(t, o.Save(t.Context(), st.Version, settings, password, admin))
-			steps, err := o.Service.Test(t.Context())
+			steps, err := o.Test(t.Context())
 			check(t, err)
 			var names []string
 			for i, s := range steps {
@@ -95,7 +95,7 @@ func TestEachStepSaysWhatIsWrong(t *testing.T) {
 			s := o.settings()
 			s.BindDN = reader
 			check(t, o.Save(t.Context(), st.Version, s, secret, admin))
-			steps, err := o.Service.Test(t.Context())
+			steps, err := o.Test(t.Context())
 			check(t, err)
 			expect(t, "the reader's "+attribute, steps[2].Err, test.want)
 			u.Set(reader, attribute, was)
@@ -109,7 +109,7 @@ func TestAnotherServerIsTried(t *testing.T) {
 		o.staff("anna")
 		o.on(t, func(s *directory.Settings) { s.Servers = []string{"ldaps://" + closedPort(t), s.Servers[0]} })
 		o.tells(t, o.run(t, directory.Done), "added anna")
-		steps, err := o.Service.Test(t.Context())
+		steps, err := o.Test(t.Context())
 		check(t, err)
 		if len(steps) != 7 || steps[0].OK || !steps[2].OK || !steps[6].OK {
 			t.Errorf("%+v", steps)
@@ -163,7 +163,7 @@ func (o *office) through(t *testing.T, address string) (*directory.Report, error
 	s.Servers, s.Plain = []string{"ldap://" + address}, true
 	check(t, o.Save(t.Context(), st.Version, s, directorytest.Password, admin))
 	check(t, o.ForceOn(t.Context()))
-	return o.Service.Run(t.Context(), directory.Order{})
+	return o.Run(t.Context(), directory.Order{})
 }
 
 // proxy leads to another address, and cuts the connection after so many chunks of

@@ -19,7 +19,7 @@ func TestMembersHaveAccounts(t *testing.T) {
 		o.staff("anna", "ben", "cleo", "dora", "emil", "fred", "gina") // more than two pages
 		o.Unit.NewUser("stranger", secret)
 		o.save(t, nil)
-		_, err := o.Service.Run(ctx, directory.Order{})
+		_, err := o.Run(ctx, directory.Order{})
 		expect(t, "a run before it is on", err, directory.ErrOff)
 		expect(t, "on before a dry run", o.Switch(ctx, true, admin), directory.ErrUntried)
 
@@ -139,7 +139,7 @@ func TestWhoeverLeavesIsDisabledAndComesBack(t *testing.T) {
 func TestWhatWasDecidedHereStays(t *testing.T) {
 	offices(t, func(t *testing.T, o *office) {
 		ctx, u := t.Context(), o.Unit
-		local := o.World.Account(t, u.Email("local"))
+		local := o.Account(t, u.Email("local"))
 		dns := o.staff("anna", "ben", "local", "cleo", "nobody", "twin", "other", "odd")
 		u.Set(dns[4], "mail", "")
 		u.Set(dns[6], "mail", strings.ToUpper(u.Email("twin")))
@@ -151,7 +151,7 @@ func TestWhatWasDecidedHereStays(t *testing.T) {
 
 		check(t, o.Accounts.Disable(ctx, o.account(t, "anna").ID, "left the room", admin))
 		check(t, o.DB.WithTx(ctx, func(tx *sql.Tx) error { return o.Store.DeleteAccount(ctx, tx, o.account(t, "ben").ID) }))
-		o.World.Account(t, u.Email("taken"))
+		o.Account(t, u.Email("taken"))
 		u.Set(dns[3], "mail", u.Email("taken"))
 		r := o.run(t, directory.Done)
 		o.tells(t, r, append(problems, "skipped anna disabled_here", "skipped ben deleted_here", "skipped taken email_taken")...)
@@ -308,7 +308,7 @@ func TestOneRunAtATime(t *testing.T) {
 				o.Clock.Now().UnixMicro())
 			return err
 		}))
-		_, err := o.Service.Run(ctx, directory.Order{})
+		_, err := o.Run(ctx, directory.Order{})
 		expect(t, "beside another", err, directory.ErrRunning)
 		o.Clock.Advance(16 * time.Minute)
 		o.run(t, directory.Done)

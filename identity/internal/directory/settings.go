@@ -104,7 +104,7 @@ func (s Settings) clean(production bool) (Settings, error) {
 	if s.BindDN == "" || len(s.BindDN) > maxText {
 		wrong.add("bind_dn", "required", "Fill in this field.")
 	}
-	s.checkDNs(&wrong)
+	s.checkNames(&wrong)
 	if s.Minutes < 5 || s.Minutes > 24*60 {
 		wrong = append(wrong, fault.Field{Name: "minutes", Code: "out_of_range", Args: map[string]any{"Min": 5, "Max": 24 * 60}, Detail: "Enter a whole number from 5 to 1440."})
 	}
@@ -120,7 +120,7 @@ func (s Settings) clean(production bool) (Settings, error) {
 	return s, fault.Fields(wrong...)
 }
 
-func (s Settings) checkDNs(wrong *fields) {
+func (s Settings) checkNames(wrong *fields) {
 	for _, f := range []struct{ name, dn string }{{"base_dn", s.BaseDN}, {"group_dn", s.GroupDN}} {
 		if dn, err := ldap.ParseDN(f.dn); err != nil || len(dn.RDNs) == 0 || len(f.dn) > maxText {
 			wrong.add(f.name, "directory_dn", "Write a distinguished name, such as OU=Staff,DC=example,DC=com.")

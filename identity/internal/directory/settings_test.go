@@ -42,7 +42,7 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		if st, err := o.State(t.Context()); err != nil || st.SetUp {
 			t.Errorf("something was kept: %+v, %v", st, err)
 		}
-		_, err := o.Service.Run(t.Context(), directory.Order{Dry: true})
+		_, err := o.Run(t.Context(), directory.Order{Dry: true})
 		expect(t, "a run of nothing", err, directory.ErrNotSetUp)
 		_, err = o.Service.Test(t.Context())
 		expect(t, "a test of nothing", err, directory.ErrNotSetUp)

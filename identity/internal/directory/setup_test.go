@@ -97,7 +97,7 @@ func (o *office) on(t *testing.T, change func(s *directory.Settings)) {
 
 func (o *office) dry(t *testing.T) *directory.Report {
 	t.Helper()
-	r, err := o.Service.Run(t.Context(), directory.Order{Dry: true, By: admin})
+	r, err := o.Run(t.Context(), directory.Order{Dry: true, By: admin})
 	check(t, err)
 	return r
 }
@@ -105,7 +105,7 @@ func (o *office) dry(t *testing.T) *directory.Report {
 // run runs the import, which has to end as it is expected to.
 func (o *office) run(t *testing.T, outcome string) *directory.Report {
 	t.Helper()
-	r, err := o.Service.Run(t.Context(), directory.Order{})
+	r, err := o.Run(t.Context(), directory.Order{})
 	check(t, err)
 	if r.Outcome != outcome {
 		t.Fatalf("the run is %s, not %s: %s %s (%s)", r.Outcome, outcome, r.Code, r.Detail, r.Exact)

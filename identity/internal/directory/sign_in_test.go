@@ -20,7 +20,7 @@ func TestTheDirectoryKeepsPasswords(t *testing.T) {
 	oneOffice(t, func(t *testing.T, o *office) {
 		ctx, u := t.Context(), o.Unit
 		dns := o.staff("anna", "ben")
-		local := o.World.Account(t, "local@example.com")
+		local := o.Account(t, "local@example.com")
 		o.on(t, func(s *directory.Settings) { s.SignIn = true })
 		o.run(t, directory.Done)
 		letters := o.Letters()
@@ -70,7 +70,7 @@ func TestTheDirectoryKeepsPasswords(t *testing.T) {
 func TestAnUnreachableDirectoryTellsNothing(t *testing.T) {
 	oneOffice(t, func(t *testing.T, o *office) {
 		o.staff("anna")
-		local := o.World.Account(t, "local@example.com")
+		local := o.Account(t, "local@example.com")
 		o.on(t, func(s *directory.Settings) { s.SignIn = true })
 		o.run(t, directory.Done)
 		st, err := o.State(t.Context())
@@ -90,7 +90,7 @@ func TestAnUnreachableDirectoryTellsNothing(t *testing.T) {
 func TestTheDirectoryHasTheSameWork(t *testing.T) {
 	oneOffice(t, func(t *testing.T, o *office) {
 		o.staff("anna")
-		local := o.World.Account(t, "local@example.com")
+		local := o.Account(t, "local@example.com")
 		o.on(t, func(s *directory.Settings) { s.SignIn = true })
 		o.run(t, directory.Done)
 		st, err := o.State(t.Context())

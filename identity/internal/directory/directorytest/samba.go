@@ -4,6 +4,7 @@
 package directorytest
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -87,7 +88,7 @@ func freeAddress() (string, error) {
 		var b [3]byte
 		_, _ = rand.Read(b[:])
 		address := fmt.Sprintf("127.%d.%d.%d", 16+b[0]%200, b[1], 2+b[2]%250)
-		l, err := net.Listen("tcp", net.JoinHostPort(address, "389"))
+		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", net.JoinHostPort(address, "389"))
 		if err == nil {
 			return address, l.Close()
 		}
@@ -97,7 +98,7 @@ func freeAddress() (string, error) {
 
 // provision makes the domain; it takes some seconds.
 func (s *Samba) provision() error {
-	cmd := exec.Command("samba-tool", "domain", "provision", "--configfile=/dev/null", "--targetdir="+s.dir, //nolint:gosec // Samba's own program
+	cmd := exec.CommandContext(context.Background(), "samba-tool", "domain", "provision", "--configfile=/dev/null", "--targetdir="+s.dir, //nolint:gosec // Samba's own program
 		"--realm="+strings.ToUpper(Domain), "--domain=CORP", "--server-role=dc", "--dns-backend=NONE", "--host-name=dc1", "--host-ip="+s.Address, "--adminpass="+Password)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("provision a domain: %w\n%s", err, out)
@@ -146,12 +147,12 @@ func watch(dir, log, program string, args ...string) (lifeline *os.File, err err
 	if err != nil {
 		return nil, err
 	}
-	out, err := os.Create(log) //nolint:gosec // a folder of the test's own
+	out, err := os.Create(log)
 	if err != nil {
 		return nil, err
 	}
 	const script = `dir=$1; shift; "$@" </dev/null & server=$!; read -r _; kill "$server"; wait "$server"; cd /; rm -rf "$dir"`
-	cmd := exec.Command("/bin/sh", append([]string{"-c", script, "sh", dir, program}, args...)...) //nolint:gosec // a server's own program
+	cmd := exec.CommandContext(context.Background(), "/bin/sh", append([]string{"-c", script, "sh", dir, program}, args...)...) //nolint:gosec // a server's own program
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Dir = r, out, out, dir
 	// A session of its own: what kills the test's process group spares it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -167,10 +168,10 @@ func answers(address, log string) error {
 	var err error
 	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(50 * time.Millisecond) { // a server of another process has no event to wait for
 		var conn net.Conn
-		if conn, err = net.Dial("tcp", address); err == nil {
+		if conn, err = (&net.Dialer{}).DialContext(context.Background(), "tcp", address); err == nil {
 			return conn.Close()
 		}
 	}
-	text, _ := os.ReadFile(log) //nolint:gosec // a folder of the test's own
+	text, _ := os.ReadFile(log)
 	return fmt.Errorf("the directory does not answer: %w\n%s", err, text)
 }

@@ -20,7 +20,6 @@ need libnss3-tools command -v certutil
 need openssl command -v openssl
 need curl command -v curl
 need "samba-ad-dc samba-ad-provision winbind ldb-tools krb5-user python3-markdown python3-cryptography python3-dnspython" any /usr/sbin/samba
-need slapd any /usr/sbin/slapd
 need nodejs command -v node
 need npm command -v npm
 need "gcc libc6-dev" command -v gcc # the race detector needs cgo

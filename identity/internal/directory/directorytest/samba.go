@@ -1,6 +1,5 @@
-// Package directorytest is the directories that tests import from: a real Active
-// Directory domain controller (Samba) and a real OpenLDAP, on loopback addresses of
-// their own.
+// Package directorytest is the directory that tests import from: a real Active
+// Directory domain controller (Samba) on a loopback address of its own.
 package directorytest
 
 import (

@@ -127,6 +127,31 @@ func TestRefresh(t *testing.T) {
 	shop.refresh(t, narrow.text("refresh_token")).fine(t)
 }
 
+// TestWhatAnApplicationLosesEndsWithItsAccessTokens has an administrator take a scope
+// and a resource away.
+func TestWhatAnApplicationLosesEndsWithItsAccessTokens(t *testing.T) {
+	t.Parallel()
+	i := openIssuer(t)
+	const bank, mint = "https://bank.example", "https://mint.example"
+	shop := i.application(t, client.Web, func(m *client.Metadata) {
+		m.Audiences, m.Scopes = []string{bank, mint}, append(m.Scopes, "pay")
+	})
+	both := shop.signsIn(t, "scope", "openid pay", "resource", bank)
+	code, verifier := shop.code(t, "scope", "openid pay", "resource", mint)
+	less := shop.Metadata
+	less.Audiences, less.Scopes = []string{mint}, slices.DeleteFunc(slices.Clone(less.Scopes), func(s string) bool { return s == "pay" })
+	_, err := i.clients.Update(t.Context(), shop.ID, less, identitytest.By)
+	ok(t, err)
+	shop.refresh(t, both.text("refresh_token")).refuses(t, "a resource that it lost", oauth.InvalidTarget)
+	other := shop.redeem(t, code, verifier).fine(t)
+	if claims := i.verified(t, other.text("access_token"), "at+jwt"); claims["scope"] != "openid" || other.text("scope") != "openid" {
+		t.Errorf("a code gets %v, told %s", claims, other.Text)
+	}
+	if next := shop.refresh(t, other.text("refresh_token")).fine(t); next.text("scope") != "openid" {
+		t.Errorf("a refresh token gets %s", next.Text)
+	}
+}
+
 func TestRefreshReuseEndsTheFamily(t *testing.T) {
 	t.Parallel()
 	i := openIssuer(t)

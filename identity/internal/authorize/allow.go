@@ -14,6 +14,9 @@ import (
 
 // allow makes the answer of a request that nothing stands against, once.
 func (s *Service) allow(ctx context.Context, r *Request, c *client.Client, v *Visitor) (Answer, error) {
+	if lost := response(r, c, nil); lost != nil { // meanwhile
+		return s.deny(ctx, r, lost)
+	}
 	level := r.acr(v)
 	if level == "" {
 		return s.deny(ctx, r, oauth.NewError(oauth.UnmetAuthentication, "The person cannot show who it is at the level that the claim acr demands."))

@@ -124,6 +124,7 @@ func (s *Service) Waiting(ctx context.Context, id string) (*Request, *client.Cli
 	if !c.RedirectAllowed(r.RedirectURI) {
 		return nil, nil, ErrRedirect
 	}
+	r.Scopes = r.Scopes.Within(c.Scopes)
 	return r, c, nil
 }
 

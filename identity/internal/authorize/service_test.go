@@ -40,6 +40,7 @@ func TestService(t *testing.T) {
 			"an ID token says who is meant":                   hinted,
 			"the company's own application asks nothing":      trusted,
 			"what could be impersonated asks each time":       impersonated,
+			"what an application lost meanwhile it gets not":  lost,
 			"a pushed request is good once":                   pushed,
 			"a pushed request is read when it is pushed":      pushedWrong,
 			"some must push":                                  mustPush,
@@ -285,6 +286,24 @@ func trusted(t *testing.T, w *world) {
 		t.Errorf("the grant is %+v", g)
 	}
 	w.next(t, w.asks(t, c, "scope", "openid offline_access"), w.ann, Done)
+}
+
+func lost(t *testing.T, w *world) {
+	c := w.app(t, func(m *client.Metadata) {
+		m.Trusted, m.GrantTypes, m.ResponseTypes = true, append(m.GrantTypes, oauth.GrantImplicit), append(m.ResponseTypes, oauth.ResponseToken)
+	})
+	code, token := w.asks(t, c), w.asks(t, c, "response_type", "token")
+	less, err := client.Preset(client.Web)
+	must(t, err)
+	less.Name, less.RedirectURIs, less.Trusted, less.Scopes = c.Name, c.RedirectURIs, true, oauth.Scopes{"openid"}
+	_, err = w.clients.Update(t.Context(), c.ID, less, audit.Caller{})
+	must(t, err)
+	if a := w.next(t, token, w.ann, Done).Answer; a.Values.Get("error") != oauth.UnauthorizedClient || a.Values.Has("access_token") {
+		t.Errorf("implicit after it was turned off: %+v", a)
+	}
+	if g := w.redeem(t, w.next(t, code, w.ann, Done).Answer); !slices.Equal(g.Scopes, oauth.Scopes{"openid"}) {
+		t.Errorf("the grant is %+v", g)
+	}
 }
 
 func impersonated(t *testing.T, w *world) {

@@ -58,6 +58,9 @@ func (s Scopes) Beyond(allowed Scopes) Scopes {
 	return more
 }
 
+// Within are the scopes that are among allowed.
+func (s Scopes) Within(allowed Scopes) Scopes { return s.Beyond(s.Beyond(allowed)) }
+
 // Narrow is what is asked for when it is a part of what s allows, s itself when
 // nothing is asked for. The error is InvalidScope.
 func (s Scopes) Narrow(asked Scopes) (Scopes, error) {

@@ -7,21 +7,18 @@ import (
 )
 
 // target is whom the access token is for: the resources that the request names,
-// if they are among those granted; else all that were. None means what package
-// mint says.
+// if they are among those granted; else all that were. They must be registered
+// still. None means what package mint says.
 func (s *Service) target(r Request, granted []string) ([]string, error) {
 	asked := r.Values["resource"]
 	if len(asked) == 0 {
-		return granted, nil
+		asked = granted
 	}
-	allowed := granted
-	if len(allowed) == 0 {
-		allowed = append(slices.Clone(r.Client.Audiences), s.o.Minter.Issuer)
-	}
+	registered := append(slices.Clone(r.Client.Audiences), s.o.Minter.Issuer)
 	var list []string
 	for _, resource := range asked {
-		if !slices.Contains(allowed, resource) {
-			return nil, oauth.NewError(oauth.InvalidTarget, "Not granted: the resource %.200s.", resource)
+		if len(granted) > 0 && !slices.Contains(granted, resource) || !slices.Contains(registered, resource) {
+			return nil, oauth.NewError(oauth.InvalidTarget, "Not granted, or no longer registered: the resource %.200s.", resource)
 		}
 		if !slices.Contains(list, resource) {
 			list = append(list, resource)

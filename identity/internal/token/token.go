@@ -100,6 +100,7 @@ func (s *Service) answer(ctx context.Context, r Request, g *grant.Grant, scopes 
 	if err != nil {
 		return Response{}, err
 	}
+	scopes = scopes.Within(r.Client.Scopes) // an administrator may have taken some away
 	access := mint.Access{Grant: g, Client: r.Client, Scopes: scopes, Audiences: audiences, JKT: r.JKT, X5T: r.certificate()}
 	token, _, life, err := s.o.Minter.AccessToken(ctx, access)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/net/html"
@@ -22,6 +23,10 @@ type reader struct {
 	web      *http.Client
 	identity *url.URL
 	email    string
+	// entering is held by the one browser of the person that signs in just now: tries
+	// count before they are looked at, and many at once are taken for guessing.
+	entering *sync.Mutex
+	entered  bool
 }
 
 // reads registers somebody.
@@ -31,7 +36,7 @@ func reads(t *testing.T, s *server, email, name string) *reader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := (&reader{identity: identity, email: email}).elsewhere(t, s)
+	r := (&reader{identity: identity, email: email, entering: new(sync.Mutex)}).elsewhere(t, s)
 	at, err := r.sends(t.Context(), "/register", url.Values{"name": {name}, "email": {email}, "password": {firstOne}})
 	if err != nil || at.url.Path != "/register/code" {
 		t.Fatalf("registering ends at %s, %v", at.url, err)
@@ -52,7 +57,7 @@ func (r *reader) elsewhere(t *testing.T, s *server) *reader {
 	}
 	web := s.browser(t)
 	web.Jar = jar
-	return &reader{web: web, identity: r.identity, email: r.email}
+	return &reader{web: web, identity: r.identity, email: r.email, entering: r.entering}
 }
 
 // place is where a browser is.
@@ -67,6 +72,11 @@ type place struct {
 // to and decides ("allow" or "deny") what applications and devices may. It ends at a
 // page of identity that asks nothing, or where the browser was sent to.
 func (r *reader) opens(ctx context.Context, address, decision string) (place, error) {
+	if !r.entered {
+		r.entering.Lock()
+		defer r.entering.Unlock()
+		r.entered = true
+	}
 	at, err := r.goes(ctx, http.MethodGet, address, nil)
 	for range 12 {
 		if err != nil || at.text == "" || at.url.Path == "/applications" {

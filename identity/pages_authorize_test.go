@@ -2,6 +2,7 @@ package identity
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -190,6 +191,18 @@ func TestAnAnswerByForm(t *testing.T) {
 		t.Error("a page with a code is kept")
 	}
 	b.get(t, "/send.js").wants(t, http.StatusOK, "submit()")
+}
+
+func TestTheHostOfAnApplicationIsOneOfTheWeb(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	here := hostOf(r, "http://127.0.0.1:4000/cb")
+	for uri, want := range map[string]string{back: "shop.example.test", "https://shop.example.test:8443/": "shop.example.test:8443", "http://[::1]/cb": here,
+		"com.example.shop:/cb": here, "com.example.shop://bank.example.test/cb": here} {
+		if got := hostOf(r, uri); got != want {
+			t.Errorf("%s: %q, want %q", uri, got, want)
+		}
+	}
 }
 
 // TestPagesLeadOut has a browser that comes from a form of ours: it would not

@@ -90,7 +90,7 @@ func (p *pages) showLeave(w http.ResponseWriter, r *http.Request, name string, b
 // hostOf is what a reader knows of where an application gets its answer.
 func hostOf(r *http.Request, uri string) string {
 	u, err := url.Parse(uri)
-	if err != nil || u.Hostname() == "" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1" {
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1" {
 		return i18n.T(r.Context(), "identity.consent.local.host")
 	}
 	return u.Host

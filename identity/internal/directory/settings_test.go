@@ -44,7 +44,7 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		}
 		_, err := o.Run(t.Context(), directory.Order{Dry: true})
 		expect(t, "a run of nothing", err, directory.ErrNotSetUp)
-		_, err = o.Service.Test(t.Context())
+		_, err = o.Test(t.Context())
 		expect(t, "a test of nothing", err, directory.ErrNotSetUp)
 		expect(t, "switch nothing on", o.Switch(t.Context(), true, admin), directory.ErrNotSetUp)
 	})

@@ -50,14 +50,14 @@ func (p *pages) mountAdmin(mux *http.ServeMux) {
 	for pattern, h := range changes {
 		mux.Handle(pattern, p.answer(p.administers(role.Admin, h)))
 	}
-	mux.Handle("GET /admin", p.answer(func(w http.ResponseWriter, r *http.Request) error {
-		p.public.Redirect(w, r, administration)
-		return nil
-	}))
 }
 
 // adminPages names what viewers may look at, and what only administrators may do.
 func (p *pages) adminPages(looks, changes map[string]staff) {
+	looks["GET /admin"] = func(w http.ResponseWriter, r *http.Request, _ *administrator) error {
+		p.public.Redirect(w, r, administration)
+		return nil
+	}
 	p.userPages(looks, changes)
 	p.clientPages(looks, changes)
 	p.keyPages(looks, changes)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"guildhall/platform/audit"
 	"guildhall/platform/fault"
@@ -36,7 +37,14 @@ type Principal struct {
 	Roles []string
 	// SessionID is the browser session that the request came with, or empty.
 	SessionID string
+	// ACR is how surely identity knows the person ("aal1", "aal2"), and AuthTime
+	// when that was shown; zero for everybody whom identity did not sign in.
+	ACR      string
+	AuthTime time.Time
 }
+
+// Person says whether identity signed the principal in.
+func (p Principal) Person() bool { return !p.AuthTime.IsZero() }
 
 // ranks are the last words of roles that contain each other, the least first.
 var ranks = []string{"viewer", "operator", "admin"}
@@ -91,6 +99,7 @@ func host(address string) string {
 type (
 	contextKey  struct{}
 	badTokenKey struct{}
+	troubleKey  struct{}
 )
 
 // With puts the principal into the context.
@@ -109,9 +118,18 @@ func withBadToken(ctx context.Context) context.Context {
 	return context.WithValue(ctx, badTokenKey{}, true)
 }
 
-// Check returns ErrUnauthenticated, ErrBadToken, ErrForbidden or nil.
+// withTrouble notes why it is not known who makes the request.
+func withTrouble(ctx context.Context, err error) context.Context {
+	return context.WithValue(ctx, troubleKey{}, err)
+}
+
+// Check returns ErrUnauthenticated, ErrBadToken, ErrForbidden or nil, or why it is
+// not known who makes the request.
 func Check(ctx context.Context, role string) error {
 	p, ok := From(ctx)
+	if trouble, _ := ctx.Value(troubleKey{}).(error); trouble != nil && !ok {
+		return trouble
+	}
 	if bad, _ := ctx.Value(badTokenKey{}).(bool); bad && !ok {
 		return ErrBadToken
 	}
@@ -124,11 +142,15 @@ func Check(ctx context.Context, role string) error {
 	return nil
 }
 
-// Require lets only holders of the role through; refuse answers the others.
+// Require lets only holders of the role through. Where people can sign in, a page
+// sends those there who have not; refuse answers the others.
 func Require(role string, refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if err := Check(r.Context(), role); err != nil {
+				if errors.Is(err, ErrUnauthenticated) && invite(w, r, nil) {
+					return
+				}
 				Challenge(w.Header(), err)
 				refuse(w, r, err)
 				return

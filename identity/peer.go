@@ -18,10 +18,10 @@ const sendTimeout = 10 * time.Second
 // peerRoutes are what identity's internal listener serves to the other services.
 func (s *service) peerRoutes() []peer.Route {
 	anyone := []string{peer.Anyone}
-	return []peer.Route{
+	return append(signInPeers{s}.routes(), []peer.Route{
 		{Pattern: "GET " + access.PathRevocations, Allow: anyone, Handler: revocations(s.feed)},
 		{Pattern: "GET " + access.PathKeys, Allow: anyone, Handler: keys(s.feed)},
-	}
+	}...)
 }
 
 // keys serves the key set: what came over this listener is believed.

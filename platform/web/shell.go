@@ -20,6 +20,9 @@ type NavItem struct {
 	Key string
 	// Icon is the name of an icon of package ui.
 	Icon string
+	// Role is what SiteOptions.May is asked for; who may not is not shown the entry.
+	// Empty: everybody is.
+	Role string
 }
 
 // Crumb is one step of the way to a page; the last one, the page itself, is
@@ -123,9 +126,23 @@ type view struct {
 	ScriptURLs []string
 }
 
+// navOf is the part of a navigation that a reader may open.
+func (s *Site) navOf(r *http.Request, all []NavItem) []NavItem {
+	if s.o.May == nil {
+		return all
+	}
+	var own []NavItem
+	for _, item := range all {
+		if item.Role == "" || s.o.May(r, item.Role) {
+			own = append(own, item)
+		}
+	}
+	return own
+}
+
 func (sh *Shell) view(r *http.Request, p Page) view {
 	s := sh.site
-	v := view{Page: p, Lang: i18n.Lang(r.Context()), Theme: theme(r), Service: sh.service, Nav: sh.nav,
+	v := view{Page: p, Lang: i18n.Lang(r.Context()), Theme: theme(r), Service: sh.service, Nav: s.navOf(r, sh.nav),
 		Services: s.o.Services, Back: r.URL.RequestURI(), Home: "/",
 		CSS: s.assets.url("app.css"), JS: s.assets.url("app.js"),
 		HTMX: s.assets.url("vendor/htmx.min.js"), Favicon: s.assets.url("favicon.svg"),

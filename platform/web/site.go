@@ -26,6 +26,8 @@ type SiteOptions struct {
 	Services []ServiceLink
 	// User says who is signed in; nil means that nobody ever is.
 	User func(r *http.Request) (User, bool)
+	// May says whether who is signed in has a role; nil: navigations are shown whole.
+	May func(r *http.Request, role string) bool
 	// SignIn tells a visitor refused with 401 how to get in; nil shows only
 	// the sentence of the error.
 	SignIn func(ctx context.Context) SignIn

@@ -83,9 +83,12 @@ type App struct {
 	limits    *limits
 	node      *peer.Node
 	public    publicCerts
-	sender    mail.Sender
-	mailbox   *mail.Mailbox // nil unless it is the sender
-	services  []*running
+	// identity says that people can sign in: the service is in this process, or at
+	// peers.urls.identity.
+	identity bool
+	sender   mail.Sender
+	mailbox  *mail.Mailbox // nil unless it is the sender
+	services []*running
 
 	stopOnce sync.Once
 	stopping chan struct{}
@@ -166,6 +169,8 @@ func open(ctx context.Context, o Options, offline bool) (a *App, err error) {
 // passes over those that were never served there.
 func (a *App) openServices(ctx context.Context, defs []Definition, bound addresses) error {
 	var missing error
+	a.identity = a.cfg.Peers.URLs[session.IdentityService] != "" ||
+		slices.ContainsFunc(defs, func(d Definition) bool { return d.Name == session.IdentityService })
 	for _, d := range defs {
 		open := len(a.services)
 		err := a.openService(ctx, d, bound)

@@ -11,6 +11,7 @@ import (
 	"guildhall/platform/fault"
 	"guildhall/platform/id"
 	"guildhall/platform/jobs"
+	"guildhall/platform/session"
 )
 
 // serviceTable counts the migrations of a service's own tables.
@@ -19,6 +20,9 @@ const serviceTable = "schema_migrations"
 // migrations lists every goose table of a service's database.
 func (d Definition) migrations() []backup.Migrations {
 	own := []backup.Migrations{{Table: serviceTable, FS: d.Migrations}, {Table: jobs.MigrationsTable, FS: jobs.Migrations()}}
+	if d.SignIn {
+		own = append(own, backup.Migrations{Table: session.MigrationsTable, FS: session.Migrations()})
+	}
 	return append(own, d.Also...)
 }
 

@@ -12,9 +12,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"guildhall/platform/access"
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
 	"guildhall/platform/jobs"
+	"guildhall/platform/session"
 )
 
 // closeTimeout bounds the Close of one service.
@@ -26,6 +28,10 @@ type running struct {
 	env Env
 	svc *Service
 	mux *http.ServeMux
+	// desk signs people in on the host; nil: nobody can.
+	desk *session.Desk
+	// follower keeps what the desk knows of revocations; nil without a desk.
+	follower *access.Follower
 	// made is true when New has made svc.
 	made bool
 }
@@ -162,7 +168,13 @@ func (a *App) mount(s *running) {
 		s.mux.HandleFunc("GET /api", apiPage(shell, a.hosts.publicURL(s.def.Name), api))
 	}
 	a.door.Mount(s.mux)
-	a.hosts.byName[s.def.Name] = a.measure(s.def.Name, a.site.Wrap(a.door.Identify(a.limits.around(shell.Handler(s.mux), shell.Error)), s.svc.CrossOrigin...))
+	host := a.limits.around(shell.Handler(s.mux), shell.Error)
+	if a.signsIn(s) {
+		a.openDesk(s)
+		s.desk.Mount(s.mux)
+		host = s.desk.Identify(host)
+	}
+	a.hosts.byName[s.def.Name] = a.measure(s.def.Name, a.site.Wrap(a.door.Identify(host), s.svc.CrossOrigin...))
 	if s.svc.Certified != nil {
 		a.mountCertified(s, shell)
 	}

@@ -125,6 +125,9 @@ func (a *App) authority() (peer.Authority, error) {
 func (s *running) work(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return ignoreEnd(ctx, s.env.Jobs.Run(ctx)) })
+	if s.follower != nil {
+		g.Go(func() error { return ignoreEnd(ctx, s.follower.Run(ctx)) })
+	}
 	if s.svc.Run != nil {
 		g.Go(func() error { return ignoreEnd(ctx, s.svc.Run(ctx)) })
 	}

@@ -36,6 +36,9 @@ type Definition struct {
 	// Mails are the templates of the service's letters, as package mail describes
 	// them; nil: it writes none.
 	Mails fs.FS
+	// SignIn says that people sign in on the service's host, by the service identity
+	// where that is known to the process; see session.Desk.
+	SignIn bool
 	// Roles are what people can be in the service, the most powerful first.
 	Roles []Role
 	// Config points to the service's configuration with its defaults; the file

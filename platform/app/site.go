@@ -28,8 +28,11 @@ func (a *App) newSite(defs []Definition) (*web.Site, error) {
 	}
 	links = append([]web.ServiceLink{{Name: "portal", URL: a.hosts.publicURL("") + "/"}}, links...)
 	return web.NewSite(web.SiteOptions{Bundle: bundle, Log: a.log, Now: a.opts.Now, Production: a.cfg.Server.Production,
-		Domain: a.hosts.domain, Services: links, User: signedIn, SignIn: a.signIn}), nil
+		Domain: a.hosts.domain, Services: links, User: signedIn, May: may, SignIn: a.signIn}), nil
 }
+
+// may says whether the principal has a role.
+func may(r *http.Request, role string) bool { return session.Check(r.Context(), role) == nil }
 
 // signedIn is the principal as the header shows him.
 func signedIn(r *http.Request) (web.User, bool) {
@@ -37,12 +40,19 @@ func signedIn(r *http.Request) (web.User, bool) {
 	if !ok {
 		return web.User{}, false
 	}
+	if p.Person() {
+		return web.User{Name: p.Name, SignOut: session.EndPath}, true
+	}
 	return web.User{Name: p.Name, Role: i18n.T(r.Context(), "app.role.administrator"), SignOut: "/admin/leave"}, true
 }
 
-// signIn tells a visitor how to become an administrator. Where the data is
+// signIn tells a visitor where to sign in, or how to become an administrator where
+// nobody can. Where the data is
 // kept is not for visitors.
 func (a *App) signIn(ctx context.Context) web.SignIn {
+	if url := session.StartURL(ctx, "/"); url != "" {
+		return web.SignIn{URL: url}
+	}
 	if !a.cfg.Admin.BreakGlass {
 		return web.SignIn{Text: i18n.T(ctx, "app.signin.off")}
 	}

@@ -48,6 +48,7 @@ func Definition() app.Definition {
 		Name:       "ca",
 		Migrations: migrations(),
 		Locales:    locales.FS(),
+		SignIn:     true,
 		Roles: []app.Role{{Name: "ca.admin", Key: "ca.role.admin"}, {Name: "ca.operator", Key: "ca.role.operator"},
 			{Name: "ca.viewer", Key: "ca.role.viewer"}},
 		Also:   []backup.Migrations{{Table: audit.MigrationsTable, FS: audit.Migrations()}},

@@ -14,8 +14,12 @@ import (
 	"guildhall/platform/web"
 )
 
-// adminRole is what every page but /trust asks for.
-const adminRole = "ca.admin"
+// Whoever is one of these may do what the ones below him may.
+const (
+	adminRole    = "ca.admin"    // lets services join, and reads the audit log
+	operatorRole = "ca.operator" // issues, renews and revokes
+	viewerRole   = "ca.viewer"   // looks
+)
 
 // pageOptions is what the pages stand on.
 type pageOptions struct {
@@ -43,8 +47,8 @@ func newPages(o pageOptions) *pages {
 		{Path: "/certificates", Key: "ca.nav.certificates", Icon: "certificate"},
 		{Path: "/verify", Key: "ca.nav.verify", Icon: "shield"},
 		{Path: "/revocations", Key: "ca.nav.revocations", Icon: "ban"},
-		{Path: "/tokens", Key: "ca.nav.tokens", Icon: "ticket"},
-		{Path: "/audit", Key: "ca.nav.audit", Icon: "log"},
+		{Path: "/tokens", Key: "ca.nav.tokens", Icon: "ticket", Role: adminRole},
+		{Path: "/audit", Key: "ca.nav.audit", Icon: "log", Role: adminRole},
 		{Path: "/trust", Key: "ca.nav.trust", Icon: "lock"},
 		{Path: "/api", Key: "app.api.title", Icon: "server"},
 	})}
@@ -58,31 +62,39 @@ type page func(w http.ResponseWriter, r *http.Request) error
 
 // Mount registers the pages.
 func (p *pages) Mount(mux *http.ServeMux) {
-	admin := session.Require(adminRole, p.public.Error)
-	for pattern, h := range map[string]page{
-		"GET /{$}":                                 p.home,
-		"GET /certificates":                        p.certificates,
-		"GET /certificates/new":                    p.issueForm,
-		"POST /certificates/new":                   p.issue,
-		"GET /certificates/{id}":                   p.certificate,
-		"GET /certificates/{id}/download/{format}": p.download,
-		"POST /certificates/{id}/key":              p.downloadKey,
-		"GET /certificates/{id}/pkcs12":            p.bundleForm,
-		"POST /certificates/{id}/pkcs12":           p.bundle,
-		"GET /certificates/{id}/renew":             p.renewForm,
-		"POST /certificates/{id}/renew":            p.renew,
-		"POST /certificates/{id}/revoke":           p.revoke,
-		"GET /verify":                              p.verifyForm,
-		"POST /verify":                             p.verify,
-		"GET /revocations":                         p.revocations,
-		"GET /tokens":                              p.tokens,
-		"POST /tokens":                             p.createToken,
-		"POST /tokens/{id}/withdraw":               p.withdrawToken,
-		"GET /audit":                               p.auditLog,
-		"POST /audit/verify":                       p.verifyAudit,
-		"GET /audit/export":                        p.exportAudit,
+	for role, patterns := range map[string]map[string]page{
+		viewerRole: {
+			"GET /{$}":               p.home,
+			"GET /certificates":      p.certificates,
+			"GET /certificates/{id}": p.certificate,
+			"GET /certificates/{id}/download/{format}": p.download,
+			"GET /verify":      p.verifyForm,
+			"POST /verify":     p.verify,
+			"GET /revocations": p.revocations,
+		},
+		operatorRole: {
+			"GET /certificates/new":          p.issueForm,
+			"POST /certificates/new":         p.issue,
+			"POST /certificates/{id}/key":    p.downloadKey,
+			"GET /certificates/{id}/pkcs12":  p.bundleForm,
+			"POST /certificates/{id}/pkcs12": p.bundle,
+			"GET /certificates/{id}/renew":   p.renewForm,
+			"POST /certificates/{id}/renew":  p.renew,
+			"POST /certificates/{id}/revoke": p.revoke,
+		},
+		adminRole: {
+			"GET /tokens":                p.tokens,
+			"POST /tokens":               p.createToken,
+			"POST /tokens/{id}/withdraw": p.withdrawToken,
+			"GET /audit":                 p.auditLog,
+			"POST /audit/verify":         p.verifyAudit,
+			"GET /audit/export":          p.exportAudit,
+		},
 	} {
-		mux.Handle(pattern, admin(p.answer(h)))
+		guard := session.Require(role, p.public.Error)
+		for pattern, h := range patterns {
+			mux.Handle(pattern, guard(p.answer(h)))
+		}
 	}
 	mux.Handle("GET /trust", p.answer(p.trust))
 	mux.Handle("GET /trust/{file}", p.answer(p.trustFile))

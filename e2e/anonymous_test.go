@@ -192,11 +192,14 @@ func visitAs(t *testing.T, client *http.Client, method, host, url string) *http.
 	return answer
 }
 
+// toSignIn is where those are sent who are not signed in.
+var toSignIn = regexp.MustCompile(`^(/sign-in|/session/start\?return_to=)`)
+
 func visitHTTPS(t *testing.T, client *http.Client, method, url string, allowed bool) {
 	t.Helper()
 	answer := visitAs(t, client, method, "", url)
 	code := answer.StatusCode
-	refused := slices.Contains([]int{401, 403, 404, 405}, code) || code == 303 && strings.HasPrefix(answer.Header.Get("Location"), "/sign-in")
+	refused := slices.Contains([]int{401, 403, 404, 405}, code) || code == 303 && toSignIn.MatchString(answer.Header.Get("Location"))
 	switch {
 	case !allowed && !refused:
 		t.Errorf("%s %s: answers %d to anybody, and docs/guides/anonymous.md does not say so", method, url, code)
@@ -209,7 +212,8 @@ func visitHTTPS(t *testing.T, client *http.Client, method, url string, allowed b
 // without a secret, a folder, a session to end, the second step without the first,
 // a request that nobody has made.
 func mayRefuse(url string) bool {
-	return slices.ContainsFunc([]string{"/admin/enter", "/static/", "/sign-out", "/sign-in/second-factor", "/oauth2/userinfo", "/oauth2/authorize/", "/oauth2/authorize/1"}, func(end string) bool { return strings.HasSuffix(url, end) })
+	return slices.ContainsFunc([]string{"/admin/enter", "/static/", "/sign-out", "/session/callback", "/sign-in/second-factor",
+		"/oauth2/userinfo", "/oauth2/authorize/", "/oauth2/authorize/1"}, func(end string) bool { return strings.HasSuffix(url, end) })
 }
 
 func visitPlain(t *testing.T, client *http.Client, method, host, url string, allowed bool) {

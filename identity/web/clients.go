@@ -66,11 +66,14 @@ type Client struct {
 func (v Client) terms(ctx context.Context) ui.Definitions {
 	idle, whole := v.RefreshLives()
 	list := ui.Definitions{{Name: "client_id", Value: ui.Mono(v.ID), Copy: v.ID},
-		{Name: i18n.T(ctx, "identity.clients.method"), Value: ui.Mono(v.Method)},
-		{Name: i18n.T(ctx, "identity.clients.grants"), Value: ui.Mono(strings.Join(v.GrantTypes, ", "))},
-		{Name: i18n.T(ctx, "identity.clients.scopes"), Value: ui.Mono(v.Scopes.String())},
-		{Name: i18n.T(ctx, "identity.clients.audiences"), Value: ui.Mono(strings.Join(v.Audiences, ", "))},
-		{Name: i18n.T(ctx, "identity.clients.access_life"), Value: ui.Text(i18n.Duration(ctx, v.AccessLife()))}}
+		{Name: i18n.T(ctx, "identity.clients.method"), Value: ui.Mono(v.Method)}}
+	for _, words := range []struct{ key, text string }{{"identity.clients.grants", strings.Join(v.GrantTypes, ", ")},
+		{"identity.clients.scopes", v.Scopes.String()}, {"identity.clients.audiences", strings.Join(v.Audiences, ", ")}} {
+		if words.text != "" {
+			list = append(list, ui.Term{Name: i18n.T(ctx, words.key), Value: ui.Mono(words.text)})
+		}
+	}
+	list = append(list, ui.Term{Name: i18n.T(ctx, "identity.clients.access_life"), Value: ui.Text(i18n.Duration(ctx, v.AccessLife()))})
 	if v.Allows(oauth.GrantRefresh) {
 		list = append(list, ui.Term{Name: i18n.T(ctx, "identity.clients.refresh_life"),
 			Value: ui.Text(i18n.T(ctx, "identity.clients.refresh_life.text", "Idle", i18n.Duration(ctx, idle), "Whole", i18n.Duration(ctx, whole)))})

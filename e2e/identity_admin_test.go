@@ -1,0 +1,50 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"guildhall/platform/guildtest"
+)
+
+// TestAdministrationPagesPlease looks at what administrators of accounts and
+// applications see, and walks through it by the tabulator.
+func TestAdministrationPagesPlease(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir())
+	identity := s.service("identity")
+	add := func(args ...string) string {
+		id, _, _ := strings.Cut(must(t, append([]string{"identity", "client", "add", "--data", s.data}, args...)...), "\n")
+		return id
+	}
+	wiki := add("web", "--name", "Wiki of the house", "--redirect-uri", "https://wiki.example.com/signed-in")
+	old := add("service", "--name", "Old import")
+	must(t, "identity", "client", "disable", "--data", s.data, old)
+	for group, pages := range map[string]map[string]string{
+		"users":        {"list": "/admin/users", "nobody": "/admin/users?q=nobody-like-it", "new": "/admin/users/new", "one": ""},
+		"applications": {"list": "/admin/applications", "new": "/admin/applications/new", "one": "/admin/applications/" + wiki, "disabled": "/admin/applications/" + old},
+		"rest":         {"keys": "/admin/keys", "directory": "/admin/directory", "settings": "/admin/directory/settings"},
+	} {
+		t.Run(group, func(t *testing.T) {
+			t.Parallel()
+			ctx := enter(t, s)
+			for name, path := range pages {
+				t.Run(name, func(t *testing.T) {
+					if path == "" {
+						visit(t, ctx, identity+"/admin/users")
+						one, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.querySelector('main a[href^="/admin/users/usr_"]').getAttribute('href')`))
+						if err != nil {
+							t.Fatal(err)
+						}
+						path = one
+					}
+					guildtest.Inspect(t, ctx, identity+path, pictures, "administration-"+group+"-"+name)
+					visit(t, ctx, identity+path)
+					walk(t, ctx)
+				})
+			}
+		})
+	}
+}

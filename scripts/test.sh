@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 scripts/need.sh
 scripts/clients.sh
 [ $# -gt 0 ] || set -- ./...
-exec go test -race -timeout 20m "$@"
+exec go test -race -timeout 30m "$@"

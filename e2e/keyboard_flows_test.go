@@ -233,7 +233,7 @@ func looksAtRevocations(p typist) {
 }
 
 func tokens(p typist) {
-	p.press(`#new-service`, "stall"+kb.Enter)
+	p.press(`#new-service`, "chat"+kb.Enter)
 	p.reads("Copy the token now")
 	p.press(`.code .copy`, " ")
 	p.at(`.copy.copied`)

@@ -8,6 +8,7 @@ import (
 	"guildhall/identity/internal/code"
 	"guildhall/platform/audit"
 	"guildhall/platform/i18n"
+	signin "guildhall/platform/session"
 	"guildhall/platform/web/form"
 	"guildhall/platform/web/ui"
 )
@@ -38,7 +39,7 @@ func challengeOf(r *http.Request, purpose string) (c challenge, ok bool) {
 	if err != nil || json.Unmarshal(text, &c) != nil || c.ID == "" {
 		return challenge{}, false
 	}
-	c.ReturnTo = ownPath(c.ReturnTo)
+	c.ReturnTo = signin.OwnPath(c.ReturnTo)
 	return c, true
 }
 

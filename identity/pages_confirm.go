@@ -8,12 +8,13 @@ import (
 	"guildhall/identity/internal/session"
 	views "guildhall/identity/web"
 	"guildhall/platform/i18n"
+	signin "guildhall/platform/session"
 	"guildhall/platform/web"
 	"guildhall/platform/web/form"
 )
 
 func (p *pages) confirmForm(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	return p.showConfirm(w, r, v, nil, views.Confirm{ReturnTo: ownPath(r.URL.Query().Get("return_to"))})
+	return p.showConfirm(w, r, v, nil, views.Confirm{ReturnTo: signin.OwnPath(r.URL.Query().Get("return_to"))})
 }
 
 func (p *pages) showConfirm(w http.ResponseWriter, r *http.Request, v *visitor, err error, page views.Confirm) error {
@@ -37,7 +38,7 @@ func (p *pages) confirm(w http.ResponseWriter, r *http.Request, v *visitor) erro
 	if err != nil {
 		return err
 	}
-	page := views.Confirm{Form: f, ReturnTo: ownPath(f.Value("return_to"))}
+	page := views.Confirm{Form: f, ReturnTo: signin.OwnPath(f.Value("return_to"))}
 	factors, err := p.Factors.Has(r.Context(), v.Account.ID)
 	if err != nil {
 		return err
@@ -88,7 +89,7 @@ func (p *pages) confirmByPasskey(w http.ResponseWriter, r *http.Request, v *visi
 	if err != nil {
 		return err
 	}
-	to := ownPath(f.Value("return_to"))
+	to := signin.OwnPath(f.Value("return_to"))
 	_, err = p.usePasskey(r.Context(), r, f, v.Account.ID)
 	if refused(f, "answer", err) {
 		return p.showConfirm(w, r, v, err, views.Confirm{Passkey: f, ReturnTo: to})

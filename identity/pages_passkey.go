@@ -11,6 +11,7 @@ import (
 	"guildhall/identity/internal/session"
 	views "guildhall/identity/web"
 	"guildhall/platform/fault"
+	signin "guildhall/platform/session"
 	"guildhall/platform/web"
 	"guildhall/platform/web/form"
 )
@@ -108,7 +109,7 @@ func (p *pages) signInByPasskey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	to := ownPath(f.Value("return_to"))
+	to := signin.OwnPath(f.Value("return_to"))
 	if f.Value("for") == views.ForSecond {
 		return p.secondByPasskey(w, r, f, to)
 	}

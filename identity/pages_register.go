@@ -8,13 +8,14 @@ import (
 	"guildhall/identity/internal/session"
 	views "guildhall/identity/web"
 	"guildhall/platform/i18n"
+	signin "guildhall/platform/session"
 	"guildhall/platform/web"
 	"guildhall/platform/web/form"
 	"guildhall/platform/web/ui"
 )
 
 func (p *pages) registerForm(w http.ResponseWriter, r *http.Request) error {
-	return p.showRegister(w, r, nil, views.Register{ReturnTo: ownPath(r.URL.Query().Get("return_to"))})
+	return p.showRegister(w, r, nil, views.Register{ReturnTo: signin.OwnPath(r.URL.Query().Get("return_to"))})
 }
 
 func (p *pages) showRegister(w http.ResponseWriter, r *http.Request, err error, v views.Register) error {
@@ -36,7 +37,7 @@ func (p *pages) register(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	ask := account.RegisterRequest{Name: f.Text("name", form.Required), Email: f.Text("email", form.Required),
 		Password: f.Secret("password", form.Required), Language: i18n.Lang(ctx), By: stranger(r)}
-	v := views.Register{Form: f, ReturnTo: ownPath(f.Value("return_to"))}
+	v := views.Register{Form: f, ReturnTo: signin.OwnPath(f.Value("return_to"))}
 	if err := f.Err(); err != nil {
 		return p.showRegister(w, r, err, v)
 	}

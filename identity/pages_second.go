@@ -12,6 +12,7 @@ import (
 	views "guildhall/identity/web"
 	"guildhall/platform/audit"
 	"guildhall/platform/i18n"
+	signin "guildhall/platform/session"
 	"guildhall/platform/web"
 	"guildhall/platform/web/form"
 	"guildhall/platform/web/ui"
@@ -54,7 +55,7 @@ func (p *pages) secondForm(w http.ResponseWriter, r *http.Request) error {
 		return p.again(w, r, err)
 	}
 	q := r.URL.Query()
-	return p.showSecond(w, r, v, nil, views.SecondFactor{Way: q.Get("with"), ReturnTo: ownPath(q.Get("return_to"))})
+	return p.showSecond(w, r, v, nil, views.SecondFactor{Way: q.Get("with"), ReturnTo: signin.OwnPath(q.Get("return_to"))})
 }
 
 func (p *pages) showSecond(w http.ResponseWriter, r *http.Request, v *visitor, err error, page views.SecondFactor) error {
@@ -93,7 +94,7 @@ func (p *pages) second(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return p.again(w, r, err)
 	}
-	page := views.SecondFactor{Form: f, Way: f.Value("with"), ReturnTo: ownPath(f.Value("return_to"))}
+	page := views.SecondFactor{Form: f, Way: f.Value("with"), ReturnTo: signin.OwnPath(f.Value("return_to"))}
 	code := f.Secret("code", form.Required)
 	if err := f.Err(); err != nil {
 		return p.showSecond(w, r, v, err, page)

@@ -6,6 +6,7 @@ import (
 
 	views "guildhall/identity/web"
 	"guildhall/platform/i18n"
+	signin "guildhall/platform/session"
 	"guildhall/platform/web"
 	"guildhall/platform/web/form"
 	"guildhall/platform/web/ui"
@@ -39,7 +40,7 @@ func (p *pages) secured(w http.ResponseWriter, r *http.Request, text string) err
 }
 
 func (p *pages) passwordForm(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	return p.showPassword(w, r, v, nil, form.New("return_to", ownPath(r.URL.Query().Get("return_to"))))
+	return p.showPassword(w, r, v, nil, form.New("return_to", signin.OwnPath(r.URL.Query().Get("return_to"))))
 }
 
 func (p *pages) showPassword(w http.ResponseWriter, r *http.Request, v *visitor, err error, f *form.Form) error {
@@ -64,7 +65,7 @@ func (p *pages) password(w http.ResponseWriter, r *http.Request, v *visitor) err
 	if err != nil {
 		return err
 	}
-	if to := ownPath(f.Value("return_to")); to != "/" {
+	if to := signin.OwnPath(f.Value("return_to")); to != "/" {
 		p.shell.Redirect(w, r, to)
 		return nil
 	}

@@ -7,13 +7,14 @@ import (
 	"guildhall/identity/internal/session"
 	views "guildhall/identity/web"
 	"guildhall/platform/i18n"
+	signin "guildhall/platform/session"
 	"guildhall/platform/web"
 	"guildhall/platform/web/form"
 	"guildhall/platform/web/ui"
 )
 
 func (p *pages) signInForm(w http.ResponseWriter, r *http.Request) error {
-	to := ownPath(r.URL.Query().Get("return_to"))
+	to := signin.OwnPath(r.URL.Query().Get("return_to"))
 	another := r.URL.Query().Get("switch") != ""
 	if _, err := p.visitor(r); err == nil && !another {
 		p.public.Redirect(w, r, to)
@@ -37,7 +38,7 @@ func (p *pages) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := views.SignIn{Form: f, ReturnTo: ownPath(f.Value("return_to"))}
+	v := views.SignIn{Form: f, ReturnTo: signin.OwnPath(f.Value("return_to"))}
 	ask := account.SignInRequest{Email: f.Text("email", form.Required), Password: f.Secret("password", form.Required), By: stranger(r)}
 	if err := f.Err(); err != nil {
 		return p.showSignIn(w, r, err, v)

@@ -3,7 +3,6 @@ package identity
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -136,21 +135,6 @@ func (p *pages) freshOr(h own, back func(r *http.Request) string) own {
 		p.shell.Redirect(w, r, views.WithReturn("/confirm", back(r)))
 		return nil
 	}
-}
-
-// ownPath is where a browser is sent on to: a path of this host, or the start
-// page when the text is anything else.
-func ownPath(text string) string {
-	const most = 1000
-	if len(text) > most || !strings.HasPrefix(text, "/") || strings.HasPrefix(text, "//") || strings.Contains(text, `\`) ||
-		strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
-		return "/"
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.HasPrefix(u.Path, "//") {
-		return "/"
-	}
-	return text
 }
 
 // setCookie keeps a value in the browser for life, for its session when 0.

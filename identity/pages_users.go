@@ -150,9 +150,9 @@ func (p *pages) userHolds(ctx context.Context, id string, v *views.User) error {
 		return err
 	}
 	const most = 200 // in a list to choose from
-	groups, _, err := p.Groups.List(ctx, "", most, 0)
+	groups, _, err := p.Groups.List(ctx, group.Query{Source: store.SourceLocal, Limit: most})
 	for _, g := range groups {
-		if !g.Directory && !slices.ContainsFunc(v.Groups, func(in group.Group) bool { return in.ID == g.ID }) {
+		if !slices.ContainsFunc(v.Groups, func(in group.Group) bool { return in.ID == g.ID }) {
 			v.OtherGroups = append(v.OtherGroups, ui.Option{Value: g.ID, Label: g.Name})
 		}
 	}

@@ -152,10 +152,26 @@ func (d *Desk) Get(ctx context.Context, id string) (Group, error) {
 	return of(row), nil
 }
 
-// List is a page of the groups whose name or description contains the text, by
-// name, and how many there are in all. At most 500 at once.
-func (d *Desk) List(ctx context.Context, text string, limit, offset int) ([]Group, int, error) {
-	rows, total, err := d.Store.Groups(ctx, norm.NFKC.String(text), min(max(limit, 1), maxList), max(offset, 0))
+// Query says which groups a list has: those whose name or description contains Text,
+// or whose id it is; empty: any.
+type Query struct {
+	Text string
+	// Source is store.SourceLocal or store.SourceDirectory; empty: any.
+	Source string
+	// Sort is "name", which is the default, "members" or "created".
+	Sort string
+	Desc bool
+	// Limit is how many at once, at most 500; 0: 100.
+	Limit, Offset int
+}
+
+// List is a page of the groups, and how many there are in all.
+func (d *Desk) List(ctx context.Context, q Query) ([]Group, int, error) {
+	if q.Limit == 0 {
+		q.Limit = 100
+	}
+	rows, total, err := d.Store.Groups(ctx, store.GroupQuery{Text: norm.NFKC.String(q.Text), Source: q.Source, Sort: q.Sort, Desc: q.Desc,
+		Limit: min(max(q.Limit, 1), maxList), Offset: max(q.Offset, 0)})
 	return all(rows), total, err
 }
 

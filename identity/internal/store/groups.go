@@ -59,15 +59,47 @@ func (s *Store) GroupIn(ctx context.Context, tx *sql.Tx, id string) (*Group, err
 	return scanGroup(tx.QueryRowContext(ctx, groupColumns+`WHERE g.id = $1`, id))
 }
 
-// Groups lists the groups whose name or description contains the text, by name,
-// and says how many there are in all.
-func (s *Store) Groups(ctx context.Context, text string, limit, offset int) (all []*Group, total int, err error) {
-	const where = `WHERE g.name_key LIKE $1 ESCAPE '!' OR lower(g.description) LIKE $1 ESCAPE '!' `
-	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM groups g `+where, containing(text)).Scan(&total); err != nil {
+// The orders of a list of groups.
+const (
+	GroupsByName    = "name"
+	GroupsByMembers = "members"
+	GroupsByTime    = "created"
+)
+
+// GroupQuery says which groups a list has: those whose name or description contains
+// Text, or whose id it is, from Source; empty: any.
+type GroupQuery struct {
+	Text, Source string
+	// Sort is one of the orders, by name when empty; Desc turns it round.
+	Sort          string
+	Desc          bool
+	Limit, Offset int
+}
+
+// Groups lists groups, and says how many there are in all.
+func (s *Store) Groups(ctx context.Context, q GroupQuery) (all []*Group, total int, err error) {
+	const where = `WHERE (g.name_key LIKE $1 ESCAPE '!' OR lower(g.description) LIKE $1 ESCAPE '!' OR g.id = $2) AND ($3 = '' OR g.source = $3) `
+	args := []any{containing(q.Text), q.Text, q.Source}
+	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM groups g `+where, args...).Scan(&total); err != nil {
 		return nil, 0, db.Coded(fmt.Errorf("count groups: %w", err))
 	}
-	all, err = s.groups(ctx, where+`ORDER BY g.name_key, g.id LIMIT $2 OFFSET $3`, containing(text), limit, offset)
+	all, err = s.groups(ctx, where+`ORDER BY `+groupOrder(q)+` LIMIT $4 OFFSET $5`, append(args, q.Limit, q.Offset)...)
 	return all, total, err
+}
+
+// groupOrder puts groups that are alike in order by their names.
+func groupOrder(q GroupQuery) string {
+	column, direction := "g.name_key", ""
+	switch q.Sort {
+	case GroupsByMembers:
+		column = "7" // the count, a column of groupColumns
+	case GroupsByTime:
+		column = "g.made_at"
+	}
+	if q.Desc {
+		direction = " DESC"
+	}
+	return column + direction + ", g.name_key" + direction
 }
 
 // GroupsOf are the groups that an account is in, by name.

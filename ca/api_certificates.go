@@ -40,15 +40,15 @@ type bundleInput struct {
 
 func (s *service) certificateOperations(api huma.API) {
 	tags := []string{"Certificates"}
-	app.Register(api, huma.Operation{OperationID: "list-certificates", Method: http.MethodGet, Path: "/api/v1/certificates", Tags: tags,
+	register(api, huma.Operation{OperationID: "list-certificates", Method: http.MethodGet, Path: "/api/v1/certificates", Tags: tags,
 		Summary: "List certificates", Description: "Searches, filters and sorts. Follow next for the next page; a page costs the same however far it is. Error code: invalid_cursor."},
 		s.list, http.StatusBadRequest)
-	app.Register(api, huma.Operation{OperationID: "get-certificate", Method: http.MethodGet, Path: "/api/v1/certificates/{id}", Tags: tags,
+	register(api, huma.Operation{OperationID: "get-certificate", Method: http.MethodGet, Path: "/api/v1/certificates/{id}", Tags: tags,
 		Summary: "Read a certificate", Description: "Error codes: certificate_not_found, serial_ambiguous (detail lists those that begin so)."},
 		s.get, http.StatusNotFound)
-	app.Register(api, huma.Operation{OperationID: "download-certificate", Method: http.MethodGet, Path: "/api/v1/certificates/{id}/download", Tags: tags,
+	register(api, huma.Operation{OperationID: "download-certificate", Method: http.MethodGet, Path: "/api/v1/certificates/{id}/download", Tags: tags,
 		Summary: "Download a certificate", Description: "Error codes: certificate_not_found, serial_ambiguous (detail lists those that begin so)."}, s.download, http.StatusNotFound)
-	app.Register(api, huma.Operation{OperationID: "download-pkcs12", Method: http.MethodPost, Path: "/api/v1/certificates/{id}/pkcs12", Tags: tags, MaxBodyBytes: issueBody,
+	register(api, huma.Operation{OperationID: "download-pkcs12", Method: http.MethodPost, Path: "/api/v1/certificates/{id}/pkcs12", Tags: tags, MaxBodyBytes: issueBody,
 		Summary: "Download certificate, chain and key as one PKCS #12 file", Description: "With the private key that you send, or the one that the authority keeps; such an export is in the audit log."},
 		s.pkcs12, http.StatusNotFound)
 }

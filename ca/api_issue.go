@@ -33,15 +33,15 @@ func (s *service) issueOperations(api huma.API) {
 		Description: "From a CSR, whose private key stays with you, or for a name alone: then the authority makes the key and hands it over once. " +
 			"Answers 201 with a new certificate, or 200 with an older one when reuse was asked for. " +
 			"Error codes: invalid_fields (errors[].code: invalid_csr, weak_key, invalid_name, unknown_profile, key_compromised, out_of_range ...), clock_behind, disk_full."}
-	app.Register(api, issue, s.issue)
+	register(api, issue, s.issue)
 	issue.OperationID, issue.Path = "issue-certificate-alias", "/api/issue_certificate"
 	issue.Summary, issue.Description = "Issue a certificate (short address)", "The same as POST /api/v1/certificates: send {\"common_name\": \"shop.example.com\"}."
-	app.Register(api, issue, s.issue)
-	app.Register(api, huma.Operation{OperationID: "renew-certificate", Method: http.MethodPost, Path: "/api/v1/certificates/{id}/renew", Tags: []string{"Certificates"},
+	register(api, issue, s.issue)
+	register(api, huma.Operation{OperationID: "renew-certificate", Method: http.MethodPost, Path: "/api/v1/certificates/{id}/renew", Tags: []string{"Certificates"},
 		Summary: "Renew a certificate", DefaultStatus: http.StatusCreated, MaxBodyBytes: issueBody,
 		Description: "Issues a successor with the same profile and names. Error codes: certificate_revoked, certificate_not_found, key_compromised (the key to be kept was revoked as compromised; ask for new_key or send a CSR)."},
 		s.renew, http.StatusNotFound, http.StatusConflict)
-	app.Register(api, huma.Operation{OperationID: "revoke-certificate", Method: http.MethodPost, Path: "/api/v1/certificates/{id}/revoke", Tags: []string{"Certificates"},
+	register(api, huma.Operation{OperationID: "revoke-certificate", Method: http.MethodPost, Path: "/api/v1/certificates/{id}/revoke", Tags: []string{"Certificates"},
 		Summary: "Revoke a certificate",
 		Description: "For good: there is no hold. Without a reason, as in {}, it is unspecified, and stays so. Answers when every connected service knows, or may no longer accept connections. " +
 			"Repeating it is harmless. Error codes: already_revoked (for another reason), certificate_not_found, serial_not_whole (the beginning of a serial number is not enough)."},
@@ -49,10 +49,10 @@ func (s *service) issueOperations(api huma.API) {
 	verify := huma.Operation{OperationID: "verify-certificate", Method: http.MethodPost, Path: "/api/v1/verify", Tags: []string{"Certificates"},
 		Summary: "Verify a certificate", MaxBodyBytes: issueBody,
 		Description: "Checks signatures, validity, name constraints, key usage and revocation, and says which check failed and why. A certificate that is not good is no error: valid is false."}
-	app.Register(api, verify, s.verify, http.StatusNotFound)
+	register(api, verify, s.verify, http.StatusNotFound)
 	verify.OperationID, verify.Path = "verify-certificate-alias", "/api/verify_certificate"
 	verify.Summary, verify.Description = "Verify a certificate (short address)", "The same as POST /api/v1/verify."
-	app.Register(api, verify, s.verify, http.StatusNotFound)
+	register(api, verify, s.verify, http.StatusNotFound)
 }
 
 func (s *service) issue(ctx context.Context, in *issueInput) (*app.SecretOutput[wire.Issued], error) {

@@ -38,6 +38,8 @@ type authority struct {
 const (
 	testToken     = "letmein"
 	testTokenName = "nightly import"
+	// roleHeader has a request come from somebody who is signed in with that one role.
+	roleHeader = "Test-Role"
 )
 
 func openAuthority(t testing.TB, d *db.DB, dir string, config Config) *authority {
@@ -65,6 +67,9 @@ func asAdministrator(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") == "Bearer "+testToken {
 			r = r.WithContext(session.With(r.Context(), session.Principal{ID: "break-glass:test", Name: testTokenName, Roles: []string{session.Everything}}))
+		}
+		if role := r.Header.Get(roleHeader); role != "" {
+			r = r.WithContext(session.With(r.Context(), session.Principal{ID: "usr_1", Name: "Anna", Roles: []string{role}, AuthTime: time.Now()}))
 		}
 		next.ServeHTTP(w, r)
 	})

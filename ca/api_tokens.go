@@ -18,12 +18,12 @@ type tokenIDInput struct {
 
 func (s *service) tokenOperations(api huma.API) {
 	tags := []string{"Join tokens"}
-	app.Register(api, huma.Operation{OperationID: "create-join-token", Method: http.MethodPost, Path: "/api/v1/join-tokens", Tags: tags, DefaultStatus: http.StatusCreated,
+	register(api, huma.Operation{OperationID: "create-join-token", Method: http.MethodPost, Path: "/api/v1/join-tokens", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary: "Make a join token", Description: "A single-use permission for one service to get its first certificate, or a new first one after a revocation. The text is in this answer alone."},
 		s.createToken)
-	app.Register(api, huma.Operation{OperationID: "list-join-tokens", Method: http.MethodGet, Path: "/api/v1/join-tokens", Tags: tags,
+	register(api, huma.Operation{OperationID: "list-join-tokens", Method: http.MethodGet, Path: "/api/v1/join-tokens", Tags: tags,
 		Summary: "List join tokens", Description: "The newest 500, without their texts."}, s.listTokens)
-	app.Register(api, huma.Operation{OperationID: "withdraw-join-token", Method: http.MethodDelete, Path: "/api/v1/join-tokens/{id}", Tags: tags, DefaultStatus: http.StatusNoContent,
+	register(api, huma.Operation{OperationID: "withdraw-join-token", Method: http.MethodDelete, Path: "/api/v1/join-tokens/{id}", Tags: tags, DefaultStatus: http.StatusNoContent,
 		Summary: "Withdraw a join token", Description: "Error codes: join_token_not_found, join_token_ended (it was used or withdrawn before)."},
 		s.withdrawToken, http.StatusNotFound, http.StatusConflict)
 }

@@ -26,6 +26,14 @@ func (p *pages) certificates(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return p.show(w, r, false, web.Page{Title: i18n.T(ctx, "ca.nav.certificates"), Lead: i18n.T(ctx, "ca.list.lead"), Active: "/certificates",
-		Actions: []templ.Component{ui.Button{Label: i18n.T(ctx, "ca.issue.title"), URL: "/certificates/new", Primary: true, Icon: "plus"}},
-		Body:    views.CertificatesPage(ctx, views.Certificates{Query: q, Page: found, Now: p.now(), State: p.Certificates.Status})})
+		Actions: issueActions(r),
+		Body:    views.CertificatesPage(ctx, views.Certificates{Query: q, Page: found, Now: p.now(), State: p.Certificates.Status, Operator: may(r, operatorRole)})})
+}
+
+// issueActions is the button that issues a certificate, for those who may.
+func issueActions(r *http.Request) []templ.Component {
+	if !may(r, operatorRole) {
+		return nil
+	}
+	return []templ.Component{ui.Button{Label: i18n.T(r.Context(), "ca.issue.title"), URL: "/certificates/new", Primary: true, Icon: "plus"}}
 }

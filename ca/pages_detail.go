@@ -34,7 +34,7 @@ func (p *pages) showCertificate(w http.ResponseWriter, r *http.Request, record *
 	if err != nil {
 		return err
 	}
-	d.Revoking = revoking
+	d.Operator, d.Revoking = may(r, operatorRole), revoking
 	return p.show(w, r, revoking.Problems() != nil, web.Page{Title: views.Title(record), Active: "/certificates", Actions: d.Actions(ctx),
 		Crumbs: []web.Crumb{crumb(ctx, "ca.nav.certificates", "/certificates")}, Body: views.DetailPage(d)})
 }

@@ -5,13 +5,10 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/a-h/templ"
-
 	views "guildhall/ca/web"
 	"guildhall/platform/audit"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web"
-	"guildhall/platform/web/ui"
 )
 
 // What the start page shows.
@@ -28,8 +25,9 @@ func (p *pages) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	view.Admin = may(r, adminRole)
 	return p.show(w, r, false, web.Page{Title: i18n.T(ctx, "ca.home.title"), Lead: i18n.T(ctx, "ca.home.lead"), Active: "/",
-		Actions: []templ.Component{ui.Button{Label: i18n.T(ctx, "ca.issue.title"), URL: "/certificates/new", Primary: true, Icon: "plus"}},
+		Actions: issueActions(r),
 		Body:    views.HomePage(view)})
 }
 

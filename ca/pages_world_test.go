@@ -28,10 +28,13 @@ import (
 type visitor struct {
 	*authority
 	site *httptest.Server
+	mux  *http.ServeMux
 	log  *bytes.Buffer
-	// Lang is what it asks for; Anonymous keeps its token back.
+	// Lang is what it asks for; Anonymous keeps its token back; Role is what it has
+	// instead.
 	Lang      string
 	Anonymous bool
+	Role      string
 }
 
 func visit(t *testing.T) *visitor {
@@ -41,12 +44,12 @@ func visit(t *testing.T) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := web.NewSite(web.SiteOptions{Bundle: bundle, Log: slog.New(slog.NewTextHandler(v.log, nil)), Now: time.Now})
+	site := web.NewSite(web.SiteOptions{Bundle: bundle, Log: slog.New(slog.NewTextHandler(v.log, nil)), Now: time.Now, May: may})
 	p := newPages(pageOptions{Site: site, Certificates: v.certificates, Tokens: v.tokens, Lists: v.lists, Audit: v.audit,
 		PublicURL: "https://ca.guild.example.test", InternalURL: "https://ca.guild.example.test:8444"})
-	mux := http.NewServeMux()
-	p.Mount(mux)
-	v.site = httptest.NewServer(site.Wrap(asAdministrator(p.Shell().Handler(mux))))
+	v.mux = http.NewServeMux()
+	p.Mount(v.mux)
+	v.site = httptest.NewServer(site.Wrap(asAdministrator(p.Shell().Handler(v.mux))))
 	t.Cleanup(v.site.Close)
 	return v
 }
@@ -61,7 +64,9 @@ func (v *visitor) do(t *testing.T, r *http.Request) answer {
 	t.Helper()
 	r.Header.Set("Accept", "text/html")
 	r.Header.Set("Accept-Language", v.Lang)
-	if !v.Anonymous {
+	if v.Role != "" {
+		r.Header.Set(roleHeader, v.Role)
+	} else if !v.Anonymous {
 		r.Header.Set("Authorization", "Bearer "+testToken)
 	}
 	res, err := http.DefaultTransport.RoundTrip(r) // redirects are looked at, not followed

@@ -20,6 +20,8 @@ type Certificates struct {
 	Now   time.Time
 	// State is the state of a certificate at this moment.
 	State func(*store.Record) string
+	// Operator says that the reader may issue certificates.
+	Operator bool
 }
 
 // CertificatesPage lists them.
@@ -32,9 +34,18 @@ func CertificatesPage(ctx context.Context, c Certificates) templ.Component {
 			{Label: i18n.T(ctx, "ca.col.profile")}, {Label: i18n.T(ctx, "ca.col.serial")},
 			{Label: i18n.T(ctx, "ca.col.issued"), Sort: store.ByIssue}, {Label: i18n.T(ctx, "ca.col.expires"), Sort: store.ByEnd},
 		},
-		Empty: ui.Empty{Icon: "certificate", Title: i18n.T(ctx, "ca.list.empty"), Text: i18n.T(ctx, "ca.list.empty.text"),
-			Action: ui.Button{Label: i18n.T(ctx, "ca.issue.title"), URL: "/certificates/new", Primary: true, Icon: "plus"}},
+		Empty: c.empty(ctx),
 	}
+}
+
+// empty says that there is nothing yet and, to those who may, what to do about it.
+func (c Certificates) empty(ctx context.Context) ui.Empty {
+	e := ui.Empty{Icon: "certificate", Title: i18n.T(ctx, "ca.list.empty")}
+	if c.Operator {
+		e.Text = i18n.T(ctx, "ca.list.empty.text")
+		e.Action = ui.Button{Label: i18n.T(ctx, "ca.issue.title"), URL: "/certificates/new", Primary: true, Icon: "plus"}
+	}
+	return e
 }
 
 func listFilters(ctx context.Context) []ui.Filter {

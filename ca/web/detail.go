@@ -24,6 +24,8 @@ type Detail struct {
 	Now   time.Time
 	// Events are its entries of the audit log, newest first.
 	Events []Event
+	// Operator says that the reader may issue and revoke.
+	Operator bool
 	// Renewable says that an administrator may renew it: its profile is given on
 	// request.
 	Renewable bool
@@ -95,7 +97,7 @@ func (d Detail) dates(ctx context.Context) ui.Definitions {
 
 // Actions are what can be done with the certificate, for the head of its page.
 func (d Detail) Actions(ctx context.Context) []templ.Component {
-	if d.Record.Revoked() {
+	if d.Record.Revoked() || !d.Operator {
 		return nil
 	}
 	var list []templ.Component

@@ -19,6 +19,8 @@ type Home struct {
 	Days   []store.Day
 	Ending []*store.Record
 	Events []Event
+	// Admin says that the reader may open the audit log.
+	Admin bool
 }
 
 // Check is one line of the authority's health, in the reader's language.
@@ -34,6 +36,9 @@ type Check struct {
 func (h Home) checks() ui.Definitions {
 	list := make(ui.Definitions, 0, len(h.Checks))
 	for _, c := range h.Checks {
+		if c.URL == "/audit" && !h.Admin {
+			c.URL = ""
+		}
 		list = append(list, ui.Term{Name: c.Name, Value: checkLine(c)})
 	}
 	return list
@@ -81,4 +86,12 @@ func (h Home) events(ctx context.Context) templ.Component {
 		return ui.Empty{Icon: "log", Title: i18n.T(ctx, "ca.home.events.none")}
 	}
 	return timeline(ctx, h.Events, h.Now)
+}
+
+// allEvents leads to the audit log who may open it.
+func (h Home) allEvents(ctx context.Context) []templ.Component {
+	if !h.Admin {
+		return nil
+	}
+	return []templ.Component{ui.Button{Label: i18n.T(ctx, "ca.home.events.all"), URL: "/audit", Small: true, Quiet: true}}
 }

@@ -179,7 +179,7 @@ func HomePage(h Home) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Card(i18n.T(ctx, "ca.home.events"), ui.Button{Label: i18n.T(ctx, "ca.home.events.all"), URL: "/audit", Small: true, Quiet: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Card(i18n.T(ctx, "ca.home.events"), h.allEvents(ctx)...).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

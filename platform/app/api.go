@@ -17,12 +17,16 @@ import (
 // Metadata: map[string]any{app.Public: true}.
 const Public = "public"
 
+// Needs is the metadata key of an operation that asks for another role than
+// "<service>.admin": Metadata: map[string]any{app.Needs: "ca.viewer"}.
+const Needs = "needs"
+
 // OpenAPIPath is where a service's host serves its OpenAPI 3.1 description.
 const OpenAPIPath = "/api/openapi"
 
 // NewAPI makes the typed API of a service on mux. Errors become our problem
 // documents, and operations ask for the role "<service>.admin" unless they are
-// Public.
+// Public or say what they need.
 func NewAPI(mux *http.ServeMux, service, version, url string, log *slog.Logger) huma.API {
 	c := huma.DefaultConfig("guildhall "+service, version)
 	c.OpenAPIPath = OpenAPIPath
@@ -40,9 +44,13 @@ func NewAPI(mux *http.ServeMux, service, version, url string, log *slog.Logger) 
 	return api
 }
 
-func authorize(role string) func(huma.Context, func(huma.Context)) {
+func authorize(usual string) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		if public, _ := ctx.Operation().Metadata[Public].(bool); !public {
+			role, special := ctx.Operation().Metadata[Needs].(string)
+			if !special {
+				role = usual
+			}
 			if err := session.Check(ctx.Context(), role); err != nil {
 				r, w := humago.Unwrap(ctx)
 				session.Challenge(w.Header(), err)

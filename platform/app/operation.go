@@ -57,6 +57,9 @@ func Register[I, O any](api huma.API, op huma.Operation, handler func(context.Co
 	if !public {
 		codes = append(codes, http.StatusUnauthorized, http.StatusForbidden)
 		op.Security = []map[string][]string{{"token": {}}}
+		if role, special := op.Metadata[Needs].(string); special {
+			op.Description += " For the role " + role + "."
+		}
 	}
 	codes = append(codes, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	if op.Method != http.MethodGet {

@@ -18,6 +18,8 @@
 //	identity.deleted           At, From                 the account is gone
 //	identity.elsewhere         -                        somebody asks to reset a password that the directory keeps
 //	identity.invited           -                        an administrator made an account; how to choose a password
+//	identity.choose_password   -                        an administrator asks for a new password; how to choose it
+//	identity.second_removed    At (time.Time)           an administrator removed the second factors
 package account
 
 import (
@@ -98,7 +100,7 @@ type Profile struct {
 	Name, Language, Theme string
 }
 
-// Options is what a Service needs; all but Elsewhere and Closed.
+// Options is what a Service needs; all but Elsewhere, Closed and Limiter.
 type Options struct {
 	DB      *db.DB
 	Store   *store.Store
@@ -116,6 +118,8 @@ type Options struct {
 	Elsewhere Elsewhere
 	// Closed refuses registrations.
 	Closed bool
+	// Limiter makes what bounds outsiders; nil: of this process alone.
+	Limiter limit.Maker
 	Now    func() time.Time
 	Log    *slog.Logger
 }
@@ -126,13 +130,13 @@ type Service struct {
 	codes *code.Desk
 	// asks bounds what outsiders can ask for from one address: each costs a hash,
 	// rows and a letter.
-	asks *limit.Limiter
+	asks limit.Limiter
 }
 
 // New makes a service and registers the job that writes its letters, so call it
 // before the queue runs.
 func New(o Options) *Service {
-	s := &Service{o: o, asks: limit.New(limit.Options{Rate: asksPerMinute / 60., Burst: asksAtOnce, Now: o.Now})}
+	s := &Service{o: o, asks: o.Limiter.New("identity.asks", limit.Options{Rate: asksPerMinute / 60., Burst: asksAtOnce, Now: o.Now})}
 	s.codes = code.New(code.Options{DB: o.DB, Store: o.Store, Journal: o.Journal, Jobs: o.Jobs, Key: o.Key, Now: o.Now, Log: o.Log, Letter: s.letter})
 	return s
 }
@@ -156,8 +160,8 @@ func (s *Service) Deliver(ctx context.Context, challenge string) error {
 func (s *Service) Clean(ctx context.Context) error { return s.codes.Clean(ctx) }
 
 // ask refuses an outsider who asks for too much.
-func (s *Service) ask(by audit.Caller) error {
-	wait, ok := s.asks.Allow(limit.AddrKey(by.From))
+func (s *Service) ask(ctx context.Context, by audit.Caller) error {
+	wait, ok := s.asks.Allow(ctx, limit.AddrKey(by.From))
 	if ok {
 		return nil
 	}

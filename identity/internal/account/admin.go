@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -93,9 +94,9 @@ func newPassword() string {
 }
 
 // Query says which accounts a list has: those whose address or name contains
-// Text, or whose id it is; in State and in Group; empty: any.
+// Text, or whose id it is; whose address is Email; in State and in Group; empty: any.
 type Query struct {
-	Text, State, Group string
+	Text, Email, State, Group string
 	// Sort is "created", "name" or "email".
 	Sort string
 	Desc bool
@@ -108,7 +109,7 @@ func (s *Service) List(ctx context.Context, q Query) ([]*Account, int, error) {
 	if q.Limit == 0 {
 		q.Limit = 100
 	}
-	rows, total, err := s.o.Store.Accounts(ctx, store.AccountQuery{Text: norm.NFKC.String(q.Text), State: q.State, Group: q.Group, Sort: q.Sort, Desc: q.Desc,
+	rows, total, err := s.o.Store.Accounts(ctx, store.AccountQuery{Text: norm.NFKC.String(q.Text), EmailKey: EmailKey(q.Email), State: q.State, Group: q.Group, Sort: q.Sort, Desc: q.Desc,
 		Limit: min(max(q.Limit, 1), 500), Offset: max(q.Offset, 0)})
 	if err != nil {
 		return nil, 0, err
@@ -219,18 +220,6 @@ func (s *Service) Unlock(ctx context.Context, id string, by audit.Caller) error 
 	})
 }
 
-// RequireSecond says whether the account opens nothing before it has a second
-// factor.
-func (s *Service) RequireSecond(ctx context.Context, id string, required bool, by audit.Caller) error {
-	return s.administer(ctx, id, func(tx *sql.Tx, _ *store.Account) error {
-		changed, err := s.o.Store.SetSecondRequired(ctx, tx, id, required)
-		if err != nil || !changed {
-			return err
-		}
-		return s.o.Journal.Append(ctx, tx, by, journal.SecondRequired, id, map[string]any{"old": !required, "new": required})
-	})
-}
-
 // GivePassword replaces the account's password by a one-time password, which is
 // told only now and must be changed at the next sign-in. Its sessions end, and it
 // is unlocked.
@@ -255,15 +244,27 @@ func (s *Service) GivePassword(ctx context.Context, id string, by audit.Caller) 
 	return password, nil
 }
 
-// Invite sends the letter again that says how to choose a password.
+// Invite sends a letter that says how to choose a password. The present one works
+// until then.
 func (s *Service) Invite(ctx context.Context, id string, by audit.Caller) error {
 	return s.administer(ctx, id, func(tx *sql.Tx, row *store.Account) error {
 		if row.State != store.Active {
 			return ErrDisabled
 		}
-		if err := s.tell(ctx, tx, row, letterInvited, nil); err != nil {
+		if kept, err := s.kept(ctx, row); err != nil || kept {
+			return cmp.Or(err, error(ErrElsewhere))
+		}
+		if err := s.tell(ctx, tx, row, invitation(row), nil); err != nil {
 			return err
 		}
 		return s.o.Journal.Append(ctx, tx, by, journal.AccountInvited, id, nil)
 	})
+}
+
+// invitation is the letter for who has no password yet, or for who has one.
+func invitation(row *store.Account) string {
+	if row.EmailProved || row.MustChange || !row.PasswordSetAt.Equal(row.CreatedAt) {
+		return letterChoose
+	}
+	return letterInvited
 }

@@ -23,6 +23,8 @@ const (
 	letterDeleted         = "identity.deleted"
 	letterElsewhere       = "identity.elsewhere"
 	letterInvited         = "identity.invited"
+	letterChoose          = "identity.choose_password"
+	letterSecondRemoved   = "identity.second_removed"
 )
 
 // letter is the letter of a challenge, written by its job: here, and not in the

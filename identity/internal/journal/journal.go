@@ -19,6 +19,7 @@ const (
 	AccountEnabled   = "account.enabled"
 	AccountUnlocked  = "account.unlocked"
 	SecondRequired   = "account.second_factor_required"
+	SecondRemoved    = "account.second_factors_removed"
 	SignedIn         = "sign_in.succeeded"
 	SignInRefused    = "sign_in.refused"
 	CodeRequested    = "code.requested"
@@ -78,7 +79,7 @@ const (
 // Actions are all of them, by name.
 func Actions() []string {
 	return []string{AccountCreated, AccountDeleted, AccountDisabled, EmailChanged, AccountEnabled, AccountInvited, PasswordChanged, PasswordGiven,
-		PasswordRefused, PasswordReset, ProfileChanged, SecondRequired, AccountUnlocked,
+		PasswordRefused, PasswordReset, ProfileChanged, SecondRequired, SecondRemoved, AccountUnlocked,
 		Locked, Unlocked, CodeRefused, CodeRequested, CodeSent, CodeWithheld,
 		PasskeyAdded, PasskeyRemoved, PasskeyRenamed, PasskeySuspected, RecoveryMade, RecoveryUsed, FactorRefused, TOTPAdded, TOTPRemoved,
 		SessionsEnded, SessionEnded, SessionRaised, SessionStarted, SignInRefused, SignedIn,

@@ -18,9 +18,9 @@ const (
 )
 
 // AccountQuery says which accounts a list has: those whose address, name or id
-// contains Text, in State, in the group Group; empty: any.
+// contains Text, with the address EmailKey, in State, in the group Group; empty: any.
 type AccountQuery struct {
-	Text, State, Group string
+	Text, EmailKey, State, Group string
 	// Sort is one of the orders; Desc turns it round.
 	Sort          string
 	Desc          bool
@@ -30,12 +30,12 @@ type AccountQuery struct {
 // Accounts lists accounts, and says how many there are in all.
 func (s *Store) Accounts(ctx context.Context, q AccountQuery) (all []*Account, total int, err error) {
 	const where = `WHERE (email_key LIKE $1 ESCAPE '!' OR name_key LIKE $1 ESCAPE '!' OR id = $2) AND ($3 = '' OR state = $3)
-		AND ($4 = '' OR id IN (SELECT account FROM members WHERE group_id = $4)) `
-	args := []any{containing(q.Text), q.Text, q.State, q.Group}
+		AND ($4 = '' OR id IN (SELECT account FROM members WHERE group_id = $4)) AND ($5 = '' OR email_key = $5) `
+	args := []any{containing(q.Text), q.Text, q.State, q.Group, q.EmailKey}
 	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM accounts `+where, args...).Scan(&total); err != nil {
 		return nil, 0, db.Coded(fmt.Errorf("count accounts: %w", err))
 	}
-	rows, err := s.db.Read.QueryContext(ctx, accountColumns+where+`ORDER BY `+accountOrder(q)+` LIMIT $5 OFFSET $6`, append(args, q.Limit, q.Offset)...)
+	rows, err := s.db.Read.QueryContext(ctx, accountColumns+where+`ORDER BY `+accountOrder(q)+` LIMIT $6 OFFSET $7`, append(args, q.Limit, q.Offset)...)
 	if err != nil {
 		return nil, 0, db.Coded(fmt.Errorf("list accounts: %w", err))
 	}

@@ -18,19 +18,38 @@ type Factors struct {
 }
 
 // Factors counts the account's factors.
-func (s *Store) Factors(ctx context.Context, account string) (f Factors, err error) {
+func (s *Store) Factors(ctx context.Context, account string) (Factors, error) {
+	f, err := factors(ctx, s.db.Read, account)
+	return f, db.Coded(err)
+}
+
+func factors(ctx context.Context, q querier, account string) (f Factors, err error) {
 	var since sql.NullInt64
-	err = s.db.Read.QueryRowContext(ctx, `SELECT (SELECT confirmed_at FROM totp WHERE account = $1),
+	err = q.QueryRowContext(ctx, `SELECT (SELECT confirmed_at FROM totp WHERE account = $1),
 			(SELECT COUNT(*) FROM passkeys WHERE account = $1),
 			(SELECT COUNT(*) FROM recovery_codes WHERE account = $1 AND used_at IS NULL)`, account).
 		Scan(&since, &f.Passkeys, &f.Recovery)
 	if err != nil {
-		return Factors{}, db.Coded(fmt.Errorf("count factors: %w", err))
+		return Factors{}, fmt.Errorf("count factors: %w", err)
 	}
 	if since.Valid {
 		f.TOTPSince = db.FromMicros(since.Int64)
 	}
 	return f, nil
+}
+
+// DeleteFactors removes all factors of an account, and says which counted. An
+// authenticator that waits for its first code goes too.
+func (s *Store) DeleteFactors(ctx context.Context, tx *sql.Tx, account string) (had Factors, err error) {
+	if had, err = factors(ctx, tx, account); err != nil {
+		return Factors{}, err
+	}
+	for _, table := range []string{"totp", "passkeys", "recovery_codes"} {
+		if _, err := change(ctx, tx, "delete from "+table, `DELETE FROM `+table+` WHERE account = $1`, account); err != nil {
+			return Factors{}, err
+		}
+	}
+	return had, nil
 }
 
 // HasFactor says whether the account has an authenticator or a passkey.

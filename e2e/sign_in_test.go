@@ -40,7 +40,7 @@ func TestOneSignInForEverything(t *testing.T) {
 	p := meet(t, s)
 	wanted := s.service("ca") + "/certificates?state=valid"
 	visit(t, p.ctx, wanted)
-	p.reads("Sign in to go on to")
+	p.reads("Sign in to go on to Certificate authority")
 	p.types("email", firstAt)
 	p.types("password", s.oneTime(t))
 	p.sends()
@@ -54,7 +54,7 @@ func TestOneSignInForEverything(t *testing.T) {
 	p.goes("/")
 	p.sees(`location.pathname === "/sign-in"`)
 	visit(t, p.ctx, wanted)
-	p.reads("Sign in to go on to")
+	p.reads("Sign in to go on to Certificate authority")
 	p.types("email", firstAt)
 	p.types("password", firstOne)
 	p.sends()

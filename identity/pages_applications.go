@@ -68,7 +68,7 @@ func (p *pages) linked(ctx context.Context, account string) ([]views.Application
 		if err != nil {
 			return nil, err
 		}
-		a.Name, a.Scopes = c.Name, inOrder(a.Scopes)
+		a.Name, a.Scopes = views.ApplicationName(ctx, &c), inOrder(a.Scopes)
 		all = append(all, *a)
 	}
 	return all, nil

@@ -85,7 +85,7 @@ func (p *pages) nextStep(w http.ResponseWriter, r *http.Request, v *visitor, ste
 	case authorize.Consent:
 		return p.showConsent(w, r, v, step, "identity.consent.title", "identity.consent.lead", views.ConsentPage)
 	default:
-		return p.leave(w, r, step.Answer, step.Client.Name)
+		return p.leave(w, r, step.Answer, views.ApplicationName(r.Context(), step.Client))
 	}
 	return nil
 }

@@ -122,12 +122,12 @@ func wholeFields(err error) error {
 // showSecretOnce hands a secret over; the one before works on until the time given.
 func (p *pages) showSecretOnce(w http.ResponseWriter, r *http.Request, a *administrator, c *client.Client, secret string, until time.Time) error {
 	ctx := r.Context()
-	return p.showAdmin(w, r, a, nil, web.Page{Title: i18n.T(ctx, "identity.clients.secret.for", "Name", c.Name), Active: clientsPage, Narrow: true,
+	return p.showAdmin(w, r, a, nil, web.Page{Title: i18n.T(ctx, "identity.clients.secret.for", "Name", views.ApplicationName(ctx, c)), Active: clientsPage, Narrow: true,
 		Crumbs: clientCrumbs(ctx, c), Body: views.SecretPage(c, secret, until, clientPath(c.ID))})
 }
 
 func clientCrumbs(ctx context.Context, c *client.Client) []web.Crumb {
-	return []web.Crumb{crumb(ctx, "identity.clients", clientsPage), {Label: c.Name, URL: clientPath(c.ID)}}
+	return []web.Crumb{crumb(ctx, "identity.clients", clientsPage), {Label: views.ApplicationName(ctx, c), URL: clientPath(c.ID)}}
 }
 
 func (p *pages) client(w http.ResponseWriter, r *http.Request, a *administrator) error {
@@ -145,7 +145,7 @@ func (p *pages) client(w http.ResponseWriter, r *http.Request, a *administrator)
 
 func (p *pages) showClient(w http.ResponseWriter, r *http.Request, a *administrator, err error, c *client.Client, f *form.Form) error {
 	ctx := r.Context()
-	return p.showAdmin(w, r, a, err, web.Page{Title: c.Name, Lead: i18n.T(ctx, "identity.clients.kind."+c.Kind), Active: clientsPage,
+	return p.showAdmin(w, r, a, err, web.Page{Title: views.ApplicationName(ctx, c), Lead: i18n.T(ctx, "identity.clients.kind."+c.Kind), Active: clientsPage,
 		Crumbs: []web.Crumb{crumb(ctx, "identity.clients", clientsPage)}, Body: views.ClientPage(views.Client{Client: c, Path: clientPath(c.ID), May: a.May, Form: f})})
 }
 

@@ -24,9 +24,10 @@ func (p *pages) showConsent(w http.ResponseWriter, r *http.Request, v *visitor, 
 	ctx := r.Context()
 	asked, c := step.Request, step.Client
 	before := asked.Scopes.Beyond(step.Scopes)
-	view := views.Consent{Action: authorizePath + "/" + asked.ID, Name: c.Name, Host: hostOf(r, asked.RedirectURI), Account: v.Account, Scopes: step.Scopes,
+	name := views.ApplicationName(ctx, c)
+	view := views.Consent{Action: authorizePath + "/" + asked.ID, Name: name, Host: hostOf(r, asked.RedirectURI), Account: v.Account, Scopes: step.Scopes,
 		Before: views.ScopeNames(ctx, before), Resources: asked.Audiences, Local: step.Local}
-	page := web.Page{Title: i18n.T(ctx, title, "Name", c.Name), Narrow: true, Body: body(view)}
+	page := web.Page{Title: i18n.T(ctx, title, "Name", name), Narrow: true, Body: body(view)}
 	if lead != "" {
 		page.Lead = i18n.T(ctx, lead)
 	}

@@ -69,9 +69,9 @@ func (p *pages) showDeviceConsent(w http.ResponseWriter, r *http.Request, v *vis
 	if err != nil {
 		return err
 	}
-	view := views.DeviceConsent{Code: pending.UserCode, Name: c.Name, From: pending.From, MadeAt: pending.MadeAt, Now: p.Now(),
+	view := views.DeviceConsent{Code: pending.UserCode, Name: views.ApplicationName(ctx, &c), From: pending.From, MadeAt: pending.MadeAt, Now: p.Now(),
 		Scopes: pending.Scopes, Resources: pending.Audiences, Account: v.Account}
-	return p.showOwn(w, r, v, nil, web.Page{Title: i18n.T(ctx, "identity.device.confirm", "Name", c.Name), Active: "/applications", Narrow: true,
+	return p.showOwn(w, r, v, nil, web.Page{Title: i18n.T(ctx, "identity.device.confirm", "Name", views.ApplicationName(ctx, &c)), Active: "/applications", Narrow: true,
 		Crumbs: []web.Crumb{crumb(ctx, "identity.device.title", "/device")}, Body: views.DeviceConsentPage(view)})
 }
 

@@ -109,7 +109,7 @@ func (p *pages) askLogout(w http.ResponseWriter, r *http.Request, v *visitor, as
 	}
 	view := views.Logout{Request: sealed, Account: v.Account, Wrong: asked.Wrong}
 	if asked.Client != nil {
-		view.Name = asked.Client.Name
+		view.Name = views.ApplicationName(r.Context(), asked.Client)
 	}
 	if asked.RedirectURI != "" {
 		view.Host = hostOf(r, asked.RedirectURI)
@@ -120,7 +120,7 @@ func (p *pages) askLogout(w http.ResponseWriter, r *http.Request, v *visitor, as
 // signedOut answers a browser in which nobody is signed in any more.
 func (p *pages) signedOut(w http.ResponseWriter, r *http.Request, asked logout.Request) error {
 	if to := asked.Location(); to != "" {
-		return p.leaveTo(w, r, to, asked.Client.Name)
+		return p.leaveTo(w, r, to, views.ApplicationName(r.Context(), asked.Client))
 	}
 	return p.showLogout(w, r, asked, "identity.logout.done", "", views.SignedOutPage(asked.Wrong))
 }

@@ -22,7 +22,7 @@ func (p *pages) signInForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := views.SignIn{ReturnTo: to, Wanted: to != "/"}
 	if c, asked := p.asking(r, to); c != nil {
-		v.For, v.Form = c.Name, form.New("email", asked.LoginHint)
+		v.For, v.Form = views.ApplicationName(r.Context(), c), form.New("email", asked.LoginHint)
 		v.Switch = another && asked.Subject != ""
 	}
 	return p.showSignIn(w, r, nil, v)

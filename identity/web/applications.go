@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"guildhall/identity/internal/client"
 	"guildhall/identity/internal/oauth"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web/ui"
@@ -66,4 +67,15 @@ func ScopeNames(ctx context.Context, list oauth.Scopes) string {
 		names = append(names, ScopeName(ctx, s))
 	}
 	return strings.Join(names, ", ")
+}
+
+// ApplicationName is what people call an application: a service of the installation
+// by its title in their language.
+func ApplicationName(ctx context.Context, c *client.Client) string {
+	if service, own := strings.CutPrefix(c.ID, client.OwnPrefix); own {
+		if title, known := i18n.Lookup(ctx, service+".service.title"); known {
+			return title
+		}
+	}
+	return c.Name
 }

@@ -31,7 +31,7 @@ func (v Clients) table(ctx context.Context) ui.Table {
 			{Value: client.Active, Label: i18n.T(ctx, "identity.users.active")}, {Value: client.Disabled, Label: i18n.T(ctx, "identity.users.off")}}}},
 		Empty: ui.Empty{Icon: "link", Title: i18n.T(ctx, "identity.clients.empty"), Text: i18n.T(ctx, "identity.clients.empty.text")}}
 	for _, c := range v.Rows {
-		t.Rows = append(t.Rows, ui.Row{ui.Link{Label: c.Name, URL: "/admin/applications/" + c.ID}, ui.Text(i18n.T(ctx, "identity.clients.kind."+c.Kind)),
+		t.Rows = append(t.Rows, ui.Row{ui.Link{Label: ApplicationName(ctx, &c), URL: "/admin/applications/" + c.ID}, ui.Text(i18n.T(ctx, "identity.clients.kind."+c.Kind)),
 			clientBadges(ctx, &c), ui.Time{At: c.MadeAt, Now: v.Now}})
 	}
 	return t

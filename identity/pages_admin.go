@@ -20,6 +20,7 @@ const administration = "/admin/users"
 func adminNav() []web.NavItem {
 	return []web.NavItem{
 		{Path: administration, Key: "identity.nav.users", Icon: "user"},
+		{Path: groupsPage, Key: "identity.groups", Icon: "list"},
 		{Path: directoryPath, Key: "identity.nav.directory", Icon: "server"},
 		{Path: clientsPage, Key: "identity.clients", Icon: "link"},
 		{Path: keysPage, Key: "identity.keys", Icon: "key"},
@@ -59,6 +60,7 @@ func (p *pages) adminPages(looks, changes map[string]staff) {
 		return nil
 	}
 	p.userPages(looks, changes)
+	p.groupPages(looks, changes)
 	p.clientPages(looks, changes)
 	p.keyPages(looks, changes)
 	p.directoryPages(looks, changes)

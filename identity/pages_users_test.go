@@ -36,7 +36,7 @@ func TestAdminPagesAreForAdministrators(t *testing.T) {
 	h.pages.adminPages(looks, changes)
 	address := func(pattern string) (method, path string) {
 		method, path, _ = strings.Cut(pattern, " ")
-		return method, strings.NewReplacer("{id}", anna.ID, "{sid}", "ses_1", "{gid}", "grp_1", "{role}", role.Admin, "{$}", "").Replace(path)
+		return method, strings.NewReplacer("{id}", anna.ID, "{sid}", "ses_1", "{gid}", "grp_1", "{uid}", "usr_1", "{role}", role.Admin, "{$}", "").Replace(path)
 	}
 	body := func(method string) url.Values {
 		if method == http.MethodPost {

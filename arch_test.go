@@ -54,6 +54,7 @@ var dependencies = map[string]string{
 	"github.com/pquerna/otp":              "codes of authenticators (TOTP)",
 	"github.com/pressly/goose/v3":         "migrations",
 	"github.com/prometheus/client_golang": "metrics",
+	"github.com/redis/rueidis":            "Valkey or Redis, where several nodes count together",
 	"github.com/rogpeppe/go-internal":     "tests: scripts of the command line",
 	"github.com/wneessen/go-mail":         "SMTP client, MIME",
 	"go.yaml.in/yaml/v4":                  "the configuration file",

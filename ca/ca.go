@@ -183,6 +183,7 @@ func (s *service) begin(ctx context.Context) error {
 // service is what the process serves and does.
 func (s *service) service(env app.Env) *app.Service {
 	peers := s.peers(s.journal.DB)
+	peers.limiter = env.Limiter
 	pages := newPages(pageOptions{Site: env.Site, Certificates: s.certificates, Tokens: s.tokens, Lists: s.lists, Audit: s.audit,
 		PublicURL: env.PublicURL(env.Name), InternalURL: env.InternalURL})
 	return &app.Service{

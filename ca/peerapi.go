@@ -11,6 +11,7 @@ import (
 	"guildhall/ca/internal/keys"
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
+	"guildhall/platform/limit"
 	"guildhall/platform/peer"
 )
 
@@ -23,6 +24,8 @@ type peerAPI struct {
 	hub      *feed.Hub
 	// local is this process as a subscriber.
 	local peer.Subscriber
+	// limiter makes what bounds enrolments; nil: of this process alone.
+	limiter limit.Maker
 }
 
 func (s *service) peers(d *db.DB) *peerAPI {
@@ -49,7 +52,7 @@ func (a *peerAPI) routes() []peer.Route {
 			return a.bundle(a.enroller.ServerCertificate(ctx, csr, enrol.Peer(c), from))
 		},
 		Subscribe: a.hub.Subscribe, Ack: a.hub.Ack, Leave: a.hub.Leave,
-		Knows: a.Knows,
+		Knows: a.Knows, Limiter: a.limiter,
 	}.Routes()
 }
 

@@ -22,6 +22,10 @@ need curl command -v curl
 need "samba-ad-dc samba-ad-provision winbind ldb-tools krb5-user python3-markdown python3-cryptography python3-dnspython" any /usr/sbin/samba
 need nodejs command -v node
 need npm command -v npm
+# Valkey where the distribution has it, else Redis.
+redis=redis-server
+apt-cache show valkey-server >/dev/null 2>&1 && redis=valkey-server
+need "$redis" any /usr/bin/valkey-server /usr/bin/redis-server
 need "gcc libc6-dev" command -v gcc # the race detector needs cgo
 [ -n "$packages" ] || exit 0
 

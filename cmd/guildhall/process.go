@@ -55,6 +55,9 @@ func (c *statusCommand) Run(ctx context.Context, t terminal) error {
 func printStatus(t terminal, s app.Status) {
 	t.printf("%s  version %s  process %d  since %s\n", s.Status, s.Version, s.PID, s.Started.Format("2006-01-02 15:04:05 MST"))
 	t.printf("  portal    %s\n", s.Portal)
+	if s.Shared != "" {
+		t.printf("  shared    %s\n", s.Shared)
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Services)) {
 		t.printf("  %-9s %s\n", name, strings.TrimSpace(s.URLs[name]+"  "+s.Services[name]))
 		if file := s.LastBackup[name]; file != "" {

@@ -20,6 +20,7 @@ import (
 	"guildhall/platform/obs"
 	"guildhall/platform/peer"
 	"guildhall/platform/session"
+	"guildhall/platform/shared"
 	"guildhall/platform/web"
 )
 
@@ -81,6 +82,7 @@ type App struct {
 	hosts     *hosts
 	health    *health
 	limits    *limits
+	shared    *shared.Server // nil: nothing is shared
 	node      *peer.Node
 	public    publicCerts
 	// identity says that people can sign in: the service is in this process, or at
@@ -153,7 +155,7 @@ func open(ctx context.Context, o Options, offline bool) (a *App, err error) {
 	if err != nil {
 		return a, err
 	}
-	if err := a.furnish(defs, bound); err != nil {
+	if err := a.furnish(ctx, defs, bound); err != nil {
 		return a, err
 	}
 	if err := a.openServices(ctx, defs, bound); err != nil {
@@ -234,7 +236,7 @@ func (a *App) bind(ctx context.Context) (addresses, error) {
 }
 
 // furnish makes what all services share.
-func (a *App) furnish(defs []Definition, bound addresses) error {
+func (a *App) furnish(ctx context.Context, defs []Definition, bound addresses) error {
 	glass, err := session.OpenBreakGlass(session.BreakGlassOptions{Path: filepath.Join(a.cfg.Server.Data, "admin.json"),
 		Enabled: a.cfg.Admin.BreakGlass, Now: a.opts.Now, Record: a.record, Log: a.log})
 	if err != nil {
@@ -256,6 +258,9 @@ func (a *App) furnish(defs []Definition, bound addresses) error {
 		return err
 	}
 	refuse := a.site.Shell("portal", nil).Error
+	if err := a.openShared(ctx, bound.Domain); err != nil {
+		return err
+	}
 	a.limits = a.newLimits()
 	a.hosts.probes = a.limits.around(a.health, nil)
 	a.hosts.stranger = a.site.Wrap(a.limits.around(a.hosts.unknown(refuse), nil))
@@ -266,6 +271,7 @@ func (a *App) furnish(defs []Definition, bound addresses) error {
 	if err != nil {
 		return err
 	}
+	a.health.shared = a.sharedHealth
 	if !a.offline {
 		a.health.peers = a.node.Health
 	}
@@ -288,6 +294,9 @@ func (a *App) close() error {
 		errs = append(errs, s.close())
 	}
 	a.listeners.close()
+	if a.shared != nil {
+		a.shared.Close()
+	}
 	if a.release != nil {
 		a.release()
 	}

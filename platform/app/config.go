@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"guildhall/platform/config"
+	"guildhall/platform/shared"
 )
 
 // Config is the process's own part of the configuration file.
@@ -17,6 +18,7 @@ type Config struct {
 	Peers     PeersConfig
 	Limits    LimitsConfig
 	Mail      MailConfig
+	Shared    SharedConfig
 }
 
 // ServerConfig says where the process keeps its data and listens.
@@ -126,6 +128,18 @@ type SMTPConfig struct {
 	Password config.Secret `yaml:"password"`
 }
 
+// SharedConfig says where the nodes of an installation keep what they count
+// together. Each counts by itself without it, and while the server is away.
+type SharedConfig struct {
+	// URL is the address of a Valkey or Redis server: redis://, rediss:// or unix://.
+	URL config.Secret `yaml:"url"`
+	// CA is a PEM file of certificates that a rediss:// server's may end in; empty:
+	// the roots of this machine.
+	CA string `yaml:"ca"`
+	// Timeout is how long one question waits for its answer.
+	Timeout config.Duration `yaml:"timeout"`
+}
+
 // tokens are the join tokens' texts, for the one package that sends them.
 func (p PeersConfig) tokens() map[string]string {
 	texts := map[string]string{}
@@ -146,7 +160,8 @@ func DefaultConfig() Config {
 		Peers:  PeersConfig{Lease: config.Duration(30 * time.Second)},
 		Limits: LimitsConfig{Anonymous: 100, Burst: 1000, Connections: 4000, ConnectionsPerAddress: 400,
 			Exempt: []string{"127.0.0.0/8", "::1/128"}},
-		Mail: MailConfig{SMTP: SMTPConfig{Port: 587, Security: "starttls"}, Product: "guildhall"},
+		Mail:   MailConfig{SMTP: SMTPConfig{Port: 587, Security: "starttls"}, Product: "guildhall"},
+		Shared: SharedConfig{Timeout: config.Duration(shared.DefaultTimeout)},
 	}
 }
 
@@ -155,7 +170,7 @@ func (c *Config) Sections() []config.Section {
 	return []config.Section{
 		{Key: "server", Value: &c.Server}, {Key: "log", Value: &c.Log}, {Key: "databases", Value: &c.Databases},
 		{Key: "backup", Value: &c.Backup}, {Key: "admin", Value: &c.Admin}, {Key: "peers", Value: &c.Peers},
-		{Key: "limits", Value: &c.Limits}, {Key: "mail", Value: &c.Mail},
+		{Key: "limits", Value: &c.Limits}, {Key: "mail", Value: &c.Mail}, {Key: "shared", Value: &c.Shared},
 	}
 }
 

@@ -33,6 +33,7 @@ func (c *Config) Check() error {
 	c.Backup.check(&r)
 	c.Limits.check(&r)
 	c.Mail.check(&r)
+	c.Shared.check(&r)
 	c.Peers.check(&r)
 	return fault.Fields(r...)
 }

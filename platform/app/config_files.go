@@ -8,10 +8,11 @@ import (
 	"guildhall/platform/fault"
 )
 
-// CheckFiles says what is wrong with the TLS files that the configuration names.
+// CheckFiles says what is wrong with the files that the configuration names.
 func (c *Config) CheckFiles(now time.Time) error {
 	var r refusals
 	c.Server.checkFiles(&r, now)
+	c.Shared.checkFiles(&r)
 	return fault.Fields(r...)
 }
 

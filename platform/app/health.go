@@ -21,6 +21,9 @@ type Health struct {
 	// Services holds "ok" or the reason, by service; "peers" is the way to the
 	// other services.
 	Services map[string]string `json:"services"`
+	// Shared is "ok", or why requests are counted by this process alone; empty when
+	// nothing is shared. Everything works without it.
+	Shared string `json:"shared,omitempty"`
 }
 
 // OK says whether everything works.
@@ -29,6 +32,7 @@ func (h Health) OK() bool { return h.Status == "ok" }
 type health struct {
 	services []*running
 	peers    func() error
+	shared   func(say func(error) string) string
 	state    atomic.Pointer[string] // "starting", "ok" or "stopping"
 }
 
@@ -43,6 +47,9 @@ func (h *health) check(ctx context.Context, say func(error) string) Health {
 	}
 	if h.peers != nil {
 		out.note("peers", h.peers(), say)
+	}
+	if h.shared != nil {
+		out.Shared = h.shared(say)
 	}
 	return out
 }

@@ -19,16 +19,16 @@ const (
 // limits slows down addresses that ask for too much without signing in. Those
 // who have signed in are known, and can be told.
 type limits struct {
-	anonymous *limit.Limiter // nil: off
-	enter     *limit.Limiter
+	anonymous limit.Limiter // nil: off
+	enter     limit.Limiter
 	exempt    []netip.Prefix
 }
 
 func (a *App) newLimits() *limits {
 	c := a.cfg.Limits
-	l := &limits{enter: limit.New(limit.Options{Rate: enterRate, Burst: enterBurst, Now: a.opts.Now})}
+	l := &limits{enter: a.limiter("enter", limit.Options{Rate: enterRate, Burst: enterBurst, Now: a.opts.Now})}
 	if c.Anonymous > 0 {
-		l.anonymous = limit.New(limit.Options{Rate: c.Anonymous, Burst: c.Burst, Now: a.opts.Now})
+		l.anonymous = a.limiter("anonymous", limit.Options{Rate: c.Anonymous, Burst: c.Burst, Now: a.opts.Now})
 	}
 	for _, text := range c.Exempt {
 		if network, err := netip.ParsePrefix(text); err == nil { // Check has refused the others

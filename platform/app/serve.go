@@ -45,6 +45,9 @@ func (a *App) serve(ctx context.Context) error {
 	for _, s := range a.services {
 		work.Go(func() error { return s.work(workCtx) })
 	}
+	if a.shared != nil {
+		work.Go(func() error { return a.shared.Run(workCtx) })
+	}
 	stopServers := func() error { return a.drain(servers) }
 	if err := a.join(ctx, workCtx, work); err != nil {
 		endWork()

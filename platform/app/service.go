@@ -15,6 +15,7 @@ import (
 	"guildhall/platform/backup"
 	"guildhall/platform/db"
 	"guildhall/platform/jobs"
+	"guildhall/platform/limit"
 	"guildhall/platform/mail"
 	"guildhall/platform/peer"
 	"guildhall/platform/web"
@@ -86,6 +87,9 @@ type Env struct {
 	// Roots are what the certificate of a server that the service calls elsewhere may
 	// end in: the roots of this machine and the authority's.
 	Roots func() *x509.CertPool
+	// Limiter makes what slows callers down: together with the other nodes of the
+	// installation when the configuration names a server for that.
+	Limiter limit.Maker
 	// PlainURL is the http address under which Service.Plain is reached,
 	// without final slash.
 	PlainURL string

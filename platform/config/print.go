@@ -16,8 +16,8 @@ type Section struct {
 	Value any
 }
 
-// Print writes the sections as YAML, secrets masked (of a database's address the
-// password alone), with the place that each
+// Print writes the sections as YAML, secrets masked (of the address of a database
+// or a server the password alone), with the place that each
 // value came from as a comment: the file's line, a variable, "default", or
 // "flag" for what was changed after Decode.
 func (f *File) Print(w io.Writer, sections []Section) error {

@@ -54,11 +54,11 @@ func (s *Secret) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// masked is what an operator is shown of a secret: of a database's address all
+// masked is what an operator is shown of a secret: of the address of a database or a server all
 // but the password, since which database it is explains most surprises.
 func masked(s Secret) string {
 	u, err := url.Parse(s.Reveal())
-	if err != nil || !slices.Contains([]string{"postgres", "postgresql", "sqlite"}, u.Scheme) {
+	if err != nil || !slices.Contains([]string{"postgres", "postgresql", "sqlite", "redis", "rediss", "unix"}, u.Scheme) {
 		return s.String()
 	}
 	for key := range u.Query() {

@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"net/netip"
@@ -17,13 +18,13 @@ var ErrTooMany = fault.New(fault.TooMany, "rate_limited", "Too many requests. Wa
 // Middleware refuses the requests that are too many for their key with 429 and
 // Retry-After. A request whose key is "" is not limited. A nil onRefuse answers
 // with a problem document.
-func Middleware(l *Limiter, key func(*http.Request) string, onRefuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
+func Middleware(l Limiter, key func(*http.Request) string, onRefuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	if onRefuse == nil {
 		onRefuse = fault.Write
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if err := l.check(key(r)); err != nil {
+			if err := check(r.Context(), l, key(r)); err != nil {
 				fault.SetRetryAfter(w.Header(), err)
 				onRefuse(w, r, err)
 				return
@@ -33,11 +34,11 @@ func Middleware(l *Limiter, key func(*http.Request) string, onRefuse func(http.R
 	}
 }
 
-func (l *Limiter) check(key string) error {
+func check(ctx context.Context, l Limiter, key string) error {
 	if key == "" {
 		return nil
 	}
-	wait, ok := l.Allow(key)
+	wait, ok := l.Allow(ctx, key)
 	if ok {
 		return nil
 	}

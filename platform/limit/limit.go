@@ -1,14 +1,18 @@
 package limit
 
 import (
-	"container/heap"
+	"context"
 	"math"
-	"sync"
 	"time"
 )
 
-// DefaultMaxKeys is how many busy keys a Limiter remembers: some 10 MB.
-const DefaultMaxKeys = 1 << 16
+// Limiter limits the events of each key. It is safe for use by several
+// goroutines.
+type Limiter interface {
+	// Allow counts an event of the key if there is room for it; if not, it counts
+	// nothing and says after how long there will be.
+	Allow(ctx context.Context, key string) (retryAfter time.Duration, ok bool)
+}
 
 // Options are the limits of each key.
 type Options struct {
@@ -24,104 +28,30 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Limiter limits the events of each key. It is safe for use by several
-// goroutines.
-type Limiter struct {
-	interval time.Duration // between events at the steady rate
-	debt     time.Duration // how far ahead of now a key's next free instant may be
-	maxKeys  int
-	now      func() time.Time
-
-	mu   sync.Mutex
-	keys map[string]*entry
-	idle queue // nearest to rest first
-}
-
-// entry is a key that is not at rest.
-type entry struct {
-	key   string
-	next  time.Time // when the key is at rest: the theoretical arrival time
-	index int       // in the queue
-}
-
-// New makes a limiter.
-func New(o Options) *Limiter {
+// interval is the time between events at the steady rate.
+func (o Options) interval() time.Duration {
 	if !(o.Rate > 0) {
 		panic("limit: Options.Rate must be more than 0")
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.MaxKeys <= 0 {
-		o.MaxKeys = DefaultMaxKeys
-	}
-	interval := time.Duration(math.Max(1, math.Min(float64(time.Second)/o.Rate, float64(1<<53))))
+	return time.Duration(math.Max(1, math.Min(float64(time.Second)/o.Rate, float64(1<<53))))
+}
+
+// debt is how far ahead of now a key's next free instant may be.
+func (o Options) debt() time.Duration {
+	interval := o.interval()
 	burst := min(max(o.Burst, 1), int(math.MaxInt64/int64(interval)))
-	return &Limiter{interval: interval, debt: time.Duration(burst-1) * interval, maxKeys: o.MaxKeys, now: o.Now,
-		keys: map[string]*entry{}}
+	return time.Duration(burst-1) * interval
 }
 
-// Allow counts an event of the key if there is room for it; if not, it counts
-// nothing and says after how long there will be.
-func (l *Limiter) Allow(key string) (retryAfter time.Duration, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := l.now()
-	l.forget(now)
-	e := l.keys[key]
-	if e == nil {
-		l.add(&entry{key: key, next: now.Add(l.interval)})
-		return 0, true
-	}
-	next := e.next
-	if next.Before(now) {
-		next = now
-	}
-	wait := next.Sub(now) - l.debt
-	if wait > l.interval {
-		wait = l.interval // the clock was set back: nobody owes more than the full debt
-		l.move(e, now.Add(l.debt+l.interval))
-	}
-	if wait > 0 {
-		return wait, false
-	}
-	l.move(e, next.Add(l.interval))
-	return 0, true
-}
+// Maker makes the limiter of a name. Limiters of one name count together when the
+// nodes of an installation share what they count. The nil Maker makes limiters of
+// this process alone.
+type Maker func(name string, o Options) Limiter
 
-func (l *Limiter) move(e *entry, next time.Time) {
-	e.next = next
-	heap.Fix(&l.idle, e.index)
-}
-
-// Len is the number of keys in memory.
-func (l *Limiter) Len() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.keys)
-}
-
-// forget drops a few keys that are at rest: more than one event can add, so
-// that they never pile up, and few enough that no event waits for long.
-func (l *Limiter) forget(now time.Time) {
-	for range 2 {
-		if len(l.idle) == 0 || l.idle[0].next.After(now) {
-			return
-		}
-		l.drop()
+// New makes a limiter.
+func (m Maker) New(name string, o Options) Limiter {
+	if m == nil {
+		return New(o)
 	}
-}
-
-func (l *Limiter) add(e *entry) {
-	if len(l.keys) >= l.maxKeys {
-		l.drop()
-	}
-	l.keys[e.key] = e
-	heap.Push(&l.idle, e)
-}
-
-// drop forgets the key nearest to rest.
-func (l *Limiter) drop() {
-	e, _ := heap.Pop(&l.idle).(*entry)
-	delete(l.keys, e.key)
+	return m(name, o)
 }

@@ -39,6 +39,8 @@ type Registrar struct {
 	Knows func(ctx context.Context, certificate []byte) (bool, error)
 	// Leave ends the subscriber's lease: it trusts its state no more.
 	Leave func(ctx context.Context, s Subscriber) error
+	// Limiter makes what bounds enrolments; nil: of this process alone.
+	Limiter limit.Maker
 }
 
 // How often one address may try to enrol: a refusal costs a signature and a line
@@ -51,7 +53,7 @@ const (
 // Routes are the registrar's routes for the authority's service.
 func (g Registrar) Routes() []Route {
 	anyone := []string{Anyone}
-	newcomers := limit.New(limit.Options{Rate: enrolRate, Burst: enrolBurst})
+	newcomers := g.Limiter.New("enrol", limit.Options{Rate: enrolRate, Burst: enrolBurst})
 	return []Route{
 		{Pattern: "POST " + pathEnrol, Open: true, Handler: limit.Middleware(newcomers, limit.ClientKey, nil)(answer(g.enrol))},
 		{Pattern: "POST " + pathRenew, Allow: anyone, Handler: answer(g.certificate(g.Renew))},

@@ -52,7 +52,7 @@ type BreakGlass struct {
 	enabled  bool
 	keep     Record
 	log      *slog.Logger
-	refusals *limit.Limiter
+	refusals *limit.Embedded
 
 	mu   sync.Mutex
 	list []Credential
@@ -142,7 +142,7 @@ func (b *BreakGlass) refused(ctx context.Context, from, link string, why error) 
 	if link == "" || f.Kind == fault.Internal || f.Kind == fault.Unavailable {
 		return
 	}
-	if _, ok := b.refusals.Allow(""); !ok {
+	if _, ok := b.refusals.Allow(ctx, ""); !ok {
 		return
 	}
 	err := b.keep(context.WithoutCancel(ctx), audit.Caller{From: from}, audit.AccessRefused, string(Link), map[string]any{"code": f.Code, "why": f.Detail})

@@ -41,7 +41,7 @@ func (s *Service) Register(ctx context.Context, r RegisterRequest) (challenge st
 	if err := wrong.err(); err != nil {
 		return "", err
 	}
-	if err := s.ask(r.By); err != nil {
+	if err := s.ask(ctx, r.By); err != nil {
 		return "", err
 	}
 	if p.PHC, err = s.o.Hasher.Hash(ctx, r.Password); err != nil {

@@ -21,7 +21,7 @@ func (s *Service) RequestReset(ctx context.Context, email, language string, by a
 	if err := wrong.err(); err != nil {
 		return "", err
 	}
-	if err := s.ask(by); err != nil {
+	if err := s.ask(ctx, by); err != nil {
 		return "", err
 	}
 	row, err := s.o.Store.AccountOf(ctx, key)

@@ -52,8 +52,8 @@ func (s *service) applicationOperations(api huma.API) {
 		Summary: "Read an application", Description: "Without its secret, which nobody can read. Error code: application_not_found."}, s.getApplication, http.StatusNotFound)
 	app.Register(api, huma.Operation{OperationID: "update-application", Method: http.MethodPut, Path: one, Tags: tags, MaxBodyBytes: applicationBody,
 		Summary: "Change an application",
-		Description: "Replaces its metadata as a whole: send what a read answered, with your changes; what you leave out it has no more (client_id, state and the times do not count). It holds for the next request of the application. " +
-			"One that shows who it is by a secret from now on gets it by rotate-secret. Error codes: application_not_found, invalid_fields."}, s.updateApplication, http.StatusNotFound)
+		Description: "Replaces its metadata as a whole: send what a read answered, with your changes; what you leave out it has no more (client_id, state and made_at do not count). With changed_at it is refused when somebody else changed the application since; without, it takes the place of whatever is there. It holds for the next request of the application. " +
+			"One that shows who it is by a secret from now on gets it by rotate-secret. Error codes: application_not_found, application_changed, invalid_fields."}, s.updateApplication, http.StatusNotFound, http.StatusConflict)
 	app.Register(api, huma.Operation{OperationID: "rotate-application-secret", Method: http.MethodPost, Path: one + "/rotate-secret", Tags: tags,
 		Summary: "Make a new secret",
 		Description: "The secret is in this answer alone. With an overlap the old one works on for a while, so that every copy of the application can be changed. " +
@@ -105,7 +105,7 @@ func (s *service) updateApplication(ctx context.Context, in *changedApplicationI
 	if err := fill(&m, in.Body.Metadata); err != nil {
 		return nil, err
 	}
-	return s.application(s.clients.Update(ctx, in.ID, m, app.Caller(ctx)))
+	return s.application(s.clients.Update(ctx, in.ID, m, in.Body.ChangedAt, app.Caller(ctx)))
 }
 
 func (s *service) rotateSecret(ctx context.Context, in *secretInput) (*app.SecretOutput[wire.NewSecret], error) {

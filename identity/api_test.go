@@ -86,10 +86,18 @@ func TestAPIOfAnApplicationsLife(t *testing.T) {
 
 		o.Clock.Advance(time.Minute)
 		read.PostLogoutURIs, read.AccessTokenLife, read.RefreshLife = []string{"https://shop.example/"}, "", "90d"
-		changed, err := c.UpdateApplication(ctx, made.ID, read.Metadata)
+		changed, err := c.UpdateApplication(ctx, *read)
 		ok(t, err)
 		if diff := cmp.Diff(read.Metadata, changed.Metadata); diff != "" || !changed.ChangedAt.Equal(read.ChangedAt.Add(time.Minute)) {
 			t.Errorf("%v\n%s", changed.ChangedAt, diff)
+		}
+
+		if _, err := c.UpdateApplication(ctx, *read); problemOf(err).Status != http.StatusConflict || problemOf(err).Code != "application_changed" {
+			t.Errorf("change what somebody else has changed: %v", err)
+		}
+		whatever, err := c.UpdateApplication(ctx, wire.Application{ID: made.ID, Metadata: read.Metadata})
+		if err != nil || !whatever.ChangedAt.Equal(changed.ChangedAt) {
+			t.Errorf("take the place of whatever is there: %+v, %v", whatever, err)
 		}
 
 		next, err := c.RotateSecret(ctx, made.ID, wire.SecretRequest{Overlap: "24h"})
@@ -121,7 +129,7 @@ func TestAPIOfAnApplicationsLife(t *testing.T) {
 		ok(t, c.RemoveApplication(ctx, made.ID))
 		for name, err := range map[string]error{
 			"read":   second(c.Application(ctx, made.ID)),
-			"change": second(c.UpdateApplication(ctx, made.ID, read.Metadata)),
+			"change": second(c.UpdateApplication(ctx, *read)),
 			"rotate": second(c.RotateSecret(ctx, made.ID, wire.SecretRequest{})),
 			"remove": c.RemoveApplication(ctx, made.ID),
 		} {

@@ -140,7 +140,7 @@ func (p *pages) client(w http.ResponseWriter, r *http.Request, a *administrator)
 		trusted = "on"
 	}
 	return p.showClient(w, r, a, nil, &c, form.New("client_name", c.Name, "redirect_uris", strings.Join(c.RedirectURIs, "\n"),
-		"post_logout_redirect_uris", strings.Join(c.PostLogoutURIs, "\n"), "trusted", trusted))
+		"post_logout_redirect_uris", strings.Join(c.PostLogoutURIs, "\n"), "trusted", trusted, "seen", c.ChangedAt.UTC().Format(time.RFC3339Nano)))
 }
 
 func (p *pages) showClient(w http.ResponseWriter, r *http.Request, a *administrator, err error, c *client.Client, f *form.Form) error {
@@ -163,7 +163,11 @@ func (p *pages) changeClient(w http.ResponseWriter, r *http.Request, a *administ
 	if err := f.Err(); err != nil {
 		return p.showClient(w, r, a, err, &c, f)
 	}
-	_, err = p.Clients.Update(r.Context(), c.ID, m, a.By)
+	seen, err := time.Parse(time.RFC3339Nano, f.Value("seen"))
+	if err != nil {
+		seen = time.Unix(0, 0) // of no application
+	}
+	_, err = p.Clients.Update(r.Context(), c.ID, m, seen, a.By)
 	if err = wholeFields(err); refused(f, "client_name", err) {
 		return p.showClient(w, r, a, err, &c, f)
 	}

@@ -38,9 +38,14 @@ func TestAdministratorRegistersAnApplication(t *testing.T) {
 		t.Errorf("registered is %+v, %v", c, err)
 	}
 
-	b.send(t, path, "client_name", "Store", "redirect_uris", "https://store.example.org/").leadsTo(t, path)
+	seen := func() string { return b.get(t, path).find(t, `name="seen" value="([^"]+)"`) }
+	first := seen()
+	h.Clock.Advance(time.Second)
+	b.send(t, path, "seen", first, "client_name", "Store", "redirect_uris", "https://store.example.org/").leadsTo(t, path)
 	b.get(t, path).wants(t, http.StatusOK, "Store", "https://store.example.org/")
-	b.send(t, path, "client_name", "Store", "redirect_uris", "javascript:alert(1)").wants(t, http.StatusUnprocessableEntity, "no address that can be registered")
+	b.send(t, path, "seen", first, "client_name", "Stall", "redirect_uris", "https://stall.example.org/").wants(t, http.StatusUnprocessableEntity, "Somebody else changed this application", "Stall")
+	b.send(t, path, "client_name", "Stall", "redirect_uris", "https://stall.example.org/").wants(t, http.StatusUnprocessableEntity, "Somebody else changed this application")
+	b.send(t, path, "seen", seen(), "client_name", "Store", "redirect_uris", "javascript:alert(1)").wants(t, http.StatusUnprocessableEntity, "no address that can be registered")
 
 	next := b.send(t, path+"/secret", "overlap", "1d").find(t, `<code>([A-Za-z0-9_-]{43})</code>`)
 	good := func(when string, want bool, secrets ...string) {

@@ -140,7 +140,7 @@ func TestWhatAnApplicationLosesEndsWithItsAccessTokens(t *testing.T) {
 	code, verifier := shop.code(t, "scope", "openid pay", "resource", mint)
 	less := shop.Metadata
 	less.Audiences, less.Scopes = []string{mint}, slices.DeleteFunc(slices.Clone(less.Scopes), func(s string) bool { return s == "pay" })
-	_, err := i.clients.Update(t.Context(), shop.ID, less, identitytest.By)
+	_, err := i.clients.Update(t.Context(), shop.ID, less, time.Time{}, identitytest.By)
 	ok(t, err)
 	shop.refresh(t, both.text("refresh_token")).refuses(t, "a resource that it lost", oauth.InvalidTarget)
 	other := shop.redeem(t, code, verifier).fine(t)

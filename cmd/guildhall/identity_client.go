@@ -176,7 +176,7 @@ func (c *clientUpdateCommand) Run(ctx context.Context, t terminal) error {
 		if err := c.apply(&x.Metadata); err != nil {
 			return err
 		}
-		if x, err = client.UpdateApplication(ctx, c.ID, x.Metadata); err != nil {
+		if x, err = client.UpdateApplication(ctx, *x); err != nil {
 			return err
 		}
 		return c.done(t, "changed", x, c.JSON)

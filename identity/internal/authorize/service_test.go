@@ -296,7 +296,7 @@ func lost(t *testing.T, w *world) {
 	less, err := client.Preset(client.Web)
 	must(t, err)
 	less.Name, less.RedirectURIs, less.Trusted, less.Scopes = c.Name, c.RedirectURIs, true, oauth.Scopes{"openid"}
-	_, err = w.clients.Update(t.Context(), c.ID, less, audit.Caller{})
+	_, err = w.clients.Update(t.Context(), c.ID, less, time.Time{}, audit.Caller{})
 	must(t, err)
 	if a := w.next(t, token, w.ann, Done).Answer; a.Values.Get("error") != oauth.UnauthorizedClient || a.Values.Has("access_token") {
 		t.Errorf("implicit after it was turned off: %+v", a)
@@ -440,7 +440,7 @@ func changedMeanwhile(t *testing.T, w *world) {
 	request := w.asks(t, c)
 	m := c.Metadata
 	m.RedirectURIs = []string{back + "2"}
-	_, err := w.clients.Update(t.Context(), c.ID, m, audit.Caller{})
+	_, err := w.clients.Update(t.Context(), c.ID, m, time.Time{}, audit.Caller{})
 	must(t, err)
 	_, err = w.Decide(t.Context(), request, w.ann)
 	wants(t, err, ErrRedirect)

@@ -23,6 +23,8 @@ import (
 var (
 	// ErrNotFound says that there is no such application.
 	ErrNotFound = store.ErrClientNotFound
+	// ErrChanged says that the application is not as it was seen.
+	ErrChanged = fault.New(fault.Conflict, "application_changed", "Somebody else changed this application meanwhile. Nothing was changed here; look at it and try again.")
 	// ErrNoSecret says that the application does not show who it is by a secret.
 	ErrNoSecret = fault.New(fault.Conflict, "application_no_secret", "This application has no secret: it shows who it is in another way. Change token_endpoint_auth_method first.")
 )
@@ -50,8 +52,7 @@ type Options struct {
 
 // Desk makes, changes and finds applications. It is safe for concurrent use.
 type Desk struct {
-	o     Options
-	found *db.Gather[string, known]
+	o Options
 	// OnRevoke, unless nil, is called in each transaction after which nothing that
 	// the application holds may be good any more: before it is disabled or
 	// removed, and when a secret is replaced because somebody else knows it. It is
@@ -60,11 +61,7 @@ type Desk struct {
 }
 
 // New makes a desk.
-func New(o Options) *Desk {
-	d := &Desk{o: o}
-	d.found = db.NewGather(d.find)
-	return d
-}
+func New(o Options) *Desk { return &Desk{o: o} }
 
 // Check says what is wrong with the metadata, field by field.
 func (d *Desk) Check(m Metadata) error { return Check(m, d.o.Development) }
@@ -105,13 +102,18 @@ func (d *Desk) Create(ctx context.Context, m Metadata, by audit.Caller) (_ Clien
 
 // Update replaces the metadata of an application, whose kind must stay. One that
 // needs a secret from now on has none before RotateSecret; one that needs none
-// any more loses it.
-func (d *Desk) Update(ctx context.Context, id string, m Metadata, by audit.Caller) (c Client, err error) {
+// any more loses it. seen is the ChangedAt of what the metadata was made from; when
+// the application was changed since, the error is ErrChanged. A zero seen takes it
+// as it is.
+func (d *Desk) Update(ctx context.Context, id string, m Metadata, seen time.Time, by audit.Caller) (c Client, err error) {
 	if err := d.Check(m); err != nil {
 		return Client{}, err
 	}
 	var opened []string
 	err = d.change(ctx, id, func(tx *sql.Tx, was Client) error {
+		if !seen.IsZero() && !seen.Equal(was.ChangedAt) {
+			return ErrChanged
+		}
 		if was.Kind != m.Kind {
 			return fault.Fields(fault.Field{Name: "kind", Code: "fixed", Detail: "The kind of an application never changes. Make another application."})
 		}
@@ -240,44 +242,19 @@ func (d *Desk) Get(ctx context.Context, id string) (Client, error) {
 	return of(row)
 }
 
-// known is an application, or why it cannot be read, and the hashes of its secrets.
-type known struct {
-	Client
-
-	err    error
-	hashes [][]byte
-}
-
-// find reads applications for all who ask at once.
-func (d *Desk) find(ctx context.Context, ids []string) (map[string]known, error) {
-	rows, err := d.o.Store.ClientsAndSecrets(ctx, ids, d.now())
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]known{}
-	for id, row := range rows {
-		c, err := of(row.Client)
-		all[id] = known{c, err, row.Hashes}
-	}
-	return all, nil
-}
-
 // GetWith is Get, and says whether the secret is one of the application's: the
 // current one or one that still works on. It does not look at the state and method.
-// Others may have got the same lists of the application, so they are not to be changed.
 func (d *Desk) GetWith(ctx context.Context, id, secret string) (c Client, right bool, err error) {
-	k, there, err := d.found.Get(ctx, id)
-	switch {
-	case err != nil:
+	row, hashes, err := d.o.Store.ClientAndSecrets(ctx, id, d.now())
+	if err != nil {
 		return Client{}, false, err
-	case !there:
-		return Client{}, false, ErrNotFound
 	}
 	given, equal := hash(secret), 0
-	for _, h := range k.hashes {
+	for _, h := range hashes {
 		equal |= subtle.ConstantTimeCompare(h, given)
 	}
-	return k.Client, equal == 1, k.err
+	c, err = of(row)
+	return c, equal == 1, err
 }
 
 // In is Get in a transaction that writes.

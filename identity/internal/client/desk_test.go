@@ -57,7 +57,7 @@ func TestTheLargestApplication(t *testing.T) {
 		c, _ := w.create(t, m)
 		m.JWKS, m.Scopes = keySet(t, public(t, "k2")), nil
 		m.RedirectURIs, m.PostLogoutURIs, m.Audiences = []string{"https://shop.example.org/"}, nil, nil
-		_, err := w.Update(t.Context(), c.ID, m, by)
+		_, err := w.Update(t.Context(), c.ID, m, time.Time{}, by)
 		must(t, err)
 	})
 }
@@ -113,13 +113,13 @@ func TestUpdate(t *testing.T) {
 		m := c.Metadata
 		m.Name, m.RedirectURIs = "New Shop", append(slices.Clone(m.RedirectURIs), "https://shop.example.org/other")
 		w.clock.Advance(time.Hour)
-		changed, err := w.Update(t.Context(), c.ID, m, by)
+		changed, err := w.Update(t.Context(), c.ID, m, time.Time{}, by)
 		must(t, err)
 		got, err := w.Get(t.Context(), c.ID)
 		if err != nil || !reflect.DeepEqual(got, changed) || got.Name != "New Shop" || !got.ChangedAt.Equal(w.clock.Now()) || !got.MadeAt.Equal(c.MadeAt) {
 			t.Fatalf("%+v, want %+v, %v", got, changed, err)
 		}
-		_, err = w.Update(t.Context(), c.ID, m, by) // changes nothing
+		_, err = w.Update(t.Context(), c.ID, m, time.Time{}, by) // changes nothing
 		must(t, err)
 		entries := w.entries(t, c.ID)
 		if len(entries) != 2 || entries[1].Action != "application.changed" {
@@ -135,15 +135,15 @@ func TestUpdate(t *testing.T) {
 
 		bad := m
 		bad.RedirectURIs = []string{"http://shop.example.org/"}
-		if _, err := w.Update(t.Context(), c.ID, bad, by); !slices.Equal(fields(err), []string{"redirect_uris[0]"}) {
+		if _, err := w.Update(t.Context(), c.ID, bad, time.Time{}, by); !slices.Equal(fields(err), []string{"redirect_uris[0]"}) {
 			t.Errorf("a bad URI: %v", err)
 		}
 		other := m
 		other.Kind = client.Native
-		if _, err := w.Update(t.Context(), c.ID, other, by); !slices.Equal(fields(err), []string{"kind"}) {
+		if _, err := w.Update(t.Context(), c.ID, other, time.Time{}, by); !slices.Equal(fields(err), []string{"kind"}) {
 			t.Errorf("another kind: %v", err)
 		}
-		if _, err := w.Update(t.Context(), "app_none", m, by); !errors.Is(err, client.ErrNotFound) {
+		if _, err := w.Update(t.Context(), "app_none", m, time.Time{}, by); !errors.Is(err, client.ErrNotFound) {
 			t.Errorf("no such application: %v", err)
 		}
 	})
@@ -154,7 +154,7 @@ func TestSecretsFollowTheMethod(t *testing.T) {
 		c, secret := w.create(t, preset(t, client.Web))
 		public := c.Metadata
 		public.Method = oauth.MethodNone
-		_, err := w.Update(t.Context(), c.ID, public, by)
+		_, err := w.Update(t.Context(), c.ID, public, time.Time{}, by)
 		must(t, err)
 		if w.works(t, c.ID, secret) {
 			t.Error("a public application has a secret")
@@ -162,7 +162,7 @@ func TestSecretsFollowTheMethod(t *testing.T) {
 		if _, err := w.RotateSecret(t.Context(), c.ID, client.Rotation{}, by); !errors.Is(err, client.ErrNoSecret) {
 			t.Errorf("a new secret for a public application: %v", err)
 		}
-		_, err = w.Update(t.Context(), c.ID, c.Metadata, by)
+		_, err = w.Update(t.Context(), c.ID, c.Metadata, time.Time{}, by)
 		must(t, err)
 		if w.works(t, c.ID, secret) || w.works(t, c.ID, "") {
 			t.Error("the old secret is back")
@@ -307,10 +307,10 @@ func TestInsecureGrantsAreNoted(t *testing.T) {
 			t.Errorf("password: %v, %s", w.actions(t, c.ID), w.log.String())
 		}
 		m.GrantTypes, m.ResponseTypes = append(m.GrantTypes, oauth.GrantImplicit), []string{"code", "id_token"}
-		_, err := w.Update(t.Context(), c.ID, m, by)
+		_, err := w.Update(t.Context(), c.ID, m, time.Time{}, by)
 		must(t, err)
 		m.Name = "Other"
-		_, err = w.Update(t.Context(), c.ID, m, by) // opens nothing more
+		_, err = w.Update(t.Context(), c.ID, m, time.Time{}, by) // opens nothing more
 		must(t, err)
 		if noted(c) != 2 || strings.Count(w.log.String(), "level=WARN") != 2 || !strings.Contains(w.log.String(), "grant_type=implicit") {
 			t.Errorf("implicit: %v, %s", w.actions(t, c.ID), w.log.String())

@@ -53,7 +53,7 @@ func (d *Desk) Register(ctx context.Context, o Own, by audit.Caller) (Client, er
 	if diff, err := differences(c.Metadata, m); err != nil || len(diff) == 0 {
 		return c, err
 	}
-	return d.Update(ctx, id, m, by)
+	return d.Update(ctx, id, m, time.Time{}, by)
 }
 
 // insertOwn writes the application, unless another node was faster.

@@ -15,7 +15,6 @@
 package grant
 
 import (
-	"context"
 	"encoding/json"
 	"log/slog"
 	"time"
@@ -132,9 +131,8 @@ type Options struct {
 // Desk begins, finds and ends grants. It is safe for concurrent use, also by
 // several nodes.
 type Desk struct {
-	o       Options
-	key     []byte
-	revoked *db.Gather[store.AccessToken, bool]
+	o   Options
+	key []byte
 }
 
 // New makes a desk.
@@ -142,11 +140,7 @@ func New(o Options) *Desk {
 	if o.Grace == 0 {
 		o.Grace = DefaultGrace
 	}
-	d := &Desk{o: o, key: o.Key.Derive("refresh tokens")}
-	d.revoked = db.NewGather(func(ctx context.Context, all []store.AccessToken) (map[store.AccessToken]bool, error) {
-		return o.Store.Revoked(ctx, all, d.now())
-	})
-	return d
+	return &Desk{o: o, key: o.Key.Derive("refresh tokens")}
 }
 
 // now is the clock as the database keeps it.

@@ -251,7 +251,7 @@ func TestRequestOnItsWay(t *testing.T) {
 	}
 	m := c.Metadata
 	m.PostLogoutURIs = []string{"https://shop.example/other"}
-	_, err = w.clients.Update(t.Context(), c.ID, m, identitytest.By)
+	_, err = w.clients.Update(t.Context(), c.ID, m, time.Time{}, identitytest.By)
 	must(t, err)
 	spoilt(t, "the address was taken away", open(text), logout.WrongAddress)
 	must(t, w.clients.Disable(t.Context(), c.ID, identitytest.By))

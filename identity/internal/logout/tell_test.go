@@ -194,7 +194,7 @@ func TestLogoutOfApplicationsThatChanged(t *testing.T) {
 		must(t, w.clients.Disable(t.Context(), disabled.ID, identitytest.By))
 		change := func(c client.Client, uri string) {
 			c.BackchannelLogoutURI, c.BackchannelSession = uri, uri != ""
-			_, err := w.clients.Update(t.Context(), c.ID, c.Metadata, identitytest.By)
+			_, err := w.clients.Update(t.Context(), c.ID, c.Metadata, time.Time{}, identitytest.By)
 			must(t, err)
 		}
 		change(mute, "")

@@ -45,9 +45,9 @@ type Metadata struct {
 // Application is one that is registered.
 type Application struct {
 	ID        string    `json:"client_id" readOnly:"true" doc:"The client_id." example:"app_06a4m8w3j5t2n7q1c9v0xkzgde"`
-	State     string    `json:"state" readOnly:"true" enum:"active,disabled" doc:"A disabled one gets no tokens."`
-	MadeAt    time.Time `json:"made_at" readOnly:"true" doc:"When it was registered."`
-	ChangedAt time.Time `json:"changed_at" readOnly:"true" doc:"When it was changed last."`
+	State     string    `json:"state,omitzero" readOnly:"true" enum:"active,disabled" doc:"A disabled one gets no tokens."`
+	MadeAt    time.Time `json:"made_at,omitzero" readOnly:"true" doc:"When it was registered."`
+	ChangedAt time.Time `json:"changed_at,omitzero" readOnly:"true" doc:"When it was changed last."`
 	Metadata
 }
 
@@ -113,11 +113,12 @@ func (c *Client) Application(ctx context.Context, id string) (*Application, erro
 	return api.Call[Application](ctx, c.Client, http.MethodGet, application(id), nil)
 }
 
-// UpdateApplication replaces the metadata of an application as a whole: what is
-// left out it has no more. An application that needs a secret from now on gets it
-// by RotateSecret.
-func (c *Client) UpdateApplication(ctx context.Context, id string, m Metadata) (*Application, error) {
-	return api.Call[Application](ctx, c.Client, http.MethodPut, application(id), m)
+// UpdateApplication replaces the metadata of the application with a.ID as a whole:
+// what is left out it has no more. When it was changed after a.ChangedAt the error's
+// code is "application_changed"; a zero ChangedAt takes the place of whatever is
+// there. An application that needs a secret from now on gets it by RotateSecret.
+func (c *Client) UpdateApplication(ctx context.Context, a Application) (*Application, error) {
+	return api.Call[Application](ctx, c.Client, http.MethodPut, application(a.ID), a)
 }
 
 // RotateSecret gives an application a new secret.

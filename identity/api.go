@@ -16,6 +16,7 @@ import (
 // protocol's endpoints are the provider's. The types of the wire are those of the
 // Go client, so that the two cannot differ.
 func (s *service) operations(api huma.API) {
+	s.groupOperations(api)
 	s.applicationOperations(api)
 	s.keyOperations(api)
 	s.directoryOperations(api)

@@ -27,8 +27,10 @@ import (
 	"guildhall/identity/internal/account"
 	"guildhall/identity/internal/client"
 	"guildhall/identity/internal/factor"
+	"guildhall/identity/internal/group"
 	"guildhall/identity/internal/identitytest"
 	"guildhall/identity/internal/oauth"
+	"guildhall/identity/internal/role"
 	"guildhall/identity/internal/session"
 	"guildhall/identity/web/locales"
 	"guildhall/platform/app"
@@ -84,6 +86,8 @@ func issuerIn(t testing.TB, w *identitytest.World) *issuance {
 	ok(t, err)
 	s := &service{log: log, now: w.Clock.Now, store: w.Store, journal: w.Journal, gate: w.Gate, accounts: w.Accounts, factors: factors,
 		sessions: &session.Desk{Store: w.Store, Journal: w.Journal, Log: log, Now: w.Clock.Now}}
+	s.groups = &group.Desk{Store: w.Store, Journal: w.Journal, Now: w.Clock.Now}
+	s.roles = role.New(role.Options{Store: w.Store, Journal: w.Journal, Known: []string{role.Admin, role.Viewer, "ca.admin", "ca.operator", "ca.viewer"}, Now: w.Clock.Now})
 	s.directory, _ = w.Directory(nil)
 	bundle, err := i18n.NewBundle(weblocales.FS(), locales.FS())
 	ok(t, err)

@@ -24,20 +24,21 @@ func (p *pages) userPages(looks, changes map[string]staff) {
 	looks["GET /admin/users"] = p.users
 	looks["GET /admin/users/{id}"] = p.user
 	maps.Copy(changes, map[string]staff{
-		"GET /admin/users/new":                      p.newUser,
-		"POST /admin/users/new":                     p.createUser,
-		"POST /admin/users/{id}/disable":            p.disableUser,
-		"POST /admin/users/{id}/enable":             p.enableUser,
-		"POST /admin/users/{id}/unlock":             p.unlockUser,
-		"POST /admin/users/{id}/invite":             p.inviteUser,
-		"POST /admin/users/{id}/password":           p.givePassword,
-		"POST /admin/users/{id}/second-factor":      p.requireSecond,
-		"POST /admin/users/{id}/sessions/end":       p.endUserSessions,
-		"POST /admin/users/{id}/sessions/{sid}/end": p.endUserSession,
-		"POST /admin/users/{id}/roles":              p.giveRole,
-		"POST /admin/users/{id}/roles/{role}/take":  p.takeRole,
-		"POST /admin/users/{id}/groups":             p.joinGroup,
-		"POST /admin/users/{id}/groups/{gid}/leave": p.leaveGroup,
+		"GET /admin/users/new":                        p.newUser,
+		"POST /admin/users/new":                       p.createUser,
+		"POST /admin/users/{id}/disable":              p.disableUser,
+		"POST /admin/users/{id}/enable":               p.enableUser,
+		"POST /admin/users/{id}/unlock":               p.unlockUser,
+		"POST /admin/users/{id}/invite":               p.inviteUser,
+		"POST /admin/users/{id}/password":             p.givePassword,
+		"POST /admin/users/{id}/second-factor":        p.requireSecond,
+		"POST /admin/users/{id}/second-factor/remove": p.removeSecond,
+		"POST /admin/users/{id}/sessions/end":         p.endUserSessions,
+		"POST /admin/users/{id}/sessions/{sid}/end":   p.endUserSession,
+		"POST /admin/users/{id}/roles":                p.giveRole,
+		"POST /admin/users/{id}/roles/{role}/take":    p.takeRole,
+		"POST /admin/users/{id}/groups":               p.joinGroup,
+		"POST /admin/users/{id}/groups/{gid}/leave":   p.leaveGroup,
 	})
 }
 
@@ -214,6 +215,11 @@ func (p *pages) requireSecond(w http.ResponseWriter, r *http.Request, a *adminis
 	}
 	id := r.PathValue("id")
 	return p.did(w, r, p.Accounts.RequireSecond(r.Context(), id, f.Bool("required"), a.By), i18n.T(r.Context(), "identity.users.saved"), userPath(id))
+}
+
+func (p *pages) removeSecond(w http.ResponseWriter, r *http.Request, a *administrator) error {
+	id := r.PathValue("id")
+	return p.did(w, r, p.Accounts.RemoveSecond(r.Context(), id, a.By), i18n.T(r.Context(), "identity.users.factors.removed"), userPath(id))
 }
 
 func (p *pages) endUserSession(w http.ResponseWriter, r *http.Request, a *administrator) error {

@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
+
 	"guildhall/identity/internal/account"
+	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/identitytest"
 	"guildhall/identity/internal/role"
 	"guildhall/platform/audit"
@@ -190,4 +193,50 @@ func TestRequiredSecondFactorComesFirst(t *testing.T) {
 	b.get(t, "/security/authenticator").wants(t, http.StatusOK)
 	b.get(t, "/confirm").wants(t, http.StatusOK)
 	b.send(t, "/sign-out").leadsTo(t, "/sign-in")
+}
+
+// Somebody has lost the telephone: an administrator removes the second factors, and
+// where one is required the next sign-in begins with setting one up.
+func TestAdministratorRemovesSecondFactors(t *testing.T) {
+	t.Parallel()
+	h := openHost(t)
+	b, admin := h.holder(t, "admin@example.com", role.Admin)
+	anna := h.Account(t, "anna@example.com")
+	path := "/admin/users/" + anna.ID
+	if page := b.get(t, path); strings.Contains(page.main(), "Remove second factors") {
+		t.Error("there is nothing to remove, and the page offers it")
+	}
+	made, err := h.pages.Factors.BeginTOTP(t.Context(), factor.Owner{Account: anna.ID, Email: anna.Email, Name: anna.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := totp.GenerateCode(strings.ReplaceAll(made.Secret, " ", ""), h.Clock.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.pages.Factors.ConfirmTOTP(t.Context(), anna.ID, code, identitytest.By); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.pages.Factors.MakeRecovery(t.Context(), anna.ID, identitytest.By); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Accounts.RequireSecond(t.Context(), anna.ID, true, identitytest.By); err != nil {
+		t.Fatal(err)
+	}
+	h.browser().send(t, "/sign-in", "email", anna.Email, "password", identitytest.Password).leadsTo(t, "/sign-in/second-factor")
+
+	b.get(t, path).wants(t, http.StatusOK, "Remove second factors", "<li>Authenticator app</li>", "<li>All recovery codes</li>", "<li>Every session, and what applications were allowed</li>")
+	b.send(t, path+"/second-factor/remove").leadsTo(t, path)
+	b.get(t, path).wants(t, http.StatusOK, "The second factors are removed, and all sessions ended.")
+	if ended := h.Ended(); !slices.Contains(ended, anna.ID+" but ") {
+		t.Errorf("the sessions that ended: %q", ended)
+	}
+	hers := h.signedIn(t, anna)
+	hers.get(t, "/").leadsTo(t, "/security")
+	hers.get(t, "/security").wants(t, http.StatusOK, "want a second factor")
+
+	// One's own are under /security.
+	if page := b.get(t, "/admin/users/"+admin.ID); strings.Contains(page.main(), "second-factor/remove") {
+		t.Error("an administrator is offered to remove his own")
+	}
 }

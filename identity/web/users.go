@@ -145,6 +145,17 @@ func (v User) disable(ctx context.Context) ui.Confirm {
 	return c
 }
 
+// removeSecond says what is lost: there is no way back to any of it.
+func (v User) removeSecond(ctx context.Context) ui.Confirm {
+	c := v.ask(ctx, "second-factor/remove", "identity.users.factors.remove", "trash", true)
+	c.ID, c.Lost = "remove-second", []string{v.factors(ctx)}
+	if v.Factors.Recovery > 0 {
+		c.Lost = append(c.Lost, i18n.T(ctx, "identity.users.factors.remove.lost.codes"))
+	}
+	c.Lost = append(c.Lost, i18n.T(ctx, "identity.users.factors.remove.lost.sessions"))
+	return c
+}
+
 func (v User) endSessions(ctx context.Context) ui.Confirm {
 	c := v.ask(ctx, "sessions/end", "identity.users.sessions.end", "sign-out", true)
 	c.ID = "end-sessions"

@@ -158,15 +158,27 @@ func (s *Server) Look(ctx context.Context) error {
 	if client == nil {
 		client, err = connect(s.option)
 	}
-	for _, within := range []time.Duration{max(dialTimeout, s.timeout), s.timeout} {
-		if err == nil {
-			_, err = ask(ctx, within, client, NewScript(look), s.Key("look", ""))
-		}
+	if err == nil {
+		err = s.try(ctx, client)
 	}
 	s.mu.Lock()
 	now := s.now // what a question has found out meanwhile
 	s.mu.Unlock()
 	s.turn(ctx, now, link{client: client, problem: err})
+	return err
+}
+
+// try asks with the time that connecting takes, and again: the first may only find
+// that the old connection is gone. Then it asks with the time that everybody has.
+func (s *Server) try(ctx context.Context, client rueidis.Client) error {
+	script, key := NewScript(look), s.Key("look", "")
+	slow := max(dialTimeout, s.timeout)
+	if _, err := ask(ctx, slow, client, script, key); err != nil {
+		if _, err := ask(ctx, slow, client, script, key); err != nil {
+			return err
+		}
+	}
+	_, err := ask(ctx, s.timeout, client, script, key)
 	return err
 }
 

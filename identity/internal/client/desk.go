@@ -52,7 +52,8 @@ type Options struct {
 
 // Desk makes, changes and finds applications. It is safe for concurrent use.
 type Desk struct {
-	o Options
+	o     Options
+	found *db.Gather[string, known]
 	// OnRevoke, unless nil, is called in each transaction after which nothing that
 	// the application holds may be good any more: before it is disabled or
 	// removed, and when a secret is replaced because somebody else knows it. It is
@@ -61,7 +62,11 @@ type Desk struct {
 }
 
 // New makes a desk.
-func New(o Options) *Desk { return &Desk{o: o} }
+func New(o Options) *Desk {
+	d := &Desk{o: o}
+	d.found = db.NewGather(d.find)
+	return d
+}
 
 // Check says what is wrong with the metadata, field by field.
 func (d *Desk) Check(m Metadata) error { return Check(m, d.o.Development) }
@@ -242,19 +247,44 @@ func (d *Desk) Get(ctx context.Context, id string) (Client, error) {
 	return of(row)
 }
 
+// known is an application, or why it cannot be read, and the hashes of its secrets.
+type known struct {
+	Client
+
+	err    error
+	hashes [][]byte
+}
+
+// find reads applications for all who ask at once.
+func (d *Desk) find(ctx context.Context, ids []string) (map[string]known, error) {
+	rows, err := d.o.Store.ClientsAndSecrets(ctx, ids, d.now())
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]known{}
+	for id, row := range rows {
+		c, err := of(row.Client)
+		all[id] = known{c, err, row.Hashes}
+	}
+	return all, nil
+}
+
 // GetWith is Get, and says whether the secret is one of the application's: the
 // current one or one that still works on. It does not look at the state and method.
+// Others may have got the same lists of the application, so they are not to be changed.
 func (d *Desk) GetWith(ctx context.Context, id, secret string) (c Client, right bool, err error) {
-	row, hashes, err := d.o.Store.ClientAndSecrets(ctx, id, d.now())
-	if err != nil {
+	k, there, err := d.found.Get(ctx, id)
+	switch {
+	case err != nil:
 		return Client{}, false, err
+	case !there:
+		return Client{}, false, ErrNotFound
 	}
 	given, equal := hash(secret), 0
-	for _, h := range hashes {
+	for _, h := range k.hashes {
 		equal |= subtle.ConstantTimeCompare(h, given)
 	}
-	c, err = of(row)
-	return c, equal == 1, err
+	return k.Client, equal == 1, k.err
 }
 
 // In is Get in a transaction that writes.

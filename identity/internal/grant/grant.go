@@ -15,6 +15,7 @@
 package grant
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"time"
@@ -131,8 +132,9 @@ type Options struct {
 // Desk begins, finds and ends grants. It is safe for concurrent use, also by
 // several nodes.
 type Desk struct {
-	o   Options
-	key []byte
+	o       Options
+	key     []byte
+	revoked *db.Gather[store.AccessToken, bool]
 }
 
 // New makes a desk.
@@ -140,7 +142,11 @@ func New(o Options) *Desk {
 	if o.Grace == 0 {
 		o.Grace = DefaultGrace
 	}
-	return &Desk{o: o, key: o.Key.Derive("refresh tokens")}
+	d := &Desk{o: o, key: o.Key.Derive("refresh tokens")}
+	d.revoked = db.NewGather(func(ctx context.Context, all []store.AccessToken) (map[store.AccessToken]bool, error) {
+		return o.Store.Revoked(ctx, all, d.now())
+	})
+	return d
 }
 
 // now is the clock as the database keeps it.

@@ -138,7 +138,8 @@ func (d *Desk) Live(ctx context.Context, id string) (Grant, error) {
 // it, its client or its grant was revoked, or its grant does not live (see Live).
 // grantID is empty for tokens of client credentials.
 func (d *Desk) Revoked(ctx context.Context, jti, grantID, clientID string, issued time.Time) (bool, error) {
-	return d.o.Store.Revoked(ctx, jti, grantID, clientID, issued, d.now())
+	revoked, _, err := d.revoked.Get(ctx, store.AccessToken{ID: jti, Grant: grantID, Client: clientID, Issued: issued})
+	return revoked, err
 }
 
 // ClientsIn are the clients with a grant begun in the session, also an offline one,

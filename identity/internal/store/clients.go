@@ -132,31 +132,38 @@ func (s *Store) Clients(ctx context.Context, q ClientQuery) (all []*Client, tota
 	return all, total, db.Coded(rows.Err())
 }
 
-// ClientAndSecrets reads the application and the hashes of its secrets that are good
-// at now, as they are at one moment, or returns ErrClientNotFound.
-func (s *Store) ClientAndSecrets(ctx context.Context, id string, now time.Time) (c *Client, hashes [][]byte, err error) {
+// ClientSecrets is an application and the hashes of its secrets.
+type ClientSecrets struct {
+	*Client
+
+	Hashes [][]byte
+}
+
+// ClientsAndSecrets reads applications and the hashes of their secrets that are good
+// at now, as they are at one moment, by id.
+func (s *Store) ClientsAndSecrets(ctx context.Context, ids []string, now time.Time) (map[string]ClientSecrets, error) {
+	//nolint:gosec // Among is constant texts
 	rows, err := s.db.Read.QueryContext(ctx, `SELECT `+clientColumns+`, s.hash FROM clients c
-		LEFT JOIN client_secrets s ON s.client = c.id AND (s.expires_at IS NULL OR s.expires_at > $2) WHERE c.id = $1`, id, db.Micros(now))
+		LEFT JOIN client_secrets s ON s.client = c.id AND (s.expires_at IS NULL OR s.expires_at > $1) WHERE `+s.db.Among("c.id", 2),
+		db.Micros(now), s.db.Texts(ids))
 	if err != nil {
-		return nil, nil, db.Coded(wrap("read an application", err))
+		return nil, db.Coded(wrap("read applications", err))
 	}
 	defer func() { _ = rows.Close() }()
+	all := map[string]ClientSecrets{}
 	for rows.Next() {
 		var hash []byte
-		if c, err = scanClient(rows, &hash); err != nil {
-			return nil, nil, wrap("read an application", err)
+		c, err := scanClient(rows, &hash)
+		if err != nil {
+			return nil, wrap("read applications", err)
 		}
+		one := ClientSecrets{c, all[c.ID].Hashes}
 		if hash != nil {
-			hashes = append(hashes, hash)
+			one.Hashes = append(one.Hashes, hash)
 		}
+		all[c.ID] = one
 	}
-	if err := rows.Err(); err != nil {
-		return nil, nil, db.Coded(wrap("read an application", err))
-	}
-	if c == nil {
-		return nil, nil, ErrClientNotFound
-	}
-	return c, hashes, nil
+	return all, db.Coded(wrap("read applications", rows.Err()))
 }
 
 // InsertSecret writes a secret.

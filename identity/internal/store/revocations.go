@@ -62,17 +62,47 @@ func (s *Store) AddRevocations(ctx context.Context, tx *sql.Tx, kind string, sub
 	return s.db.Insert(ctx, tx, "revocations", []string{"seq", "kind", "subject", "made_at", "expires_at"}, rows)
 }
 
-// Revoked says whether an access token is worth nothing at now: the token, its
-// client after issued, or its grant (empty: it has none) was revoked, or the grant
-// does not live.
-func (s *Store) Revoked(ctx context.Context, jti, grant, client string, issued, now time.Time) (revoked bool, err error) {
-	query := `SELECT EXISTS (SELECT 1 FROM revocations WHERE kind = 'token' AND subject = $2 AND expires_at > $1)
-		OR EXISTS (SELECT 1 FROM revocations WHERE kind = 'client' AND subject = $3 AND made_at >= $4 AND expires_at > $1)`
-	args := []any{db.Micros(now), jti, client, db.Micros(issued)}
-	if grant != "" {
-		query += ` OR NOT EXISTS (SELECT 1 FROM` + grantTables + `WHERE g.id = $5 AND ` + grantLives + `)`
-		args = append(args, grant)
+// AccessToken is what an access token can be revoked by: itself, its client, and its
+// grant, empty for none.
+type AccessToken struct {
+	ID, Grant, Client string
+	Issued            time.Time
+}
+
+// Revoked says of access tokens which are worth nothing at now: the token, its client
+// after it was issued, or its grant was revoked, or the grant does not live.
+func (s *Store) Revoked(ctx context.Context, tokens []AccessToken, now time.Time) (map[AccessToken]bool, error) {
+	ids, grants, clients := make([]string, len(tokens)), make([]string, len(tokens)), make([]string, len(tokens))
+	for i, t := range tokens {
+		ids[i], grants[i], clients[i] = t.ID, t.Grant, t.Client
 	}
-	err = s.db.Read.QueryRowContext(ctx, query, args...).Scan(&revoked)
-	return revoked, db.Coded(wrap("look for a revocation", err))
+	//nolint:gosec // Among is constant texts
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT kind, subject, made_at FROM revocations WHERE kind = 'token' AND `+s.db.Among("subject", 2)+` AND expires_at > $1
+		UNION ALL SELECT kind, subject, made_at FROM revocations WHERE kind = 'client' AND `+s.db.Among("subject", 3)+` AND expires_at > $1
+		UNION ALL SELECT 'lives', g.id, g.made_at FROM`+grantTables+`WHERE `+s.db.Among("g.id", 4)+` AND `+grantLives,
+		db.Micros(now), s.db.Texts(ids), s.db.Texts(clients), s.db.Texts(grants))
+	if err != nil {
+		return nil, db.Coded(wrap("look for revocations", err))
+	}
+	defer func() { _ = rows.Close() }()
+	type about struct{ kind, subject string }
+	last := map[about]int64{} // when, in microseconds
+	for rows.Next() {
+		var a about
+		var at int64
+		if err := rows.Scan(&a.kind, &a.subject, &at); err != nil {
+			return nil, wrap("look for revocations", err)
+		}
+		last[a] = max(last[a], at)
+	}
+	revoked := map[AccessToken]bool{}
+	for _, t := range tokens {
+		_, itself := last[about{RevokedToken, t.ID}]
+		_, lives := last[about{"lives", t.Grant}]
+		client, ended := last[about{RevokedClient, t.Client}]
+		if itself || ended && client >= db.Micros(t.Issued) || t.Grant != "" && !lives {
+			revoked[t] = true
+		}
+	}
+	return revoked, db.Coded(wrap("look for revocations", rows.Err()))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"guildhall/identity/internal/journal"
+	"guildhall/identity/internal/role"
 	"guildhall/identity/internal/signing"
 	"guildhall/platform/app"
 	wire "guildhall/sdk/go/identity"
@@ -17,10 +18,18 @@ import (
 // Go client, so that the two cannot differ.
 func (s *service) operations(api huma.API) {
 	s.groupOperations(api)
+	s.userOperations(api)
 	s.applicationOperations(api)
 	s.keyOperations(api)
 	s.directoryOperations(api)
 	app.AuditOperations(api, s.journal, journal.Actions())
+}
+
+// look registers an operation that changes nothing, which is for viewers too, as the
+// pages are.
+func look[I, O any](api huma.API, op huma.Operation, handler func(context.Context, *I) (*O, error), codes ...int) {
+	op.Metadata = map[string]any{app.Needs: role.Viewer}
+	app.Register(api, op, handler, codes...)
 }
 
 func (s *service) keyOperations(api huma.API) {

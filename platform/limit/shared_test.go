@@ -21,7 +21,7 @@ func cli(t *testing.T, r *guildtest.Redis, args ...string) string {
 	if _, err := exec.LookPath(program); err != nil {
 		program = "valkey-cli"
 	}
-	out, err := exec.CommandContext(t.Context(), program, append([]string{"-s", r.Socket()}, args...)...).CombinedOutput() //nolint:gosec // the server's own program
+	out, err := exec.CommandContext(t.Context(), program, append([]string{"-s", r.Socket()}, args...)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %v: %v\n%s", program, args, err, out)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"strconv"
+	"strings"
 
 	"github.com/redis/rueidis"
 )
@@ -55,7 +56,8 @@ func placed(u *url.URL) bool {
 		return path.IsAbs(u.Path) && u.Host == ""
 	case "redis", "rediss":
 		port, err := strconv.ParseUint(u.Port(), 10, 16)
-		return u.Hostname() != "" && (u.Port() == "" || err == nil && port > 0)
+		host := u.Hostname()
+		return host != "" && strings.Contains(host, ":") == strings.HasPrefix(u.Host, "[") && (u.Port() == "" || err == nil && port > 0)
 	}
 	return false
 }

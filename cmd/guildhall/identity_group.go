@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"guildhall/sdk/go/identity"
+)
+
+type groupCommand struct {
+	Add    groupAddCommand    `cmd:"" help:"Make a group, and print its id."`
+	List   groupListCommand   `cmd:"" help:"List groups, by name."`
+	Show   groupShowCommand   `cmd:"" help:"Show one group and its roles."`
+	Update groupUpdateCommand `cmd:"" help:"Give a group another name or description."`
+	Remove groupRemoveCommand `cmd:"" help:"Remove a group for good; its members stay."`
+	Join   groupJoinCommand   `cmd:"" help:"Put an account into a group."`
+	Leave  groupLeaveCommand  `cmd:"" help:"Take an account out of a group."`
+	Give   groupGiveCommand   `cmd:"" help:"Give a group, and so its members, a role."`
+	Take   groupTakeCommand   `cmd:"" help:"Take a role back from a group."`
+}
+
+type groupAddCommand struct {
+	place       `embed:""`
+	Name        string `arg:"" help:"Its name, up to 64 characters; no two groups have the same."`
+	Description string `help:"What it is for, up to 200 characters." placeholder:"TEXT"`
+	JSON        bool   `name:"json" help:"Print JSON."`
+}
+
+// Help is the long text of --help.
+func (groupAddCommand) Help() string { return exitHelp }
+
+// Run makes it.
+func (c *groupAddCommand) Run(ctx context.Context, t terminal) error {
+	return c.identity(ctx, t, func(client *identity.Client) error {
+		made, err := client.CreateGroup(ctx, identity.GroupFields{Name: c.Name, Description: c.Description})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return t.json(made)
+		}
+		t.printf("%s\n", made.ID)
+		return nil
+	})
+}
+
+type groupListCommand struct {
+	place  `embed:""`
+	Query  string `help:"Text in name or description." short:"q" placeholder:"TEXT"`
+	Source string `help:"Only these: local (made here) or directory." enum:",local,directory" default:"" placeholder:"SOURCE"`
+	Limit  int    `help:"At most so many; 0: all." default:"0" placeholder:"N"`
+	JSON   bool   `name:"json" help:"Print a JSON array." xor:"form"`
+	IDs    bool   `name:"ids" help:"Print ids only." xor:"form"`
+}
+
+// Help is the long text of --help.
+func (groupListCommand) Help() string { return exitHelp }
+
+// Validate refuses a number of groups that cannot be.
+func (c *groupListCommand) Validate() error {
+	if c.Limit < 0 {
+		return fmt.Errorf("--limit must be 0, for all, or more, but got %d", c.Limit)
+	}
+	return nil
+}
+
+// Run reads page after page.
+func (c *groupListCommand) Run(ctx context.Context, t terminal) error {
+	return c.identity(ctx, t, func(client *identity.Client) error {
+		list, err := c.read(ctx, client)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return t.json(list)
+		}
+		for _, g := range list {
+			if c.IDs {
+				t.printf("%s\n", g.ID)
+				continue
+			}
+			t.printf("%s  %-9s  %4d  %s\n", g.ID, g.Source, g.Members, oneLine(g.Name))
+		}
+		return nil
+	})
+}
+
+func (c *groupListCommand) read(ctx context.Context, client *identity.Client) ([]identity.Group, error) {
+	all := []identity.Group{}
+	for {
+		page, err := client.Groups(ctx, identity.GroupRequest{Text: c.Query, Source: c.Source, Limit: 500, Offset: len(all)})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Groups...)
+		if c.Limit > 0 && len(all) >= c.Limit {
+			return all[:c.Limit], nil
+		}
+		if len(page.Groups) == 0 || len(all) >= page.Total {
+			return all, nil
+		}
+	}
+}
+
+// groupID is the argument that names a group.
+type groupID struct {
+	ID string `arg:"" help:"The group's id from \"guildhall identity group list\"."`
+}
+
+type groupShowCommand struct {
+	place   `embed:""`
+	groupID `embed:""`
+	JSON    bool `name:"json" help:"Print JSON."`
+}
+
+// Help is the long text of --help.
+func (groupShowCommand) Help() string { return exitHelp }
+
+// Run prints it.
+func (c *groupShowCommand) Run(ctx context.Context, t terminal) error {
+	return c.identity(ctx, t, func(client *identity.Client) error {
+		g, err := client.Group(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return t.json(g)
+		}
+		t.printf("id           %s\nname         %s\ndescription  %s\nsource       %s\nmembers      %d\nroles        %s\nmade         %s\n",
+			g.ID, oneLine(g.Name), oneLine(g.Description), g.Source, g.Members, strings.Join(g.Roles, " "), g.CreatedAt.Format(time.RFC3339))
+		return nil
+	})
+}
+
+type groupUpdateCommand struct {
+	place       `embed:""`
+	groupID     `embed:""`
+	Name        *string `help:"Another name." placeholder:"TEXT"`
+	Description *string `help:"Another description; '' removes it." placeholder:"TEXT"`
+}
+
+// Help is the long text of --help.
+func (groupUpdateCommand) Help() string {
+	return "Changes what is given. What comes from the directory is changed there.\n\n" + exitHelp
+}
+
+// Run changes it.
+func (c *groupUpdateCommand) Run(ctx context.Context, t terminal) error {
+	return c.identity(ctx, t, func(client *identity.Client) error {
+		g, err := client.Group(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		fields := identity.GroupFields{Name: g.Name, Description: g.Description}
+		if c.Name != nil {
+			fields.Name = *c.Name
+		}
+		if c.Description != nil {
+			fields.Description = *c.Description
+		}
+		if _, err := client.UpdateGroup(ctx, c.ID, fields); err != nil {
+			return err
+		}
+		t.printf("changed %s\n", c.ID)
+		return nil
+	})
+}
+
+type groupRemoveCommand struct {
+	place   `embed:""`
+	groupID `embed:""`
+}
+
+// Help is the long text of --help.
+func (groupRemoveCommand) Help() string { return exitHelp }
+
+// Run removes at once.
+func (c *groupRemoveCommand) Run(ctx context.Context, t terminal) error {
+	return c.identity(ctx, t, func(client *identity.Client) error {
+		if err := client.RemoveGroup(ctx, c.ID); err != nil {
+			return err
+		}
+		t.printf("removed %s\n", c.ID)
+		return nil
+	})
+}
+
+// groupMember are the arguments that name an account and a group.
+type groupMember struct {
+	groupID `embed:""`
+	Account string `arg:"" help:"The account's id, which begins with \"usr_\"."`
+}
+
+type groupJoinCommand struct {
+	place       `embed:""`
+	groupMember `embed:""`
+}
+
+// Help is the long text of --help.
+func (groupJoinCommand) Help() string { return exitHelp }
+
+// Run adds the account; one that is in the group stays.
+func (c *groupJoinCommand) Run(ctx context.Context, t terminal) error {
+	return c.identity(ctx, t, func(client *identity.Client) error {
+		g, err := client.AddMember(ctx, c.ID, c.Account)
+		return printMembers(t, g, err)
+	})
+}
+
+type groupLeaveCommand struct {
+	place       `embed:""`
+	groupMember `embed:""`
+}
+
+// Help is the long text of --help.
+func (groupLeaveCommand) Help() string { return exitHelp }
+
+// Run drops the account; one that is not in the group is left alone.
+func (c *groupLeaveCommand) Run(ctx context.Context, t terminal) error {
+	return c.identity(ctx, t, func(client *identity.Client) error {
+		g, err := client.DropMember(ctx, c.ID, c.Account)
+		return printMembers(t, g, err)
+	})
+}
+
+func printMembers(t terminal, g *identity.GroupDetail, err error) error {
+	if err != nil {
+		return err
+	}
+	t.printf("%s has %d members\n", g.ID, g.Members)
+	return nil
+}
+
+// groupRole are the arguments that name a role and a group.
+type groupRole struct {
+	groupID `embed:""`
+	Role    string `arg:"" help:"The role, such as ca.operator."`
+}
+
+type groupGiveCommand struct {
+	place     `embed:""`
+	groupRole `embed:""`
+}
+
+// Help is the long text of --help.
+func (groupGiveCommand) Help() string { return exitHelp }
+
+// Run gives the role; services see it within a minute.
+func (c *groupGiveCommand) Run(ctx context.Context, t terminal) error {
+	return c.identity(ctx, t, func(client *identity.Client) error {
+		g, err := client.GiveGroupRole(ctx, c.ID, c.Role)
+		return printRoles(t, g, err)
+	})
+}
+
+type groupTakeCommand struct {
+	place     `embed:""`
+	groupRole `embed:""`
+}
+
+// Help is the long text of --help.
+func (groupTakeCommand) Help() string { return exitHelp }
+
+// Run takes the role back; services see it within a minute.
+func (c *groupTakeCommand) Run(ctx context.Context, t terminal) error {
+	return c.identity(ctx, t, func(client *identity.Client) error {
+		g, err := client.TakeGroupRole(ctx, c.ID, c.Role)
+		return printRoles(t, g, err)
+	})
+}
+
+func printRoles(t terminal, g *identity.GroupDetail, err error) error {
+	if err != nil {
+		return err
+	}
+	t.printf("%s has the roles: %s\n", g.ID, strings.Join(g.Roles, " "))
+	return nil
+}

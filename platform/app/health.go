@@ -29,6 +29,10 @@ type Health struct {
 // OK says whether everything works.
 func (h Health) OK() bool { return h.Status == "ok" }
 
+// Alone says whether this process counts by itself what it should count together
+// with others.
+func (h Health) Alone() bool { return h.Shared != "" && h.Shared != "ok" }
+
 type health struct {
 	services []*running
 	peers    func() error

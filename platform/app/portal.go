@@ -19,6 +19,8 @@ type portalView struct {
 	Services []portalService
 	// Root is nil until the process knows its authority.
 	Root *portalRoot
+	// Alone is true for administrators while the server for shared state is away.
+	Alone bool
 }
 
 type portalService struct {
@@ -77,7 +79,7 @@ func (a *App) portalFrame(r *http.Request) *web.Shell {
 
 func (a *App) portalView(ctx context.Context) portalView {
 	got := a.health.check(ctx, inPublic)
-	var v portalView
+	v := portalView{Alone: got.Alone() && session.Check(ctx, session.Everything) == nil}
 	for _, s := range a.services {
 		p := portalService{Name: s.def.Name, URL: a.hosts.publicURL(s.def.Name) + "/"}
 		if reason := got.Services[s.def.Name]; reason != "ok" {

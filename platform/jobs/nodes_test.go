@@ -149,10 +149,10 @@ func TestHeartbeatsKeepALongJob(t *testing.T) {
 		q, other := newQueue(t, d, time.Now), newQueue(t, d, time.Now)
 		var runs atomic.Int32
 		other.Handle("long", jobs.HandlerOptions{}, func(context.Context, jobs.Job) error { runs.Add(1); return nil })
-		q.Handle("long", jobs.HandlerOptions{Lease: 2 * time.Second}, func(ctx context.Context, _ jobs.Job) error {
+		q.Handle("long", jobs.HandlerOptions{Lease: 4 * time.Second}, func(ctx context.Context, _ jobs.Job) error {
 			runs.Add(1)
 			select {
-			case <-time.After(4 * time.Second):
+			case <-time.After(8 * time.Second):
 				return nil
 			case <-ctx.Done():
 				return context.Cause(ctx)

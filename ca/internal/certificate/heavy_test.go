@@ -81,7 +81,7 @@ func TestHugePrivateKeysAreNotRead(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > 4*time.Second { // reading them takes over 10
 		t.Errorf("it took %v to refuse", took)
 	}
 	_, err = w.Service.PKCS12(t.Context(), certificate.BundleRequest{ID: issued.Record.ID, Password: "correct horse", By: catest.Admin,

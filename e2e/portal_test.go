@@ -8,14 +8,18 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"guildhall/platform/guildtest"
+	"guildhall/platform/session"
 )
 
-// enter opens a browser that trusts the installation and has used a one-time
-// link.
+// enter opens a browser that trusts the installation, has used a one-time link and
+// went on from the portal to the services.
 func enter(t *testing.T, s *server) context.Context {
 	t.Helper()
 	ctx := guildtest.Browser(t, guildtest.BrowserOptions{RootPEM: []byte(must(t, "ca", "root", "--data", s.data))})
 	visit(t, ctx, strings.TrimSpace(must(t, "admin", "link", "--data", s.data)))
+	for _, service := range []string{"ca", "identity"} {
+		visit(t, ctx, s.portal+session.PassPath(service))
+	}
 	return ctx
 }
 

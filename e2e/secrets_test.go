@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"guildhall/platform/guildtest"
+	"guildhall/platform/session"
 	"guildhall/sdk/go/ca"
 )
 
@@ -82,44 +83,52 @@ func (s *server) useSecrets(t *testing.T) map[string]string {
 	}
 	_, linkSecret, _ := strings.Cut(link, "link=")
 	parts := strings.Split(join.Text, ".")
-	return map[string]string{"the API token": token, "the link": linkSecret, "the session": enterAndLeave(t, client, s, link),
+	portal, ticket, service := enterAndLeave(t, client, s, link)
+	return map[string]string{"the API token": token, "the link": linkSecret, "the portal's session": portal, "the ticket": ticket, "the service's session": service,
 		"the key": strings.Split(key, "\n")[1], "the password of the file": filePassword, "the password of the database": databasePassword,
 		"a wrong token": wrongSecret, "the join token": join.Text, "the join token's secret": parts[2]}
 }
 
-// enterAndLeave opens a link twice, looks at a page and leaves; it returns the
-// session's secret.
-func enterAndLeave(t *testing.T, client *http.Client, s *server, link string) (secret string) {
+// enterAndLeave opens a link twice, goes on to a service by a ticket, looks at a page
+// and leaves; it returns what was secret.
+func enterAndLeave(t *testing.T, client *http.Client, s *server, link string) (portal, ticket, service string) {
 	t.Helper()
-	for _, step := range []struct {
-		method, url string
-		want        int
-	}{{http.MethodGet, link, 303}, {http.MethodGet, link, 410}, {http.MethodGet, s.service("ca") + "/certificates", 200}, {http.MethodPost, s.service("ca") + "/admin/leave", 303}} {
-		r, err := http.NewRequestWithContext(t.Context(), step.method, step.url, nil)
+	ask := func(method, address, secret string, want int) (cookie, to string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), method, address, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if secret != "" && step.want != 410 {
-			r.Header.Set("Cookie", "__Secure-guildhall-admin="+secret)
+		if secret != "" {
+			r.Header.Set("Cookie", "__Host-guildhall-admin="+secret)
 		}
 		answer, err := client.Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = answer.Body.Close()
-		if answer.StatusCode != step.want {
-			t.Errorf("%s %s: %s instead of %d", step.method, r.URL.Path, answer.Status, step.want)
+		if answer.StatusCode != want {
+			t.Errorf("%s %s: %s instead of %d", method, r.URL.Path, answer.Status, want)
 		}
 		for _, c := range answer.Cookies() {
-			if secret == "" && c.Value != "" {
-				secret = c.Value
+			if c.Name == "__Host-guildhall-admin" {
+				cookie = c.Value
 			}
 		}
+		return cookie, answer.Header.Get("Location")
 	}
-	if secret == "" {
-		t.Fatal("the link gave no session")
+	portal, _ = ask(http.MethodGet, link, "", http.StatusSeeOther)
+	ask(http.MethodGet, link, "", http.StatusGone)
+	_, way := ask(http.MethodGet, s.portal+session.PassPath("ca"), portal, http.StatusSeeOther)
+	service, _ = ask(http.MethodGet, way, "", http.StatusSeeOther)
+	ask(http.MethodGet, way, "", http.StatusGone)
+	ask(http.MethodGet, s.service("ca")+"/certificates", service, http.StatusOK)
+	ask(http.MethodPost, s.service("ca")+"/admin/leave", service, http.StatusSeeOther)
+	on, err := url.Parse(way)
+	if err != nil || portal == "" || service == "" || on.Query().Get("link") == "" {
+		t.Fatalf("the link gave no sessions: %q, %q, %q, %v", portal, service, way, err)
 	}
-	return secret
+	return portal, on.Query().Get("link"), service
 }
 
 // startsInVain is what processes say whose database does not answer, whose

@@ -265,7 +265,7 @@ func (a *App) furnish(ctx context.Context, defs []Definition, bound addresses) e
 	a.hosts.probes = a.limits.around(a.health, nil)
 	a.hosts.stranger = a.site.Wrap(a.limits.around(a.hosts.unknown(refuse), nil))
 	a.hosts.wrong = a.site.Wrap(a.limits.around(elsewhere(refuse), nil))
-	a.door = &session.Door{BreakGlass: glass, Domain: bound.Domain, Refuse: refuse, Entered: a.entered}
+	a.door = &session.Door{BreakGlass: glass, Address: a.address, Refuse: refuse, Entered: a.entered}
 	a.node, err = peer.NewNode(peer.NodeOptions{Dir: filepath.Join(a.cfg.Server.Data, "peers"), URLs: a.cfg.Peers.URLs,
 		Tokens: a.cfg.Peers.tokens(), Internal: bound.Internal, Lease: time.Duration(a.cfg.Peers.Lease), Now: a.opts.Now, Log: a.log})
 	if err != nil {

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"net/http"
@@ -40,7 +39,7 @@ func (a *App) portal() http.Handler {
 	a.mailboxPages(shell, mux)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		a.portalFrame(r).Render(w, r, http.StatusOK, web.Page{Title: i18n.T(r.Context(), "app.portal.title"), Active: "/",
-			Lead: i18n.T(r.Context(), "app.portal.lead", "Domain", a.hosts.domain), Body: portalBody(a.portalView(r.Context()))})
+			Lead: i18n.T(r.Context(), "app.portal.lead", "Domain", a.hosts.domain), Body: portalBody(a.portalView(r))})
 	})
 	mux.HandleFunc("GET /root.pem", func(w http.ResponseWriter, r *http.Request) {
 		root := a.rootCertificate()
@@ -77,11 +76,11 @@ func (a *App) portalFrame(r *http.Request) *web.Shell {
 	return a.site.Shell("portal", nil)
 }
 
-func (a *App) portalView(ctx context.Context) portalView {
-	got := a.health.check(ctx, inPublic)
-	v := portalView{Alone: got.Alone() && session.Check(ctx, session.Everything) == nil}
+func (a *App) portalView(r *http.Request) portalView {
+	got := a.health.check(r.Context(), inPublic)
+	v := portalView{Alone: got.Alone() && session.Check(r.Context(), session.Everything) == nil}
 	for _, s := range a.services {
-		p := portalService{Name: s.def.Name, URL: a.hosts.publicURL(s.def.Name) + "/"}
+		p := portalService{Name: s.def.Name, URL: a.way(r, s.def.Name)}
 		if reason := got.Services[s.def.Name]; reason != "ok" {
 			p.Problem = reason
 		}

@@ -167,14 +167,15 @@ func (a *App) mount(s *running) {
 		s.svc.API(api)
 		s.mux.HandleFunc("GET /api", apiPage(shell, a.hosts.publicURL(s.def.Name), api))
 	}
-	a.door.Mount(s.mux)
+	door := a.door.At(s.def.Name)
+	door.Mount(s.mux)
 	host := a.limits.around(shell.Handler(s.mux), shell.Error)
 	if a.signsIn(s) {
 		a.openDesk(s)
 		s.desk.Mount(s.mux)
 		host = s.desk.Identify(host)
 	}
-	a.hosts.byName[s.def.Name] = a.measure(s.def.Name, a.site.Wrap(a.door.Identify(host), s.svc.CrossOrigin...))
+	a.hosts.byName[s.def.Name] = a.measure(s.def.Name, a.site.Wrap(door.Identify(host), s.svc.CrossOrigin...))
 	if s.svc.Certified != nil {
 		a.mountCertified(s, shell)
 	}

@@ -15,20 +15,41 @@ import (
 // newSite joins the catalogues and tells the pages about the process.
 func (a *App) newSite(defs []Definition) (*web.Site, error) {
 	catalogues := []fs.FS{weblocales.FS(), locales.FS()}
-	var links []web.ServiceLink
+	services := []string{"portal"}
 	for _, d := range defs {
 		if d.Locales != nil {
 			catalogues = append(catalogues, d.Locales)
 		}
-		links = append(links, web.ServiceLink{Name: d.Name, URL: a.hosts.publicURL(d.Name) + "/"})
+		services = append(services, d.Name)
 	}
 	bundle, err := i18n.NewBundle(catalogues...)
 	if err != nil {
 		return nil, err
 	}
-	links = append([]web.ServiceLink{{Name: "portal", URL: a.hosts.publicURL("") + "/"}}, links...)
 	return web.NewSite(web.SiteOptions{Bundle: bundle, Log: a.log, Now: a.opts.Now, Production: a.cfg.Server.Production,
-		Domain: a.hosts.domain, Services: links, User: signedIn, May: may, SignIn: a.signIn}), nil
+		Domain: a.hosts.domain, Services: services, User: signedIn, May: may, SignIn: a.signIn, Way: a.way}), nil
+}
+
+// address is the public address of a service that this process runs; else empty.
+func (a *App) address(service string) string {
+	for _, s := range a.services {
+		if s.def.Name == service {
+			return a.hosts.publicURL(service)
+		}
+	}
+	return ""
+}
+
+// way is where a link to a service leads: through the portal for who came through the
+// emergency entrance, which opens one host at a time.
+func (a *App) way(r *http.Request, service string) string {
+	if p, ok := session.From(r.Context()); ok && p.BreakGlass() && a.address(service) != "" {
+		return a.hosts.publicURL("") + session.PassPath(service)
+	}
+	if service == "portal" {
+		service = ""
+	}
+	return a.hosts.publicURL(service) + "/"
 }
 
 // may says whether the principal has a role.

@@ -20,13 +20,15 @@ type Kind string
 // The kinds of credential.
 const (
 	Link    Kind = "link"    // opens the pages once, and becomes a Browser credential
-	Browser Kind = "browser" // the cookie of one browser
+	Ticket  Kind = "ticket"  // takes a browser on to one more host, once
+	Browser Kind = "browser" // the cookie of one browser at one host
 	Token   Kind = "token"   // the bearer token of the API
 )
 
 // Lifetimes.
 const (
 	LinkLife    = 15 * time.Minute
+	TicketLife  = 30 * time.Second
 	BrowserLife = 8 * time.Hour
 )
 
@@ -105,23 +107,41 @@ func (b *BreakGlass) Issue(ctx context.Context, by audit.Caller, kind Kind, name
 	return c, secret, nil
 }
 
-// Redeem turns the secret of a link into that of a browser session, for a visitor
-// from an address; the link is spent. The error is ErrDisabled, ErrLinkSpent, or
-// that it cannot be recorded, which does not spend the link.
-func (b *BreakGlass) Redeem(ctx context.Context, from, link string) (Credential, string, error) {
-	spent, c, secret, err := b.redeem(link)
+// Ticket makes a ticket to another host for who has a browser's session, and returns
+// its secret. The error is ErrDisabled or ErrNoCredential.
+func (b *BreakGlass) Ticket(p Principal, host string) (string, error) {
+	if !b.enabled {
+		return "", ErrDisabled
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	of, ok := b.byID(p.SessionID)
+	if !ok {
+		return "", ErrNoCredential
+	}
+	c, secret := b.newCredential(Ticket, of.Name, TicketLife)
+	c.Host, c.Root = host, of.root()
+	return secret, b.save(append(b.live(), c))
+}
+
+// Redeem turns the secret of a link, or of a ticket to the host, into that of a
+// browser's session at the host, for a visitor from an address; it is spent. The
+// error is ErrDisabled, ErrLinkSpent, or that it cannot be recorded, which does not
+// spend it.
+func (b *BreakGlass) Redeem(ctx context.Context, from, host, link string) (Credential, string, error) {
+	spent, c, secret, err := b.redeem(host, link)
 	if err != nil {
 		b.refused(ctx, from, link, err)
 		return Credential{}, "", err
 	}
 	by := c.principal().caller(from)
-	if err := b.record(ctx, by, audit.AccessEntered, c, map[string]any{"link": spent.ID}); err != nil {
+	if err := b.record(ctx, by, audit.AccessEntered, c, map[string]any{string(spent.Kind): spent.ID}); err != nil {
 		return Credential{}, "", errors.Join(err, b.End(ctx, by, c.ID), b.add(spent))
 	}
 	return c, secret, nil
 }
 
-func (b *BreakGlass) redeem(link string) (spent, c Credential, secret string, err error) {
+func (b *BreakGlass) redeem(host, link string) (spent, c Credential, secret string, err error) {
 	if !b.enabled {
 		return spent, c, "", ErrDisabled
 	}
@@ -129,9 +149,21 @@ func (b *BreakGlass) redeem(link string) (spent, c Credential, secret string, er
 	defer b.mu.Unlock()
 	spent, ok := b.find(Link, link)
 	if !ok {
+		spent, ok = b.find(Ticket, link)
+		ok = ok && spent.Host == host
+	}
+	if !ok {
 		return spent, c, "", ErrLinkSpent
 	}
 	c, secret = b.newCredential(Browser, spent.Name, BrowserLife)
+	c.Host = host
+	if spent.Kind == Ticket { // no session outlives the one that it comes from
+		first, live := b.byID(spent.Root)
+		if !live {
+			return spent, c, "", ErrLinkSpent
+		}
+		c.Root, c.Expires = first.ID, earlier(c.Expires, first.Expires)
+	}
 	rest := slices.DeleteFunc(b.live(), func(x Credential) bool { return x.ID == spent.ID })
 	return spent, c, secret, b.save(append(rest, c))
 }
@@ -151,15 +183,16 @@ func (b *BreakGlass) refused(ctx context.Context, from, link string, why error) 
 	}
 }
 
-// Identify returns the principal of a secret of the kind, if it is live.
-func (b *BreakGlass) Identify(kind Kind, secret string) (Principal, bool) {
+// Identify returns the principal of a secret of the kind, if it is live; that of a
+// browser's session is good at its own host alone.
+func (b *BreakGlass) Identify(kind Kind, host, secret string) (Principal, bool) {
 	if !b.enabled {
 		return Principal{}, false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c, ok := b.find(kind, secret)
-	if !ok {
+	if !ok || kind == Browser && c.Host != host {
 		return Principal{}, false
 	}
 	return c.principal(), true
@@ -172,10 +205,11 @@ func (b *BreakGlass) List() []Credential {
 	return b.live()
 }
 
-// End withdraws a credential; the error is ErrNoCredential. It is done also when
-// it cannot be recorded: then the log says so.
+// End withdraws a credential, and with a browser's first session those at further
+// hosts; the error is ErrNoCredential. It is done also when it cannot be recorded:
+// then the log says so.
 func (b *BreakGlass) End(ctx context.Context, by audit.Caller, credentialID string) error {
-	return b.end(ctx, by, audit.AccessEnded, func(c Credential) bool { return c.ID == credentialID })
+	return b.end(ctx, by, audit.AccessEnded, func(c Credential) bool { return c.ID == credentialID || c.Root == credentialID })
 }
 
 // EndAll withdraws every link, session and token, as End does.
@@ -187,9 +221,15 @@ func (b *BreakGlass) EndAll(ctx context.Context, by audit.Caller) error {
 	return err
 }
 
-// Leave withdraws the session of who leaves, as End does.
+// Leave withdraws the sessions of who leaves, at all hosts, as End does.
 func (b *BreakGlass) Leave(ctx context.Context, p Principal, from string) error {
-	return b.end(ctx, p.caller(from), audit.AccessLeft, func(c Credential) bool { return c.ID == p.SessionID })
+	b.mu.Lock()
+	own, ok := b.byID(p.SessionID)
+	b.mu.Unlock()
+	if !ok {
+		return ErrNoCredential
+	}
+	return b.end(ctx, p.caller(from), audit.AccessLeft, func(c Credential) bool { return c.root() == own.root() })
 }
 
 func (b *BreakGlass) end(ctx context.Context, by audit.Caller, action string, which func(Credential) bool) error {
@@ -211,6 +251,9 @@ func (b *BreakGlass) end(ctx context.Context, by audit.Caller, action string, wh
 // record writes an entry about the credential.
 func (b *BreakGlass) record(ctx context.Context, by audit.Caller, action string, c Credential, more map[string]any) error {
 	detail := map[string]any{"kind": c.Kind, "name": c.Name, "expires": c.Expires.Format(time.RFC3339)}
+	if c.Host != "" {
+		detail["host"] = c.Host
+	}
 	maps.Copy(detail, more)
 	return b.keep(ctx, by, action, c.ID, detail)
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ type world struct {
 	time time.Time
 	b    *session.BreakGlass
 
+	mu sync.Mutex
 	// entries are what was recorded, tried how often, refuse what recording answers.
 	entries []entry
 	tried   int
@@ -40,6 +42,8 @@ type entry struct {
 }
 
 func (w *world) record(_ context.Context, by audit.Caller, action, subject string, detail map[string]any) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.tried++
 	if w.refuse == nil {
 		w.entries = append(w.entries, entry{by, action, subject, detail})
@@ -84,14 +88,14 @@ func (w *world) issue(t *testing.T, kind session.Kind, life time.Duration) (sess
 func TestLinkOpensOnce(t *testing.T) {
 	w := setup(t)
 	_, link := w.issue(t, session.Link, session.LinkLife)
-	_, cookie, err := w.b.Redeem(t.Context(), "192.0.2.7", link)
+	_, cookie, err := w.b.Redeem(t.Context(), "192.0.2.7", "", link)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, ok := w.b.Identify(session.Browser, cookie); !ok || !p.Has("ca.admin") {
+	if p, ok := w.b.Identify(session.Browser, "", cookie); !ok || !p.Has("ca.admin") {
 		t.Fatalf("the session is %+v, %v", p, ok)
 	}
-	if _, _, err := w.b.Redeem(t.Context(), "192.0.2.7", link); !errors.Is(err, session.ErrLinkSpent) {
+	if _, _, err := w.b.Redeem(t.Context(), "192.0.2.7", "", link); !errors.Is(err, session.ErrLinkSpent) {
 		t.Fatalf("second use: %v", err)
 	}
 }
@@ -100,14 +104,14 @@ func TestCredentialsSurviveARestartAndExpire(t *testing.T) {
 	w := setup(t)
 	_, token := w.issue(t, session.Token, time.Hour)
 	w.open(t)
-	if _, ok := w.b.Identify(session.Token, token); !ok {
+	if _, ok := w.b.Identify(session.Token, "", token); !ok {
 		t.Fatal("the token did not survive a restart")
 	}
-	if _, ok := w.b.Identify(session.Browser, token); ok {
+	if _, ok := w.b.Identify(session.Browser, "", token); ok {
 		t.Fatal("a token passes for a cookie")
 	}
 	w.time = w.time.Add(time.Hour)
-	if _, ok := w.b.Identify(session.Token, token); ok {
+	if _, ok := w.b.Identify(session.Token, "", token); ok {
 		t.Fatal("the token outlived its hour")
 	}
 	if len(w.b.List()) != 0 {
@@ -122,10 +126,10 @@ func TestEnd(t *testing.T) {
 	if err := w.b.End(t.Context(), root, c.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := w.b.Identify(session.Token, token); ok {
+	if _, ok := w.b.Identify(session.Token, "", token); ok {
 		t.Fatal("a withdrawn token works")
 	}
-	if _, ok := w.b.Identify(session.Token, other); !ok {
+	if _, ok := w.b.Identify(session.Token, "", other); !ok {
 		t.Fatal("another token was withdrawn too")
 	}
 	if err := w.b.End(t.Context(), root, c.ID); !errors.Is(err, session.ErrNoCredential) {
@@ -170,10 +174,10 @@ func TestTurnedOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := off.Identify(session.Token, token); ok {
+	if _, ok := off.Identify(session.Token, "", token); ok {
 		t.Fatal("a token works although break-glass is off")
 	}
-	if _, _, err := off.Redeem(t.Context(), "192.0.2.7", link); !errors.Is(err, session.ErrDisabled) {
+	if _, _, err := off.Redeem(t.Context(), "192.0.2.7", "", link); !errors.Is(err, session.ErrDisabled) {
 		t.Fatalf("redeem: %v", err)
 	}
 	if _, _, err := off.Issue(t.Context(), root, session.Token, "x", time.Hour); !errors.Is(err, session.ErrDisabled) {
@@ -184,7 +188,17 @@ func TestTurnedOff(t *testing.T) {
 // door is a server with one guarded page.
 func door(t *testing.T, w *world) *http.ServeMux {
 	t.Helper()
-	d := &session.Door{BreakGlass: w.b, Domain: "guildhall.localhost", Refuse: fault.Write}
+	return doorAt(w, "")
+}
+
+// doorAt is door on a service's host.
+func doorAt(w *world, host string) *http.ServeMux {
+	d := session.Door{BreakGlass: w.b, Refuse: fault.Write, Address: func(service string) string {
+		if service != "ca" && service != "bank" {
+			return ""
+		}
+		return "https://" + service + ".guildhall.localhost"
+	}}.At(host)
 	mux := http.NewServeMux()
 	d.Mount(mux)
 	guard := session.Require("ca.admin", fault.Write)
@@ -219,7 +233,7 @@ func TestBrowserSignsInAndOut(t *testing.T) {
 	if entered.Code != http.StatusSeeOther || len(cookies) != 1 {
 		t.Fatalf("enter: %d, cookies %v", entered.Code, cookies)
 	}
-	if c := cookies[0]; !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Domain != "guildhall.localhost" {
+	if c := cookies[0]; !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Domain != "" || c.Path != "/" || !strings.HasPrefix(c.Name, "__Host-") {
 		t.Fatalf("cookie %+v", c)
 	}
 	signedIn := func(r *http.Request) { r.AddCookie(cookies[0]) }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -29,11 +30,20 @@ type Credential struct {
 	Hash    string    `json:"hash"`
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
+	// Host is the one host that a ticket or a browser's session is for: a service's
+	// name, empty for the portal.
+	Host string `json:"host,omitempty"`
+	// Root is the id of the browser's first session, of a ticket and of the sessions
+	// at further hosts: with it they end.
+	Root string `json:"root,omitempty"`
 }
+
+// root is the id of the first of the sessions that c belongs to.
+func (c Credential) root() string { return cmp.Or(c.Root, c.ID) }
 
 // principal is who the holder of the secret is.
 func (c Credential) principal() Principal {
-	return Principal{ID: "break-glass:" + c.ID, Name: c.Name, Roles: []string{Everything}, SessionID: c.ID}
+	return Principal{ID: "break-glass:" + c.root(), Name: c.Name, Roles: []string{Everything}, SessionID: c.ID}
 }
 
 func (b *BreakGlass) newCredential(kind Kind, name string, life time.Duration) (c Credential, secret string) {
@@ -64,6 +74,16 @@ func (b *BreakGlass) find(kind Kind, secret string) (Credential, bool) {
 	h := hash(secret)
 	for _, c := range b.list {
 		if c.Kind == kind && c.Hash == h && b.now().Before(c.Expires) {
+			return c, true
+		}
+	}
+	return Credential{}, false
+}
+
+// byID is the live session of a browser with the id.
+func (b *BreakGlass) byID(id string) (Credential, bool) {
+	for _, c := range b.list {
+		if c.ID == id && c.Kind == Browser && b.now().Before(c.Expires) {
 			return c, true
 		}
 	}

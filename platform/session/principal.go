@@ -46,6 +46,10 @@ type Principal struct {
 // Person says whether identity signed the principal in.
 func (p Principal) Person() bool { return !p.AuthTime.IsZero() }
 
+// BreakGlass says whether the principal came through the emergency entrance with a
+// browser.
+func (p Principal) BreakGlass() bool { return p.SessionID != "" && p.Has(Everything) && !p.Person() }
+
 // ranks are the last words of roles that contain each other, the least first.
 var ranks = []string{"viewer", "operator", "admin"}
 

@@ -38,14 +38,14 @@ func TestEveryChangeIsRecorded(t *testing.T) {
 	w := setup(t)
 	token, secret := w.issue(t, session.Token, time.Hour)
 	link, text := w.issue(t, session.Link, session.LinkLife)
-	browser, cookie, err := w.b.Redeem(t.Context(), "192.0.2.7", text)
+	browser, cookie, err := w.b.Redeem(t.Context(), "192.0.2.7", "", text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := w.b.Redeem(t.Context(), "192.0.2.8", text); !errors.Is(err, session.ErrLinkSpent) {
+	if _, _, err := w.b.Redeem(t.Context(), "192.0.2.8", "", text); !errors.Is(err, session.ErrLinkSpent) {
 		t.Fatalf("twice: %v", err)
 	}
-	p, _ := w.b.Identify(session.Browser, cookie)
+	p, _ := w.b.Identify(session.Browser, "", cookie)
 	if err := w.b.Leave(t.Context(), p, "192.0.2.7"); err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestWhatCannotBeRecordedOpensNothing(t *testing.T) {
 	if _, secret, err := w.b.Issue(t.Context(), root, session.Token, "x", time.Hour); !errors.Is(err, errOnPurpose) || secret != "" {
 		t.Errorf("a token: %q, %v", secret, err)
 	}
-	if _, secret, err := w.b.Redeem(t.Context(), "192.0.2.7", text); !errors.Is(err, errOnPurpose) || secret != "" {
+	if _, secret, err := w.b.Redeem(t.Context(), "192.0.2.7", "", text); !errors.Is(err, errOnPurpose) || secret != "" {
 		t.Errorf("entered: %q, %v", secret, err)
 	}
 	for range 2 { // in memory, then in the file
@@ -91,7 +91,7 @@ func TestWhatCannotBeRecordedOpensNothing(t *testing.T) {
 		w.open(t)
 	}
 	w.refuse = nil
-	if _, _, err := w.b.Redeem(t.Context(), "192.0.2.7", text); err != nil {
+	if _, _, err := w.b.Redeem(t.Context(), "192.0.2.7", "", text); err != nil {
 		t.Errorf("the link afterwards: %v", err)
 	}
 }
@@ -105,7 +105,7 @@ func TestAnEndThatCannotBeRecordedIsAnEnd(t *testing.T) {
 	if err := w.b.End(t.Context(), root, c.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := w.b.Identify(session.Token, token); ok {
+	if _, ok := w.b.Identify(session.Token, "", token); ok {
 		t.Error("the token works")
 	}
 	w.tried = 0
@@ -127,7 +127,7 @@ func TestRefusalsAreRecordedWithinBounds(t *testing.T) {
 	w := setup(t)
 	try := func(n int, link string) {
 		for range n {
-			if _, _, err := w.b.Redeem(t.Context(), "192.0.2.8", link); !errors.Is(err, session.ErrLinkSpent) {
+			if _, _, err := w.b.Redeem(t.Context(), "192.0.2.8", "", link); !errors.Is(err, session.ErrLinkSpent) {
 				t.Fatal(err)
 			}
 		}
@@ -191,7 +191,7 @@ func TestAFullDiskMakesNothingAndEndsEverything(t *testing.T) {
 			t.Fatalf("end: %v", err)
 		}
 		for range 2 { // in memory, then in the file
-			if _, ok := w.b.Identify(session.Token, token); ok || len(w.b.List()) != 1 {
+			if _, ok := w.b.Identify(session.Token, "", token); ok || len(w.b.List()) != 1 {
 				t.Errorf("the token lives: %+v", w.b.List())
 			}
 			w.open(t)

@@ -112,7 +112,7 @@ type view struct {
 	Lang, Theme    string
 	Service        string
 	Nav            []NavItem
-	Services       []ServiceLink
+	Services       []serviceLink
 	User           *User
 	Flashes        []ui.Flash
 	Back           string
@@ -124,6 +124,17 @@ type view struct {
 	Wrong bool
 	// ScriptURLs are where the page's own scripts are found.
 	ScriptURLs []string
+}
+
+// serviceLink is one entry of the service switcher.
+type serviceLink struct{ Name, URL string }
+
+func (s *Site) servicesFor(r *http.Request) []serviceLink {
+	links := make([]serviceLink, 0, len(s.o.Services))
+	for _, name := range s.o.Services {
+		links = append(links, serviceLink{Name: name, URL: s.o.Way(r, name)})
+	}
+	return links
 }
 
 // navOf is the part of a navigation that a reader may open.
@@ -143,7 +154,7 @@ func (s *Site) navOf(r *http.Request, all []NavItem) []NavItem {
 func (sh *Shell) view(r *http.Request, p Page) view {
 	s := sh.site
 	v := view{Page: p, Lang: i18n.Lang(r.Context()), Theme: theme(r), Service: sh.service, Nav: s.navOf(r, sh.nav),
-		Services: s.o.Services, Back: r.URL.RequestURI(), Home: "/",
+		Services: s.servicesFor(r), Back: r.URL.RequestURI(), Home: "/",
 		CSS: s.assets.url("app.css"), JS: s.assets.url("app.js"),
 		HTMX: s.assets.url("vendor/htmx.min.js"), Favicon: s.assets.url("favicon.svg"),
 		ShowDesignLink: !s.o.Production}

@@ -22,8 +22,11 @@ type SiteOptions struct {
 	// Domain is the bare domain. Language and theme cookies are set on it, so
 	// that a choice made on one service holds on all.
 	Domain string
-	// Services fill the switcher in the header, in this order.
-	Services []ServiceLink
+	// Services fill the switcher in the header, in this order. Their words are found
+	// under the keys "<name>.service.title" and "<name>.service.purpose".
+	Services []string
+	// Way is where a reader goes to a service of Services.
+	Way func(r *http.Request, service string) string
 	// User says who is signed in; nil means that nobody ever is.
 	User func(r *http.Request) (User, bool)
 	// May says whether who is signed in has a role; nil: navigations are shown whole.
@@ -34,10 +37,6 @@ type SiteOptions struct {
 	// MaxBody is the largest request body taken, in bytes; 0 means 1 MiB.
 	MaxBody int64
 }
-
-// ServiceLink is one entry of the service switcher. Its words are found under
-// the keys "<name>.service.title" and "<name>.service.purpose".
-type ServiceLink struct{ Name, URL string }
 
 // User is the signed-in person as the header shows them.
 type User struct {

@@ -43,8 +43,8 @@ func newWorld(t *testing.T, change func(o *web.SiteOptions)) *world {
 	w := &world{log: &bytes.Buffer{}, mux: http.NewServeMux()}
 	o := web.SiteOptions{Bundle: bundle, Log: slog.New(slog.NewJSONHandler(w.log, nil)), Domain: "guildhall.localhost",
 		Now:      func() time.Time { return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC) },
-		Services: []web.ServiceLink{{Name: "ca", URL: "https://ca.guildhall.localhost/"}},
-		User:     func(*http.Request) (web.User, bool) { return web.User{Name: "admin", SignOut: "/signout"}, true }}
+		Services: []string{"ca"}, Way: func(_ *http.Request, name string) string { return "https://" + name + ".guildhall.localhost/" },
+		User: func(*http.Request) (web.User, bool) { return web.User{Name: "admin", SignOut: "/signout"}, true }}
 	if change != nil {
 		change(&o)
 	}

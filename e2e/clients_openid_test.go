@@ -131,5 +131,6 @@ func TestOpenIDClients(t *testing.T) {
 	anna := reads(t, p.server, "anna@example.com", "Anna Nowak")
 	t.Run("openid-client", func(t *testing.T) { t.Parallel(); p.node(t, anna, "openid_client.mjs") })
 	t.Run("go-oidc", func(t *testing.T) { t.Parallel(); p.goClients(t, anna) })
+	t.Run("authlib", func(t *testing.T) { t.Parallel(); p.python(t, anna, "authlib_client.py") })
 	t.Run("oauth4webapi", func(t *testing.T) { t.Parallel(); p.node(t, anna, "oauth4webapi.mjs") })
 }

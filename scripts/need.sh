@@ -22,6 +22,7 @@ need curl command -v curl
 need "samba-ad-dc samba-ad-provision winbind ldb-tools krb5-user python3-markdown python3-cryptography python3-dnspython" any /usr/sbin/samba
 need nodejs command -v node
 need npm command -v npm
+need "python3-authlib python3-requests" /usr/bin/python3 -c "import authlib, requests"
 # Valkey where the distribution has it, else Redis.
 redis=redis-server
 apt-cache show valkey-server >/dev/null 2>&1 && redis=valkey-server

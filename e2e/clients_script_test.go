@@ -21,13 +21,28 @@ type line struct {
 	Failed        string
 }
 
-// node runs a script of e2e/clients, whose flows become subtests. Each flow has a
-// browser of its own, in which the person signs in where it is asked for.
+// node runs a script of e2e/clients by Node.
 func (p parties) node(t *testing.T, who *reader, script string) {
 	t.Helper()
 	if _, err := os.Stat("clients/node_modules"); err != nil {
 		t.Fatal("the clients are not installed: scripts/clients.sh does it")
 	}
+	p.script(t, who, "node", "--import", "./setup.mjs", script)
+}
+
+// python runs one by Debian's Python, whose packages it needs.
+func (p parties) python(t *testing.T, who *reader, script string) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", "import authlib, requests").CombinedOutput(); err != nil {
+		t.Fatalf("Authlib is missing: apt-get install -y python3-authlib python3-requests\n%s", out)
+	}
+	p.script(t, who, "/usr/bin/python3", "-B", script)
+}
+
+// script runs a program in e2e/clients, whose flows become subtests. Each flow has a
+// browser of its own, in which the person signs in where it is asked for.
+func (p parties) script(t *testing.T, who *reader, program string, args ...string) {
+	t.Helper()
 	root := filepath.Join(t.TempDir(), "root.pem")
 	if err := os.WriteFile(root, []byte(must(t, "ca", "root", "--data", p.data)), 0o600); err != nil {
 		t.Fatal(err)
@@ -37,9 +52,9 @@ func (p parties) node(t *testing.T, who *reader, script string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "--import", "./setup.mjs", script)
+	cmd := exec.CommandContext(t.Context(), program, args...)
 	cmd.Dir = "clients"
-	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+root, "GUILDHALL_GIVEN="+string(given))
+	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+root, "REQUESTS_CA_BUNDLE="+root, "GUILDHALL_GIVEN="+string(given))
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	in, err := cmd.StdinPipe()
@@ -55,7 +70,7 @@ func (p parties) node(t *testing.T, who *reader, script string) {
 	}
 	p.serve(t, who, in, out)
 	if err := cmd.Wait(); err != nil {
-		t.Errorf("%s: %v\n%s", script, err, &said)
+		t.Errorf("%s %v: %v\n%s", program, args, err, &said)
 	}
 }
 

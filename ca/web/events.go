@@ -10,7 +10,7 @@ import (
 
 	"guildhall/ca/internal/journal"
 	"guildhall/platform/audit"
-	"guildhall/platform/i18n"
+	"guildhall/platform/audit/logpage"
 	"guildhall/platform/web/ui"
 )
 
@@ -39,37 +39,24 @@ func (e Event) why(ctx context.Context) string {
 	case journal.TokenCreated:
 		return e.detail("service")
 	case audit.AccessCreated, audit.AccessEnded, audit.AccessEntered, audit.AccessLeft:
-		return shortWords(e.detail("name"))
+		return logpage.ShortWords(e.detail("name"))
 	}
 	switch code := e.detail("code"); code {
 	case "":
 		return ""
 	case "invalid_fields": // the catalogue's sentence is for those who see the form; the record names the field
-		return shortWords(e.detail("why"))
+		return logpage.ShortWords(e.detail("why"))
 	default:
-		return known(ctx, "fault."+code, shortWords(e.detail("why")))
+		return known(ctx, "fault."+code, logpage.ShortWords(e.detail("why")))
 	}
 }
 
 // actor is who did it, by name where the id tells nothing.
 func (e Event) actor(ctx context.Context) string {
-	if name := e.detail("actor_name"); name != "" {
-		return i18n.T(ctx, "ca.actor.named", "Name", shortWords(name), "ID", ending(e.Actor))
+	if e.Actor == audit.System {
+		return ActorName(ctx, e.Actor)
 	}
-	return ActorName(ctx, e.Actor)
-}
-
-// shortWords cuts the words of a reason that quotes what was typed, so that the
-// reason itself stays in sight. The log's page has the whole.
-func shortWords(text string) string {
-	const most = 40
-	words := strings.Fields(text)
-	for i, w := range words {
-		if runes := []rune(w); len(runes) > most {
-			words[i] = string(runes[:most-1]) + "…"
-		}
-	}
-	return strings.Join(words, " ")
+	return logpage.ActorName(ctx, e.Record)
 }
 
 func (e Event) look() (ui.Tone, string) {

@@ -12,6 +12,8 @@ import (
 
 	"guildhall/ca/internal/certificate"
 	"guildhall/ca/internal/store"
+	"guildhall/platform/audit"
+	"guildhall/platform/audit/logpage"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web/ui"
 )
@@ -57,28 +59,17 @@ func ReasonName(ctx context.Context, reason int) string {
 
 // ActionName is what an entry of the audit log says was done.
 func ActionName(ctx context.Context, action string) string {
-	return known(ctx, "ca.action."+action, action)
+	return known(ctx, "ca.action."+action, logpage.ActionName(ctx, action))
 }
 
 // ActorName is who did something, in few words: the audit log's id of an
 // administrator says more than fits. The log's page shows the id itself too.
 func ActorName(ctx context.Context, actor string) string {
-	kind, rest, _ := strings.Cut(actor, ":")
-	switch kind {
-	case "system":
+	if actor == audit.System {
 		return i18n.T(ctx, "ca.actor.system")
-	case "break-glass":
-		return i18n.T(ctx, "ca.actor.admin", "ID", ending(rest))
-	case "local":
-		return i18n.T(ctx, "ca.actor.local", "Name", rest)
-	case "peer":
-		return i18n.T(ctx, "ca.actor.peer", "Name", rest)
 	}
-	return actor
+	return logpage.Called(ctx, actor)
 }
-
-// ending is the end of an id, which tells it from others at a glance.
-func ending(id string) string { return id[max(len(id)-6, 0):] }
 
 func known(ctx context.Context, key, fallback string) string {
 	if s, ok := i18n.Lookup(ctx, key); ok {

@@ -23,6 +23,7 @@ import (
 	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 	"guildhall/platform/i18n"
+	"guildhall/platform/limit"
 	"guildhall/platform/web"
 	"guildhall/platform/web/form"
 )
@@ -39,6 +40,8 @@ type pageOptions struct {
 	Grants    *grant.Desk
 	Authorize *authorize.Service
 	Devices   *device.Desk
+	// Begins counts the requests of applications, by address, while nobody is signed in.
+	Begins limit.Limiter
 	// Keys sign tokens; administrators rotate them.
 	Keys *signing.Desk
 	// Groups and Roles are for administrators; RoleList are the roles of all services.

@@ -21,6 +21,9 @@ func (p *pages) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := p.mayBegin(r); err != nil {
+		return err
+	}
 	id, err := p.Authorize.Begin(r.Context(), params)
 	if refused, ok := errors.AsType[*authorize.Refused](err); ok {
 		return p.leave(w, r, refused.Answer, "")

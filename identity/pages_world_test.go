@@ -29,6 +29,7 @@ import (
 	"guildhall/platform/app"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/i18n"
+	"guildhall/platform/limit"
 	"guildhall/platform/web"
 	weblocales "guildhall/platform/web/locales"
 )
@@ -60,6 +61,7 @@ func openHost(t *testing.T) *host {
 	o.Groups = &group.Desk{Store: w.Store, Journal: w.Journal, Now: w.Clock.Now}
 	o.Roles = role.New(role.Options{Store: w.Store, Journal: w.Journal, Known: roleNames(o.RoleList), Now: w.Clock.Now})
 	o.Directory, _ = w.Directory(nil)
+	o.Begins = limit.New(limit.Options{Rate: beginRate, Burst: beginBurst, Now: w.Clock.Now})
 	provide(t, w, &o)
 	h := &host{World: w, pages: newPages(o)}
 	mux := http.NewServeMux()

@@ -15,6 +15,7 @@ import (
 	"guildhall/identity/internal/signing"
 	"guildhall/identity/internal/token"
 	"guildhall/platform/fault"
+	"guildhall/platform/limit"
 )
 
 // providerOptions is what the endpoints of the provider stand on.
@@ -29,7 +30,9 @@ type providerOptions struct {
 	Proofs   *dpop.Checker
 	Requests *authorize.Service
 	Keys     *signing.Desk
-	Log      *slog.Logger
+	// Begins counts what public applications begin, by address.
+	Begins limit.Limiter
+	Log    *slog.Logger
 }
 
 // provider is the endpoints of OAuth 2.0 and OpenID Connect that programs call;

@@ -65,6 +65,9 @@ func (p *provider) push(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.mayBegin(r, ask.Client); err != nil {
+		return nil, err
+	}
 	if ask.JKT != "" {
 		if said := ask.Values.Get("dpop_jkt"); said != "" && said != ask.JKT {
 			return nil, oauth.NewError(oauth.InvalidRequest, "The dpop_jkt is of another key than the proof in the header DPoP.")
@@ -94,6 +97,9 @@ type deviceAnswer struct {
 func (p *provider) beginDevice(w http.ResponseWriter, r *http.Request) (any, error) {
 	ask, err := p.request(w, r)
 	if err != nil {
+		return nil, err
+	}
+	if err := p.mayBegin(r, ask.Client); err != nil {
 		return nil, err
 	}
 	c, err := p.Tokens.BeginDevice(r.Context(), ask)

@@ -24,7 +24,7 @@ func Middleware(l Limiter, key func(*http.Request) string, onRefuse func(http.Re
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if err := check(r.Context(), l, key(r)); err != nil {
+			if err := Check(r.Context(), l, key(r)); err != nil {
 				fault.SetRetryAfter(w.Header(), err)
 				onRefuse(w, r, err)
 				return
@@ -34,7 +34,8 @@ func Middleware(l Limiter, key func(*http.Request) string, onRefuse func(http.Re
 	}
 }
 
-func check(ctx context.Context, l Limiter, key string) error {
+// Check counts an event of the key, or returns ErrTooMany. The key "" is not limited.
+func Check(ctx context.Context, l Limiter, key string) error {
 	if key == "" {
 		return nil
 	}

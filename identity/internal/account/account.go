@@ -26,7 +26,6 @@ import (
 	"context"
 	"database/sql"
 	"log/slog"
-	"math"
 	"time"
 
 	"guildhall/identity/internal/code"
@@ -120,8 +119,8 @@ type Options struct {
 	Closed bool
 	// Limiter makes what bounds outsiders; nil: of this process alone.
 	Limiter limit.Maker
-	Now    func() time.Time
-	Log    *slog.Logger
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Service keeps the accounts. It is safe for concurrent use.
@@ -161,11 +160,7 @@ func (s *Service) Clean(ctx context.Context) error { return s.codes.Clean(ctx) }
 
 // ask refuses an outsider who asks for too much.
 func (s *Service) ask(ctx context.Context, by audit.Caller) error {
-	wait, ok := s.asks.Allow(ctx, limit.AddrKey(by.From))
-	if ok {
-		return nil
-	}
-	return limit.ErrTooMany.With(map[string]any{"Seconds": int(math.Ceil(wait.Seconds()))}).After(wait)
+	return limit.Check(ctx, s.asks, limit.AddrKey(by.From))
 }
 
 func (s *Service) find(ctx context.Context, id string) (*store.Account, error) {

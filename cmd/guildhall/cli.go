@@ -70,7 +70,7 @@ type cli struct {
 	Admin    adminCommand    `cmd:"" help:"Links and tokens for administrators."`
 	Config   configCommand   `cmd:"" help:"Check or print the configuration."`
 	CA       caCommand       `cmd:"" name:"ca" help:"The certificate authority."`
-	Identity identityCommand `cmd:"" help:"Applications, signing keys and the audit log of identity."`
+	Identity identityCommand `cmd:"" help:"People, applications, signing keys, the directory and the audit log of identity."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
@@ -166,7 +166,8 @@ func asFlag(text string) string {
 		"key_type": "--key-type", "profile": "--profile", "reason": "--reason", "name": "--name", "certificate": "FILE", "service": "SERVICE",
 		"head": "--head", "key": "--key", "action": "--action", "actor": "--actor", "subject": "--subject", "q": "--query",
 		"client_name": "--name", "kind": "KIND", "redirect_uris": "--redirect-uri", "post_logout_redirect_uris": "--post-logout-uri", "scopes": "--scope",
-		"audiences": "--audience", "token_endpoint_auth_method": "--method", "jwks": "--jwks", "tls_client_auth_san_dns": "--tls-name", "overlap": "--overlap"}[name]
+		"audiences": "--audience", "token_endpoint_auth_method": "--method", "jwks": "--jwks", "tls_client_auth_san_dns": "--tls-name", "overlap": "--overlap",
+		"email": "EMAIL", "language": "--language", "role": "ROLE"}[name]
 	if !ok || flag == "" {
 		return text
 	}

@@ -7,6 +7,7 @@ import (
 )
 
 type identityCommand struct {
+	User      userCommand      `cmd:"" help:"People's accounts."`
 	Group     groupCommand     `cmd:"" help:"Groups of accounts, and the roles that they give."`
 	Client    clientCommand    `cmd:"" help:"Applications that people sign in to or that call services (OAuth 2.0 clients)."`
 	Key       keyCommand       `cmd:"" help:"The keys that sign tokens."`

@@ -39,9 +39,8 @@ func (c *SharedConfig) check(r *refusals) {
 // certificates.
 func (c *SharedConfig) address() (a shared.Address, err error) {
 	var r refusals
-	roots, err := c.roots()
-	if err != nil {
-		r.add("shared.ca", "%v", err)
+	roots := c.roots(&r)
+	if len(r) > 0 {
 		return a, fault.Fields(r...)
 	}
 	if a, err = shared.ParseAddress(c.URL.Reveal(), roots); err != nil {
@@ -61,19 +60,20 @@ func (c *SharedConfig) checkFiles(r *refusals) {
 }
 
 // roots are those of the file, nil without one.
-func (c *SharedConfig) roots() (*x509.CertPool, error) {
+func (c *SharedConfig) roots(r *refusals) *x509.CertPool {
 	if c.CA == "" {
-		return nil, nil
+		return nil
 	}
 	text, err := os.ReadFile(c.CA)
 	if err != nil {
-		return nil, fmt.Errorf("The file cannot be read: %w. Check the path, the owner and the mode.", err) //nolint:staticcheck // it is a sentence to the reader
+		r.add("shared.ca", "The file cannot be read: %v. Check the path, the owner and the mode.", err)
+		return nil
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s holds no certificate. Give those that the server's certificate may end in, in PEM.", c.CA) //nolint:staticcheck // as above
+		r.add("shared.ca", "%s holds no certificate. Give those that the server's certificate may end in, in PEM.", c.CA)
 	}
-	return roots, nil
+	return roots
 }
 
 // openShared begins to reach the server for shared state, if there is one and

@@ -93,6 +93,11 @@ func (s *service) download(ctx context.Context, in *downloadInput) (*fileOutput,
 }
 
 func (s *service) pkcs12(ctx context.Context, in *bundleInput) (*fileOutput, error) {
+	if in.Body.PrivateKey == "" { // the key that is kept
+		if err := recent().Check(ctx, s.now()); err != nil {
+			return nil, err
+		}
+	}
 	data, err := s.certificates.PKCS12(ctx, certificate.BundleRequest{ID: in.ID, Password: in.Body.Password, KeyPEM: in.Body.PrivateKey, By: app.Caller(ctx)})
 	if err != nil {
 		return nil, err

@@ -40,6 +40,8 @@ const (
 	testTokenName = "nightly import"
 	// roleHeader has a request come from somebody who is signed in with that one role.
 	roleHeader = "Test-Role"
+	// shownHeader says how long ago that person showed who he is.
+	shownHeader = "Test-Shown"
 )
 
 func openAuthority(t testing.TB, d *db.DB, dir string, config Config) *authority {
@@ -69,10 +71,20 @@ func asAdministrator(next http.Handler) http.Handler {
 			r = r.WithContext(session.With(r.Context(), session.Principal{ID: "break-glass:test", Name: testTokenName, Roles: []string{session.Everything}}))
 		}
 		if role := r.Header.Get(roleHeader); role != "" {
-			r = r.WithContext(session.With(r.Context(), session.Principal{ID: "usr_1", Name: "Anna", Roles: []string{role}, AuthTime: time.Now()}))
+			r = r.WithContext(session.With(r.Context(), session.Principal{ID: "usr_1", Name: "Anna", Roles: []string{role},
+				SessionID: "ses_1", ACR: "aal1", AuthTime: time.Now().Add(-shown(r))}))
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// shown is how long ago who makes a request showed who he is.
+func shown(r *http.Request) time.Duration {
+	ago, err := time.ParseDuration(r.Header.Get(shownHeader))
+	if err != nil {
+		return 0
+	}
+	return ago
 }
 
 // onBoth runs a test on an authority on each engine.

@@ -29,6 +29,9 @@ func (s *service) tokenOperations(api huma.API) {
 }
 
 func (s *service) createToken(ctx context.Context, in *tokenInput) (*app.SecretOutput[wire.NewToken], error) {
+	if err := recent().Check(ctx, s.now()); err != nil {
+		return nil, err
+	}
 	life, err := lifetime(in.Body.Lifetime)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"guildhall/platform/i18n"
 	"guildhall/platform/session"
 	"guildhall/platform/web"
+	"guildhall/platform/web/ui"
 )
 
 // pageOptions is what the pages stand on.
@@ -66,7 +67,6 @@ func (p *pages) Mount(mux *http.ServeMux) {
 		"GET /certificates/new":          p.issueForm,
 		"POST /certificates/new":         p.issue,
 		"POST /certificates/{id}/key":    p.downloadKey,
-		"GET /certificates/{id}/pkcs12":  p.bundleForm,
 		"POST /certificates/{id}/pkcs12": p.bundle,
 		"GET /certificates/{id}/renew":   p.renewForm,
 		"POST /certificates/{id}/renew":  p.renew,
@@ -80,6 +80,9 @@ func (p *pages) Mount(mux *http.ServeMux) {
 	} {
 		mux.Handle(pattern, session.Require(needs(pattern), p.public.Error)(p.answer(h)))
 	}
+	const bundle = "GET /certificates/{id}/pkcs12"
+	stepUp := session.StepUp(recent(), p.now, p.public.Error)
+	mux.Handle(bundle, session.Require(needs(bundle), p.public.Error)(stepUp(p.answer(p.bundleForm))))
 	mux.Handle("GET /trust", p.answer(p.trust))
 	mux.Handle("GET /trust/{file}", p.answer(p.trustFile))
 }
@@ -107,6 +110,17 @@ func (p *pages) now() time.Time { return p.Certificates.Guard.Time() }
 
 // may says whether who asks has a role; what he may not do he is not shown.
 func may(r *http.Request, role string) bool { return session.Check(r.Context(), role) == nil }
+
+// shownRecently says whether who asks showed recently who he is. If not, he is sent to
+// do it, and back to a page, on which he is told that nothing was done.
+func (p *pages) shownRecently(w http.ResponseWriter, r *http.Request, back string) bool {
+	if recent().Check(r.Context(), p.now()) == nil {
+		return true
+	}
+	p.shell.Flash(w, r, ui.Warn, i18n.T(r.Context(), "ca.recent.nothing"))
+	p.shell.Redirect(w, r, recent().URL(back))
+	return false
+}
 
 // by is who asks, for the audit log.
 func by(r *http.Request) audit.Caller { return session.Caller(r.Context(), r.RemoteAddr) }

@@ -106,6 +106,9 @@ func (p *pages) bundle(w http.ResponseWriter, r *http.Request) error {
 	}
 	secret(w)
 	key := f.Secret("private_key")
+	if key == "" && !p.shownRecently(w, r, views.URL(record)+"/pkcs12") { // the key that is kept
+		return nil
+	}
 	file, err := p.Certificates.PKCS12(r.Context(), certificate.BundleRequest{ID: record.ID, Password: f.Secret("password"), KeyPEM: key, By: by(r)})
 	switch {
 	case takeFields(f, err) && f.Bool("handover"):

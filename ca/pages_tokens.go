@@ -31,6 +31,9 @@ func (p *pages) showTokens(w http.ResponseWriter, r *http.Request, f *form.Form)
 	}
 	q := ui.ParseList(r.URL, ui.ListOptions{Sorts: []string{"made", "expires", "service"}, Desc: true, Filters: []string{"state"}})
 	v := views.Tokens{Query: q, Now: p.now(), Form: f}
+	if recent().Check(ctx, v.Now) != nil {
+		v.ConfirmURL = recent().URL("/tokens")
+	}
 	found := chooseTokens(all, q, v.Now)
 	v.Total, v.Rows = len(found), found[min(q.Offset(), len(found)):min(q.Offset()+q.Size, len(found))]
 	return p.show(w, r, f.Err() != nil, web.Page{Title: i18n.T(ctx, "ca.nav.tokens"), Lead: i18n.T(ctx, "ca.tokens.lead"), Active: "/tokens", Body: views.TokensPage(v)})
@@ -60,6 +63,9 @@ func chooseTokens(all []*store.Token, q ui.ListQuery, now time.Time) []*store.To
 }
 
 func (p *pages) createToken(w http.ResponseWriter, r *http.Request) error {
+	if !p.shownRecently(w, r, "/tokens") {
+		return nil
+	}
 	f, err := form.Read(r)
 	if err != nil {
 		return err

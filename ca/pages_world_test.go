@@ -31,10 +31,11 @@ type visitor struct {
 	mux  *http.ServeMux
 	log  *bytes.Buffer
 	// Lang is what it asks for; Anonymous keeps its token back; Role is what it has
-	// instead.
+	// instead, and Shown how long ago he showed who he is.
 	Lang      string
 	Anonymous bool
 	Role      string
+	Shown     time.Duration
 }
 
 func visit(t *testing.T) *visitor {
@@ -66,6 +67,7 @@ func (v *visitor) do(t *testing.T, r *http.Request) answer {
 	r.Header.Set("Accept-Language", v.Lang)
 	if v.Role != "" {
 		r.Header.Set(roleHeader, v.Role)
+		r.Header.Set(shownHeader, v.Shown.String())
 	} else if !v.Anonymous {
 		r.Header.Set("Authorization", "Bearer "+testToken)
 	}

@@ -3,10 +3,12 @@ package ca
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"guildhall/platform/app"
+	"guildhall/platform/session"
 )
 
 // Whoever is one of these may do what the ones below him may.
@@ -38,6 +40,10 @@ func rights() map[string][]string {
 		},
 	}
 }
+
+// recent is how recently who lets a service join, or takes away a key that is kept
+// here, must have shown who he is.
+func recent() session.Recent { return session.Recent{Within: 10 * time.Minute, ACR: "aal1"} }
 
 // needs is the least role for an operation or a page.
 func needs(what string) string {

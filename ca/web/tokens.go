@@ -40,6 +40,9 @@ type Tokens struct {
 	Total int
 	Now   time.Time
 	Form  *form.Form
+	// ConfirmURL is where the reader has to show who he is before he may make one;
+	// empty: he did a moment ago.
+	ConfirmURL string
 }
 
 // NewToken is a token at the one moment at which its text is known.

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -301,24 +300,4 @@ func invite(w http.ResponseWriter, r *http.Request, more url.Values) bool {
 	}
 	http.Redirect(w, r, startURL(r.URL.RequestURI(), more), http.StatusSeeOther)
 	return true
-}
-
-// StepUp lets only those through who showed who they are within maxAge, as surely
-// as acr says ("aal1", "aal2"). A page sends the others to where they do, and back;
-// refuse answers everything else.
-func StepUp(maxAge time.Duration, acr string, refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			p, ok := From(r.Context())
-			d := deskOf(r.Context())
-			if ok && d != nil && !p.AuthTime.IsZero() && d.o.Now().Sub(p.AuthTime) <= maxAge && p.ACR >= acr {
-				next.ServeHTTP(w, r)
-				return
-			}
-			more := url.Values{"max_age": {strconv.FormatInt(int64(maxAge/time.Second), 10)}, "acr_values": {acr}}
-			if !invite(w, r, more) {
-				refuse(w, r, ErrStepUp)
-			}
-		})
-	}
 }

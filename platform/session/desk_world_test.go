@@ -195,7 +195,7 @@ func openBank(t *testing.T, d *db.DB) *bank {
 	for path, role := range map[string]string{"/look": "bank.viewer", "/work": "bank.operator", "/rule": "bank.admin"} {
 		mux.Handle(path, session.Require(role, refuse)(page))
 	}
-	mux.Handle("/pay", session.Require("bank.viewer", refuse)(session.StepUp(5*time.Minute, "aal2", refuse)(page)))
+	mux.Handle("/pay", session.Require("bank.viewer", refuse)(session.StepUp(session.Recent{Within: 5 * time.Minute, ACR: "aal2"}, clock.Now, refuse)(page)))
 	mux.Handle("/open", page)
 	b.Handler = b.desk.Identify(mux)
 	b.hears(t)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"guildhall/platform/guildtest"
 	"guildhall/platform/limit"
 	"guildhall/platform/seal"
+	"guildhall/platform/shared"
 )
 
 // Guesses that are spread over several nodes are counted as on one.
@@ -102,6 +104,35 @@ func TestAskingIsBounded(t *testing.T) {
 		check(t, err)
 		w.Clock.Advance(minute)
 		_, err = w.Accounts.RequestReset(t.Context(), anna, "en", by)
+		check(t, err)
+	})
+}
+
+// What an address asks for on several nodes is counted together when they share a
+// server for that.
+func TestAskingOnSeveralNodesIsBoundedTogether(t *testing.T) {
+	worlds(t, func(t *testing.T, w *identitytest.World) {
+		address, err := shared.ParseAddress(guildtest.NewRedis(t).URL(""), nil)
+		check(t, err)
+		var nodes []*account.Service
+		for range 2 {
+			server := shared.Open(t.Context(), shared.Options{Address: address, Timeout: time.Minute, Log: slog.New(slog.DiscardHandler)})
+			t.Cleanup(server.Close)
+			// A rate that gives nothing back while the test runs: the server's clock is
+			// not the world's.
+			nodes = append(nodes, identitytest.Limited(w, func(name string, o limit.Options) limit.Limiter {
+				return limit.NewShared(server, name, limit.Options{Rate: o.Rate / 1000, Burst: o.Burst})
+			}))
+		}
+		for i := range 30 {
+			_, err := nodes[i%2].RequestReset(t.Context(), fmt.Sprintf("user%d@example.com", i), "en", by)
+			check(t, err)
+		}
+		for _, node := range nodes {
+			_, err := node.RequestReset(t.Context(), anna, "en", by)
+			expect(t, "a reset too many", err, limit.ErrTooMany)
+		}
+		_, err = nodes[0].RequestReset(t.Context(), anna, "en", from("198.51.100.1"))
 		check(t, err)
 	})
 }

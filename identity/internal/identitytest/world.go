@@ -20,6 +20,7 @@ import (
 	"guildhall/platform/db"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/jobs"
+	"guildhall/platform/limit"
 	"guildhall/platform/mail"
 	"guildhall/platform/seal"
 )
@@ -159,6 +160,14 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Limited is the world's accounts with limiters of another kind than its own.
+func Limited(w *World, limiter limit.Maker) *account.Service {
+	o := w.options()
+	o.Limiter = limiter
+	o.Jobs = jobs.New(jobs.Options{DB: w.DB, Now: w.Clock.Now}) // the world's has these accounts' job already
+	return account.New(o)
 }
 
 // Break is the world's accounts with a mailbox that refuses every letter.

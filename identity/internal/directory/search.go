@@ -93,7 +93,7 @@ func rangeOf(e *ldap.Entry, name string) (_ *ldap.EntryAttribute, last int, err 
 			return a, -1, nil
 		}
 		last, err = strconv.Atoi(end)
-		if err != nil || len(a.Values) == 0 {
+		if err != nil || last < 0 || len(a.Values) == 0 {
 			return nil, 0, fmt.Errorf("the server gives values in a range that cannot be read: %q", a.Name)
 		}
 		return a, last, nil

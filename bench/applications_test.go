@@ -34,7 +34,7 @@ type applications struct {
 	clients       []*http.Client
 	people        []string
 	access        string
-	refreshTokens []string // one family for each asker
+	refreshTokens [][]string // a family each, of each asker
 }
 
 func newApplications(b *testing.B, s *server, people int) *applications {
@@ -45,14 +45,25 @@ func newApplications(b *testing.B, s *server, people int) *applications {
 	for n := range people {
 		a.people = append(a.people, a.person(b, n))
 	}
+	a.refreshTokens = make([][]string, askers)
 	for worker := range askers {
-		got, err := a.code(worker)
-		if err != nil {
+		if err := a.family(worker); err != nil {
 			b.Fatal(err)
 		}
-		a.access, a.refreshTokens = got.Access, append(a.refreshTokens, got.Refresh)
 	}
+	got, err := a.code(0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	a.access = got.Access
 	return a
+}
+
+// family begins one more family of refresh tokens.
+func (a *applications) family(worker int) error {
+	got, err := a.code(worker)
+	a.refreshTokens[worker] = append(a.refreshTokens[worker], got.Refresh)
+	return err
 }
 
 func (a *applications) register(b *testing.B, kind string, flags ...string) *url.Userinfo {
@@ -171,10 +182,12 @@ func (a *applications) credentials(worker int) error {
 	return a.ask(worker, a.robot, "/oauth2/token", url.Values{"grant_type": {"client_credentials"}}, http.StatusOK, &got)
 }
 
+// refresh takes the asker's families in turn.
 func (a *applications) refresh(worker int) error {
 	var got tokens
-	err := a.ask(worker, a.shop, "/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {a.refreshTokens[worker]}}, http.StatusOK, &got)
-	a.refreshTokens[worker] = got.Refresh
+	mine := a.refreshTokens[worker]
+	err := a.ask(worker, a.shop, "/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {mine[0]}}, http.StatusOK, &got)
+	a.refreshTokens[worker] = append(mine[1:], got.Refresh)
 	return err
 }
 

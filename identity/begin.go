@@ -17,9 +17,21 @@ const (
 	beginBurst = 200
 )
 
-// newBeginnings counts them, sign-ins at applications and devices together.
-func newBeginnings(env app.Env) limit.Limiter {
-	return env.Limiter.New("identity.begin", limit.Options{Rate: beginRate, Burst: beginBurst, Now: env.Now})
+// beginnings counts them, sign-ins at applications and devices together.
+type beginnings struct {
+	limit.Limiter
+	exempt func(address string) bool
+}
+
+func newBeginnings(env app.Env) *beginnings {
+	return &beginnings{env.Limiter.New("identity.begin", limit.Options{Rate: beginRate, Burst: beginBurst, Now: env.Now}), env.Exempt}
+}
+
+func (b *beginnings) check(r *http.Request) error {
+	if b.exempt(r.RemoteAddr) {
+		return nil
+	}
+	return limit.Check(r.Context(), b, limit.ClientKey(r))
 }
 
 // mayBegin refuses an address that has begun too much, unless somebody is signed in.
@@ -27,7 +39,7 @@ func (p *pages) mayBegin(r *http.Request) error {
 	if _, err := p.visitor(r); !errors.Is(err, session.ErrNone) {
 		return err
 	}
-	return limit.Check(r.Context(), p.Begins, limit.ClientKey(r))
+	return p.Begins.check(r)
 }
 
 // mayBegin refuses an address that has begun too much for applications that cannot
@@ -36,5 +48,5 @@ func (p *provider) mayBegin(r *http.Request, c client.Client) error {
 	if !c.Public() {
 		return nil
 	}
-	return limit.Check(r.Context(), p.Begins, limit.ClientKey(r))
+	return p.Begins.check(r)
 }

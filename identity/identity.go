@@ -32,7 +32,6 @@ import (
 	"guildhall/platform/app"
 	"guildhall/platform/audit"
 	"guildhall/platform/backup"
-	"guildhall/platform/limit"
 	"guildhall/platform/mail"
 	"guildhall/platform/seal"
 )
@@ -96,7 +95,7 @@ type service struct {
 	grants   *grant.Desk
 	devices  *device.Desk
 	requests *authorize.Service
-	begins   limit.Limiter
+	begins   *beginnings
 	logout   *logout.Desk
 	provider *provider
 	feed     *feed.Hub
@@ -168,7 +167,7 @@ func (s *service) service(env app.Env) *app.Service {
 	pages := newPages(pageOptions{Site: env.Site, Accounts: s.accounts, Sessions: s.sessions, Factors: s.factors, Now: s.now,
 		Fresh: s.config.Sessions.Confirm.Std(), Open: s.config.Registration == Open,
 		Clients: s.clients, Grants: s.grants, Authorize: s.requests, Begins: s.begins, Devices: s.devices, Logout: s.logout,
-		Keys: s.keys, Groups: s.groups, Roles: s.roles, RoleList: env.Roles, Directory: s.directory, Production: env.Production})
+		Keys: s.keys, Groups: s.groups, Roles: s.roles, RoleList: env.Roles, Directory: s.directory, Production: env.Production, Audit: s.journal.Audit})
 	return &app.Service{
 		API:         s.operations,
 		Shell:       pages.Shell(),

@@ -23,7 +23,6 @@ import (
 	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 	"guildhall/platform/i18n"
-	"guildhall/platform/limit"
 	"guildhall/platform/web"
 	"guildhall/platform/web/form"
 )
@@ -41,7 +40,7 @@ type pageOptions struct {
 	Authorize *authorize.Service
 	Devices   *device.Desk
 	// Begins counts the requests of applications, by address, while nobody is signed in.
-	Begins limit.Limiter
+	Begins *beginnings
 	// Keys sign tokens; administrators rotate them.
 	Keys *signing.Desk
 	// Groups and Roles are for administrators; RoleList are the roles of all services.
@@ -53,6 +52,8 @@ type pageOptions struct {
 	Directory  *directory.Service
 	Production bool
 	Logout     *logout.Desk
+	// Audit is the log that administrators look at.
+	Audit *audit.Log
 	// Fresh is for how long a sign-in is enough to change what protects the
 	// account.
 	Fresh time.Duration

@@ -15,7 +15,6 @@ import (
 	"guildhall/identity/internal/signing"
 	"guildhall/identity/internal/token"
 	"guildhall/platform/fault"
-	"guildhall/platform/limit"
 )
 
 // providerOptions is what the endpoints of the provider stand on.
@@ -31,7 +30,7 @@ type providerOptions struct {
 	Requests *authorize.Service
 	Keys     *signing.Desk
 	// Begins counts what public applications begin, by address.
-	Begins limit.Limiter
+	Begins *beginnings
 	Log    *slog.Logger
 }
 

@@ -92,7 +92,7 @@ func issuerIn(t testing.TB, w *identitytest.World) *issuance {
 	bundle, err := i18n.NewBundle(weblocales.FS(), locales.FS())
 	ok(t, err)
 	site := web.NewSite(web.SiteOptions{Bundle: bundle, Log: log, Now: w.Clock.Now})
-	env := app.Env{DB: w.DB, Jobs: w.Jobs, Now: w.Clock.Now, Log: log, Production: true, Site: site, PublicURL: func(string) string { return issuer }}
+	env := app.Env{DB: w.DB, Jobs: w.Jobs, Now: w.Clock.Now, Log: log, Production: true, Exempt: nobody, Site: site, PublicURL: func(string) string { return issuer }}
 	ok(t, s.openProvider(t.Context(), env, w.Key))
 	served := s.service(env)
 	mux := http.NewServeMux()

@@ -57,7 +57,7 @@ func (a *App) openService(ctx context.Context, def Definition, bound addresses) 
 		Metrics:   prometheus.WrapRegistererWith(prometheus.Labels{"service": def.Name}, a.metrics.Registry),
 		PublicURL: a.hosts.publicURL, PlainURL: "http://" + reachable(def.Name, bound.Domain, bound.HTTP, "80"),
 		InternalURL:  "https://" + reachable(def.Name, bound.Domain, bound.Internal, "443"),
-		CertifiedURL: a.hosts.publicURL(certifiedPrefix + def.Name), VerifyClient: a.node.VerifyClient, Roots: a.node.Roots, Limiter: a.limiter,
+		CertifiedURL: a.hosts.publicURL(certifiedPrefix + def.Name), VerifyClient: a.node.VerifyClient, Roots: a.node.Roots, Limiter: a.limiter, Exempt: a.limits.exempts,
 		Domain: bound.Domain, Production: a.cfg.Server.Production, Roles: a.roles()}
 	a.services = append(a.services, s) // from here on close closes it
 	a.health.services = a.services

@@ -90,6 +90,9 @@ type Env struct {
 	// Limiter makes what slows callers down: together with the other nodes of the
 	// installation when the configuration names a server for that.
 	Limiter limit.Maker
+	// Exempt says whether an address, with its port, is in one of the networks that
+	// are not limited: a proxy's stands for many people.
+	Exempt func(address string) bool
 	// PlainURL is the http address under which Service.Plain is reached,
 	// without final slash.
 	PlainURL string

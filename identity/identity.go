@@ -32,6 +32,7 @@ import (
 	"guildhall/platform/app"
 	"guildhall/platform/audit"
 	"guildhall/platform/backup"
+	"guildhall/platform/limit"
 	"guildhall/platform/mail"
 	"guildhall/platform/seal"
 )
@@ -95,7 +96,7 @@ type service struct {
 	grants   *grant.Desk
 	devices  *device.Desk
 	requests *authorize.Service
-	begins   *beginnings
+	begins   limit.Limiter
 	logout   *logout.Desk
 	provider *provider
 	feed     *feed.Hub

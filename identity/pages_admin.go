@@ -24,6 +24,7 @@ func adminNav() []web.NavItem {
 		{Path: directoryPath, Key: "identity.nav.directory", Icon: "server"},
 		{Path: clientsPage, Key: "identity.clients", Icon: "link"},
 		{Path: keysPage, Key: "identity.keys", Icon: "key"},
+		{Path: auditPage, Key: "web.audit.title", Icon: "log"},
 		{Path: "/", Key: "identity.nav.own", Icon: "home"},
 	}
 }
@@ -64,6 +65,7 @@ func (p *pages) adminPages(looks, changes map[string]staff) {
 	p.clientPages(looks, changes)
 	p.keyPages(looks, changes)
 	p.directoryPages(looks, changes)
+	p.auditPages(looks)
 }
 
 // administers lets only those through who have the role. Whoever changes something

@@ -32,7 +32,6 @@ import (
 	"guildhall/platform/app"
 	"guildhall/platform/audit"
 	"guildhall/platform/backup"
-	"guildhall/platform/limit"
 	"guildhall/platform/mail"
 	"guildhall/platform/seal"
 )
@@ -96,7 +95,7 @@ type service struct {
 	grants   *grant.Desk
 	devices  *device.Desk
 	requests *authorize.Service
-	begins   limit.Limiter
+	begins   *beginnings
 	logout   *logout.Desk
 	provider *provider
 	feed     *feed.Hub

@@ -54,8 +54,6 @@ type pageOptions struct {
 	Logout     *logout.Desk
 	// Audit is the log that administrators look at.
 	Audit *audit.Log
-	// Audit is the log that administrators look at.
-	Audit *audit.Log
 	// Fresh is for how long a sign-in is enough to change what protects the
 	// account.
 	Fresh time.Duration

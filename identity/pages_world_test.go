@@ -29,7 +29,6 @@ import (
 	"guildhall/platform/app"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/i18n"
-	"guildhall/platform/limit"
 	"guildhall/platform/web"
 	weblocales "guildhall/platform/web/locales"
 )
@@ -40,6 +39,9 @@ type host struct {
 	pages *pages
 	site  *httptest.Server
 }
+
+// nobody is exempt from limits.
+func nobody(string) bool { return false }
 
 func openHost(t *testing.T) *host {
 	t.Helper()
@@ -62,7 +64,7 @@ func openHost(t *testing.T) *host {
 	o.Roles = role.New(role.Options{Store: w.Store, Journal: w.Journal, Known: roleNames(o.RoleList), Now: w.Clock.Now})
 	o.Directory, _ = w.Directory(nil)
 	o.Audit = w.Journal.Audit
-	o.Begins = limit.New(limit.Options{Rate: beginRate, Burst: beginBurst, Now: w.Clock.Now})
+	o.Begins = newBeginnings(app.Env{Now: w.Clock.Now, Exempt: nobody})
 	provide(t, w, &o)
 	h := &host{World: w, pages: newPages(o)}
 	mux := http.NewServeMux()

@@ -305,13 +305,11 @@ func TestLogoutProfile(t *testing.T) {
 	b.get(t, logoutURL("id_token_hint", h.uses(t, b, shop), "post_logout_redirect_uri", bye)).leadsTo(t, bye) // no-state
 }
 
-// TestTheGuideNamesTestsThatExist reads docs/guides/openid-conformance.md.
-func TestTheGuideNamesTestsThatExist(t *testing.T) {
+// TestTheGuidesNameTestsThatExist reads the guides that name tests.
+func TestTheGuidesNameTestsThatExist(t *testing.T) {
 	t.Parallel()
-	guide, err := os.ReadFile("../docs/guides/openid-conformance.md")
-	ok(t, err)
 	var tests strings.Builder
-	for _, dir := range []string{".", "../e2e"} {
+	for _, dir := range []string{".", "../e2e", "../platform", "../sdk"} {
 		ok(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && strings.HasSuffix(path, "_test.go") {
 				text, err := os.ReadFile(path)
@@ -321,13 +319,17 @@ func TestTheGuideNamesTestsThatExist(t *testing.T) {
 			return err
 		}))
 	}
-	named := regexp.MustCompile(`Test\w+`).FindAllString(string(guide), -1)
-	if len(named) < 10 {
-		t.Fatalf("the guide names only %d tests", len(named))
-	}
-	for _, name := range named {
-		if !strings.Contains(tests.String(), "func "+name+"(t *testing.T)") {
-			t.Errorf("there is no %s", name)
+	for _, name := range []string{"openid-conformance", "security"} {
+		guide, err := os.ReadFile("../docs/guides/" + name + ".md")
+		ok(t, err)
+		named := regexp.MustCompile(`(Test|Fuzz)[A-Z]\w+`).FindAllString(string(guide), -1)
+		if len(named) < 10 {
+			t.Fatalf("%s names only %d tests", name, len(named))
+		}
+		for _, test := range named {
+			if !strings.Contains(tests.String(), "func "+test+"(t *testing.T)") && !strings.Contains(tests.String(), "func "+test+"(f *testing.F)") {
+				t.Errorf("%s: there is no %s", name, test)
+			}
 		}
 	}
 }

@@ -77,7 +77,7 @@ func Open(ctx context.Context, o Options) *Server {
 		o.Metrics.MustRegister(s.up, s.unanswered)
 	}
 	s.option.DisableCache, s.option.DisableRetry = true, true
-	s.option.Dialer.Timeout, s.option.ConnWriteTimeout = dialTimeout, max(dialTimeout, s.timeout)
+	s.option.Dialer.Timeout, s.option.ConnWriteTimeout = s.slow(), s.slow()
 	s.option.ReadBufferEachConn, s.option.WriteBufferEachConn = buffer, buffer
 	s.option.ClientName, s.option.PipelineMultiplex = "guildhall", -1 // one connection: questions at once share it
 	_ = s.Look(ctx)                                                   // the log has it
@@ -172,15 +172,17 @@ func (s *Server) Look(ctx context.Context) error {
 // that the old connection is gone. Then it asks with the time that everybody has.
 func (s *Server) try(ctx context.Context, client rueidis.Client) error {
 	script, key := NewScript(look), s.Key("look", "")
-	slow := max(dialTimeout, s.timeout)
-	if _, err := ask(ctx, slow, client, script, key); err != nil {
-		if _, err := ask(ctx, slow, client, script, key); err != nil {
+	if _, err := ask(ctx, s.slow(), client, script, key); err != nil {
+		if _, err := ask(ctx, s.slow(), client, script, key); err != nil {
 			return err
 		}
 	}
 	_, err := ask(ctx, s.timeout, client, script, key)
 	return err
 }
+
+// slow is how long connecting and asking may take together.
+func (s *Server) slow() time.Duration { return max(dialTimeout, s.timeout) }
 
 // connect returns no client when there is an error.
 func connect(o rueidis.ClientOption) (rueidis.Client, error) {

@@ -163,7 +163,8 @@ func TestSpoiltKeyRefusesNobodyForLong(t *testing.T) {
 	r := guildtest.NewRedis(t)
 	server := connect(t, r.URL(""), patient)
 	o := limit.Options{Rate: 1, Burst: 2}
-	for _, spoil := range [][]string{{"SET", "x"}, {"SET", ""}, {"LPUSH", "x"}, {"SET", "99999999999999999999"}, {"SET", "-5"}, {"SET", "1e400"}} {
+	ahead := strconv.FormatInt(time.Now().Add(time.Hour).UnixMicro(), 10)
+	for _, spoil := range [][]string{{"SET", ahead}, {"SET", "x"}, {"SET", ""}, {"LPUSH", "x"}, {"SET", "99999999999999999999"}, {"SET", "-5"}, {"SET", "1e400"}} {
 		l := limit.NewShared(server, "x", o)
 		cli(t, r, "FLUSHALL")
 		cli(t, r, spoil[0], server.Key("limit:x", "k"), spoil[1])

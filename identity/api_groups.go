@@ -46,11 +46,11 @@ type groupRoleInput struct {
 func (s *service) groupOperations(api huma.API) {
 	const path, one = "/api/v1/groups", "/api/v1/groups/{id}"
 	tags := []string{"Groups"}
-	app.Register(api, huma.Operation{OperationID: "list-groups", Method: http.MethodGet, Path: path, Tags: tags,
+	look(api, huma.Operation{OperationID: "list-groups", Method: http.MethodGet, Path: path, Tags: tags,
 		Summary: "List groups", Description: "By name, unless sort says otherwise."}, s.listGroups)
 	app.Register(api, huma.Operation{OperationID: "create-group", Method: http.MethodPost, Path: path, Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary: "Make a group", Description: "Without members and roles. Error codes: invalid_fields (errors[].code: group_exists, required, too_long, not_text)."}, s.createGroup)
-	app.Register(api, huma.Operation{OperationID: "get-group", Method: http.MethodGet, Path: one, Tags: tags,
+	look(api, huma.Operation{OperationID: "get-group", Method: http.MethodGet, Path: one, Tags: tags,
 		Summary: "Read a group", Description: "With its roles. Its members are listed by list-users. Error code: group_not_found."}, s.getGroup, http.StatusNotFound)
 	app.Register(api, huma.Operation{OperationID: "update-group", Method: http.MethodPut, Path: one, Tags: tags,
 		Summary: "Rename a group", Description: "Replaces name and description. Error codes: group_not_found, group_of_directory, invalid_fields."},

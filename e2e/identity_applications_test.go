@@ -65,9 +65,14 @@ func withApplications(t *testing.T) applications {
 }
 
 // receive is an application's page for answers: it shows what it got, and how; and
-// under /leave the one that signs out by a form.
+// under /leave the one that signs out by a form. Whoever is in the state "stay" stays
+// on the page that would lead to it.
 func receive(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
+	if r.Form.Get("state") == "stay" {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	if r.URL.Path == "/leave" {
 		_, _ = fmt.Fprintf(w, `<!doctype html><title>Shop</title><form method="post" action="%s">`, html.EscapeString(r.Form.Get("to")))
 		for _, name := range []string{"client_id", "post_logout_redirect_uri", "state"} {
@@ -259,7 +264,13 @@ func TestApplicationPagesPlease(t *testing.T) {
 	p.arrives("code=")
 	pages["applications"] = "/applications"
 	pages["logout"] = "/oauth2/logout?" + a.leaving(shopID).Encode()
+	pages["answer-by-form"] = a.asks(shopID, "response_mode", "form_post", "prompt", "none", "state", "stay")
 	looks(t, p, pages)
+	waits(shopID, "scope", "openid profile", "state", "stay")
+	p.clicks(`main button[value="allow"]`)
+	p.sees(`document.querySelector('main a.button[href*="code="]')`) // it leads back by itself
+	guildtest.Axe(t, p.ctx)
+	guildtest.NoSidewaysScroll(t, p.ctx)
 	stranger := meet(t, a.server)
 	looks(t, stranger, map[string]string{"signed-out": "/oauth2/logout"})
 	for _, anybody := range []person{p, stranger} {

@@ -5,10 +5,13 @@ import (
 	"encoding/pem"
 	"net/http"
 
+	"github.com/a-h/templ"
+
 	"guildhall/platform/fault"
 	"guildhall/platform/i18n"
 	"guildhall/platform/session"
 	"guildhall/platform/web"
+	"guildhall/platform/web/ui"
 )
 
 var errNoRoot = fault.New(fault.Unavailable, "no_root", "The root certificate is not known yet. Try again in a moment.")
@@ -39,7 +42,7 @@ func (a *App) portal() http.Handler {
 	a.mailboxPages(shell, mux)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		a.portalFrame(r).Render(w, r, http.StatusOK, web.Page{Title: i18n.T(r.Context(), "app.portal.title"), Active: "/",
-			Lead: i18n.T(r.Context(), "app.portal.lead", "Domain", a.hosts.domain), Body: portalBody(a.portalView(r))})
+			Lead: i18n.T(r.Context(), "app.portal.lead", "Domain", a.hosts.domain), Actions: a.accountLink(r), Body: portalBody(a.portalView(r))})
 	})
 	mux.HandleFunc("GET /root.pem", func(w http.ResponseWriter, r *http.Request) {
 		root := a.rootCertificate()
@@ -53,6 +56,15 @@ func (a *App) portal() http.Handler {
 	})
 	a.door.Mount(mux)
 	return a.measure("portal", a.site.Wrap(a.door.Identify(a.limits.around(shell.Handler(mux), public.Error))))
+}
+
+// accountLink leads visitors to their account, which signs them in first. The portal
+// itself does not know people: it has no session of theirs.
+func (a *App) accountLink(r *http.Request) []templ.Component {
+	if _, known := session.From(r.Context()); known || !a.identity {
+		return nil
+	}
+	return []templ.Component{ui.Button{Label: i18n.T(r.Context(), "app.portal.account"), Icon: "user", URL: a.hosts.publicURL(session.IdentityService) + "/"}}
 }
 
 // administratorNav leads to what administrators see on the portal.

@@ -340,10 +340,12 @@ func FuzzAPIBodies(f *testing.F) {
 	o := openOffice(f, guildtest.SQLite(f))
 	made, err := o.client.CreateApplication(f.Context(), wire.Metadata{Kind: "service", Name: "Robot"})
 	ok(f, err)
-	paths := []string{"/api/v1/applications", "/api/v1/applications/" + made.ID, "/api/v1/applications/" + made.ID + "/rotate-secret"}
+	paths := []string{"/api/v1/applications", "/api/v1/applications/" + made.ID, "/api/v1/applications/" + made.ID + "/rotate-secret",
+		"/api/v1/users", "/api/v1/users/" + o.anna.ID + "/reset", "/api/v1/users/" + o.anna.ID + "/disable"}
 	for i, body := range []string{`{"kind":"web","client_name":"x","redirect_uris":["https://a.example/"],"access_token_life":"5m","jwks":null}`,
 		`{"kind":"service","client_name":"x","token_endpoint_auth_method":"client_secret_post","grant_types":["client_credentials"],"scopes":["a"]}`,
-		`{"overlap":"1h","compromised":false}`, `{"jwks":{"keys":[{}]}}`, `[]`, `null`, "\xff", `{"client_name":""}`} {
+		`{"overlap":"1h","compromised":false}`, `{"email":"b@example.com","name":"B","language":"pl","one_time_password":true}`, `{"how":"letter"}`, `{"reason":"left"}`,
+		`{"jwks":{"keys":[{}]}}`, `[]`, `null`, "\xff", `{"client_name":""}`} {
 		f.Add(uint8(i), []byte(body))
 	}
 	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
@@ -359,7 +361,9 @@ func FuzzAPIBodies(f *testing.F) {
 		if w.Code >= 500 || w.Code >= 400 && w.Header().Get("Content-Type") != "application/problem+json" {
 			t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
 		}
-		if _, err := o.client.Applications(t.Context(), wire.ApplicationRequest{Limit: 500}); err != nil {
+		_, err := o.client.Applications(t.Context(), wire.ApplicationRequest{Limit: 500})
+		_, unread := o.client.Users(t.Context(), wire.UserRequest{Limit: 500})
+		if err := errors.Join(err, unread); err != nil {
 			t.Fatalf("after %s %s with %q: %v", method, path, body, err)
 		}
 	})
@@ -373,7 +377,7 @@ func TestTheGuideListsTheCodesOfTheAPI(t *testing.T) {
 	ok(t, err)
 	pattern := regexp.MustCompile(`(?:fault\.New\(fault\.\w+,\s*|Code:\s*|\.add\([^"]*"[^"]*"(?:, i\))?,\s*)"([a-z0-9_]+)"`)
 	known := map[string]bool{}
-	for _, glob := range []string{"api*.go", "wire.go", "internal/client/*.go", "internal/signing/*.go", "internal/store/clients.go"} {
+	for _, glob := range []string{"api*.go", "wire.go", "internal/client/*.go", "internal/signing/*.go", "internal/store/clients.go", "internal/group/*.go", "internal/store/groups.go"} {
 		files, err := filepath.Glob(glob)
 		ok(t, err)
 		for _, file := range files {

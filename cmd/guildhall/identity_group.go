@@ -187,15 +187,10 @@ func (c *groupRemoveCommand) Run(ctx context.Context, t terminal) error {
 	})
 }
 
-// groupMember are the arguments that name an account and a group.
-type groupMember struct {
-	groupID `embed:""`
-	Account string `arg:"" help:"The account's id, which begins with \"usr_\"."`
-}
-
 type groupJoinCommand struct {
-	place       `embed:""`
-	groupMember `embed:""`
+	place   `embed:""`
+	groupID `embed:""`
+	userID  `embed:""`
 }
 
 // Help is the long text of --help.
@@ -203,15 +198,16 @@ func (groupJoinCommand) Help() string { return exitHelp }
 
 // Run adds the account; one that is in the group stays.
 func (c *groupJoinCommand) Run(ctx context.Context, t terminal) error {
-	return c.identity(ctx, t, func(client *identity.Client) error {
-		g, err := client.AddMember(ctx, c.ID, c.Account)
+	return c.user(ctx, c.place, t, func(client *identity.Client, user string) error {
+		g, err := client.AddMember(ctx, c.ID, user)
 		return printMembers(t, g, err)
 	})
 }
 
 type groupLeaveCommand struct {
-	place       `embed:""`
-	groupMember `embed:""`
+	place   `embed:""`
+	groupID `embed:""`
+	userID  `embed:""`
 }
 
 // Help is the long text of --help.
@@ -219,8 +215,8 @@ func (groupLeaveCommand) Help() string { return exitHelp }
 
 // Run drops the account; one that is not in the group is left alone.
 func (c *groupLeaveCommand) Run(ctx context.Context, t terminal) error {
-	return c.identity(ctx, t, func(client *identity.Client) error {
-		g, err := client.DropMember(ctx, c.ID, c.Account)
+	return c.user(ctx, c.place, t, func(client *identity.Client, user string) error {
+		g, err := client.DropMember(ctx, c.ID, user)
 		return printMembers(t, g, err)
 	})
 }
@@ -233,15 +229,10 @@ func printMembers(t terminal, g *identity.GroupDetail, err error) error {
 	return nil
 }
 
-// groupRole are the arguments that name a role and a group.
-type groupRole struct {
-	groupID `embed:""`
-	Role    string `arg:"" help:"The role, such as ca.operator."`
-}
-
 type groupGiveCommand struct {
-	place     `embed:""`
-	groupRole `embed:""`
+	place    `embed:""`
+	groupID  `embed:""`
+	roleName `embed:""`
 }
 
 // Help is the long text of --help.
@@ -256,8 +247,9 @@ func (c *groupGiveCommand) Run(ctx context.Context, t terminal) error {
 }
 
 type groupTakeCommand struct {
-	place     `embed:""`
-	groupRole `embed:""`
+	place    `embed:""`
+	groupID  `embed:""`
+	roleName `embed:""`
 }
 
 // Help is the long text of --help.

@@ -28,6 +28,7 @@ import (
 	"guildhall/platform/obs"
 	"guildhall/platform/peer"
 	"guildhall/platform/peer/peertest"
+	"guildhall/platform/session"
 )
 
 // The tests run a whole process around one small service, "notes", that keeps
@@ -335,6 +336,9 @@ func TestAPIAnswersProblems(t *testing.T) {
 	}
 	if status, _ := get(t, c, p.announced.Link); status != http.StatusOK {
 		t.Fatalf("one-time link: %d", status)
+	}
+	if status, _ := get(t, c, p.announced.Portal+session.PassPath("notes")); status != http.StatusOK {
+		t.Fatalf("on to the service: %d", status)
 	}
 	for body, want := range map[string]struct {
 		status      int

@@ -22,10 +22,15 @@ func TestAdministrationPagesPlease(t *testing.T) {
 	wiki := add("web", "--name", "Wiki of the house", "--redirect-uri", "https://wiki.example.com/signed-in")
 	old := add("service", "--name", "Old import")
 	must(t, "identity", "client", "disable", "--data", s.data, old)
+	office := strings.TrimSpace(must(t, "identity", "group", "add", "--data", s.data, "Office", "--description", "All who work on the second floor"))
+	must(t, "identity", "user", "add", "--data", s.data, "anna@example.com", "--name", "Anna Nowak")
+	must(t, "identity", "group", "join", "--data", s.data, office, "anna@example.com")
+	must(t, "identity", "group", "give", "--data", s.data, office, "ca.viewer")
 	for group, pages := range map[string]map[string]string{
 		"users":        {"list": "/admin/users", "nobody": "/admin/users?q=nobody-like-it", "new": "/admin/users/new", "one": ""},
 		"applications": {"list": "/admin/applications", "new": "/admin/applications/new", "one": "/admin/applications/" + wiki, "disabled": "/admin/applications/" + old},
-		"rest":         {"keys": "/admin/keys", "directory": "/admin/directory", "settings": "/admin/directory/settings"},
+		"groups":       {"none": "/admin/groups?q=nobody-like-it", "new": "/admin/groups/new", "one": "/admin/groups/" + office},
+		"rest":         {"audit": "/admin/audit", "keys": "/admin/keys", "directory": "/admin/directory", "settings": "/admin/directory/settings"},
 	} {
 		t.Run(group, func(t *testing.T) {
 			t.Parallel()

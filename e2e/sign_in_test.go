@@ -49,6 +49,9 @@ func TestOneSignInForEverything(t *testing.T) {
 	p.types("new", firstOne)
 	p.sends()
 	p.sees(`location.href === ` + quote(wanted) + ` && document.querySelector('form[action="/session/end"]')`)
+	p.tries("ca", "list-certificates", "certificates")
+	p.tries("identity", "list-keys", "ES256")
+	visit(t, p.ctx, wanted)
 	do(t, p.ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector('form[action="/session/end"]').submit()`))
 	p.reads("You are signed out")
 	p.goes("/")
@@ -344,4 +347,15 @@ func TestSigningOutIsHeardEverywhere(t *testing.T) {
 			t.Logf("the authority heard of it within %v", time.Since(began).Round(time.Millisecond))
 		})
 	}
+}
+
+// tries calls an operation from the page of a service's API, with nothing but who is
+// signed in.
+func (p person) tries(service, operation, answer string) {
+	p.t.Helper()
+	visit(p.t, p.ctx, p.s.service(service)+"/api")
+	one := `document.querySelector("#` + operation + `")`
+	p.sees(one + ` && document.querySelector('form[action="/session/end"]')`)
+	do(p.t, p.ctx, chromedp.Evaluate[chromedp.Void](one+`.open = true; `+one+`.querySelector("form").requestSubmit()`))
+	p.sees(one + `.querySelector("[data-status]").textContent.startsWith("200") && ` + one + `.querySelector("[data-text]").textContent.includes(` + quote(answer) + `)`)
 }

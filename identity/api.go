@@ -13,8 +13,8 @@ import (
 	wire "guildhall/sdk/go/identity"
 )
 
-// operations registers the REST API, which is for administrators alone; the
-// protocol's endpoints are the provider's. The types of the wire are those of the
+// operations registers the REST API, which is for administrators alone but for the
+// sign-in by JSON; the protocol's endpoints are the provider's. The types of the wire are those of the
 // Go client, so that the two cannot differ.
 func (s *service) operations(api huma.API) {
 	s.groupOperations(api)
@@ -22,6 +22,10 @@ func (s *service) operations(api huma.API) {
 	s.applicationOperations(api)
 	s.keyOperations(api)
 	s.directoryOperations(api)
+	if s.config.JSONSignIn {
+		s.signInOperations(api)
+		s.meOperations(api)
+	}
 	app.AuditOperations(api, s.journal, journal.Actions())
 }
 

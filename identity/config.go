@@ -23,6 +23,9 @@ const (
 type Config struct {
 	// Registration is Open or Closed.
 	Registration string `yaml:"registration"`
+	// JSONSignIn serves /login and its neighbours: signing in by JSON, for programs of
+	// the installation's own people. It never is for anybody else's.
+	JSONSignIn bool `yaml:"json_sign_in"`
 	// FirstAdmin is the address of the account that is made at the first start and
 	// administers everything; empty: admin@<server.domain>.
 	FirstAdmin string `yaml:"first_admin"`
@@ -45,7 +48,7 @@ type SessionsConfig struct {
 
 // DefaultConfig is the configuration of an identity that is told nothing.
 func DefaultConfig() Config {
-	return Config{Registration: Open, Sessions: SessionsConfig{Idle: config.Duration(session.DefaultIdle),
+	return Config{Registration: Open, JSONSignIn: true, Sessions: SessionsConfig{Idle: config.Duration(session.DefaultIdle),
 		Absolute: config.Duration(session.DefaultAbsolute), Confirm: config.Duration(15 * time.Minute)}}
 }
 

@@ -99,6 +99,8 @@ type service struct {
 	logout   *logout.Desk
 	provider *provider
 	feed     *feed.Hub
+	// beside has the operations that share their address with a page.
+	beside *http.ServeMux
 }
 
 // open wires the parts.
@@ -164,14 +166,19 @@ func withAddress(send sendMail, host string) sendMail {
 
 // service is what the process serves.
 func (s *service) service(env app.Env) *app.Service {
+	s.beside = http.NewServeMux()
 	pages := newPages(pageOptions{Site: env.Site, Accounts: s.accounts, Sessions: s.sessions, Factors: s.factors, Now: s.now,
 		Fresh: s.config.Sessions.Confirm.Std(), Open: s.config.Registration == Open,
 		Clients: s.clients, Grants: s.grants, Authorize: s.requests, Begins: s.begins, Devices: s.devices, Logout: s.logout,
 		Keys: s.keys, Groups: s.groups, Roles: s.roles, RoleList: env.Roles, Directory: s.directory, Production: env.Production, Audit: s.journal.Audit})
+	if s.config.JSONSignIn {
+		pages.JSON = s.beside
+	}
 	return &app.Service{
 		API:         s.operations,
 		Shell:       pages.Shell(),
 		Pages:       func(mux *http.ServeMux) { pages.Mount(mux); s.provider.Mount(mux) },
+		Identify:    pages.identify,
 		CrossOrigin: crossOrigin(),
 		Certified:   s.provider.MountCertified,
 		Peer:        s.peerRoutes(),

@@ -59,6 +59,8 @@ type pageOptions struct {
 	Fresh time.Duration
 	// Open says that people can register themselves.
 	Open bool
+	// JSON answers who registers by JSON; nil: nobody can.
+	JSON http.Handler
 }
 
 // pages are the HTML pages of identity.
@@ -98,12 +100,13 @@ func (p *pages) Mount(mux *http.ServeMux) {
 		"GET /sign-in/second-factor":  p.secondForm,
 		"POST /sign-in/second-factor": p.second,
 		"POST /sign-out":              p.signOut,
+		"POST /session/end":           p.signOut,
 		"POST /passkey/begin":         p.beginPasskey,
 		"GET /passkey.js":             p.passkeyScript,
 		"GET /register":               p.registerForm,
-		"POST /register":              p.register,
+		"POST /register":              p.orJSON(p.register),
 		"GET /register/code":          p.registerCodeForm,
-		"POST /register/code":         p.registerCode,
+		"POST /register/code":         p.orJSON(p.registerCode),
 		"POST /register/resend":       p.registerAgain,
 		"GET /reset":                  p.resetForm,
 		"POST /reset":                 p.reset,

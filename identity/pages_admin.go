@@ -25,6 +25,7 @@ func adminNav() []web.NavItem {
 		{Path: clientsPage, Key: "identity.clients", Icon: "link"},
 		{Path: keysPage, Key: "identity.keys", Icon: "key"},
 		{Path: auditPage, Key: "web.audit.title", Icon: "log"},
+		{Path: "/api", Key: "app.api.title", Icon: "server"},
 		{Path: "/", Key: "identity.nav.own", Icon: "home"},
 	}
 }

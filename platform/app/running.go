@@ -170,6 +170,9 @@ func (a *App) mount(s *running) {
 	door := a.door.At(s.def.Name)
 	door.Mount(s.mux)
 	host := a.limits.around(shell.Handler(s.mux), shell.Error)
+	if s.svc.Identify != nil {
+		host = s.svc.Identify(host)
+	}
 	if a.signsIn(s) {
 		a.openDesk(s)
 		s.desk.Mount(s.mux)

@@ -124,6 +124,9 @@ type Service struct {
 	// prove to hold the key of, in Request.TLS.PeerCertificates, or none. Sessions
 	// are not known there. nil: there is no such host.
 	Certified func(*http.ServeMux)
+	// Identify puts who makes a request into its context, where the service knows
+	// people by itself; whoever came by the emergency entrance is there already.
+	Identify func(http.Handler) http.Handler
 	// Plain registers what is served over plain HTTP as well as HTTPS, on any
 	// host name: revocation lists and the like.
 	Plain func(*http.ServeMux)

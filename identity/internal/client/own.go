@@ -39,7 +39,11 @@ func (o Own) metadata() Metadata {
 // Register makes a service of the installation an application, or brings it up to
 // date. One that an administrator has disabled stays so.
 func (d *Desk) Register(ctx context.Context, o Own, by audit.Caller) (Client, error) {
-	id, m := OwnPrefix+o.Service, o.metadata()
+	return d.keep(ctx, OwnPrefix+o.Service, o.metadata(), by)
+}
+
+// keep makes one of our own applications, or brings it up to date.
+func (d *Desk) keep(ctx context.Context, id string, m Metadata, by audit.Caller) (Client, error) {
 	if err := d.Check(m); err != nil {
 		return Client{}, err
 	}

@@ -26,36 +26,43 @@ type Shown struct {
 // UserInfo says who the person of an access token is: OpenID Connect Core, 5.3.
 // The error is ErrToken or oauth.InsufficientScope.
 func (s *Service) UserInfo(ctx context.Context, shown Shown) (map[string]any, error) {
-	c, err := s.access(ctx, shown.Token)
+	g, err := s.Grant(ctx, shown)
 	if err != nil {
 		return nil, err
 	}
-	if c == nil || c.Grant == "" || !slices.Contains(c.Audience, s.o.Minter.Issuer) || !shown.holds(c.Bound) {
-		return nil, ErrToken
-	}
-	if revoked, err := s.revoked(ctx, c); err != nil || revoked {
-		return nil, cmp.Or[error](err, ErrToken)
-	}
-	scopes, err := oauth.ParseScopes(c.Scope)
-	if err != nil {
-		return nil, ErrToken.Because(err)
-	}
-	if !scopes.Has(oauth.ScopeOpenID) {
+	if !g.Scopes.Has(oauth.ScopeOpenID) {
 		return nil, oauth.NewError(oauth.InsufficientScope, "The access token has not the scope openid.")
 	}
-	g, err := s.o.Grants.Live(ctx, c.Grant)
-	if errors.Is(err, grant.ErrOver) {
-		return nil, ErrToken
-	}
-	if err != nil {
-		return nil, err
-	}
-	g.Scopes = scopes
 	told, err := s.o.Minter.Claims(ctx, g)
 	if errors.Is(err, account.ErrNotFound) {
 		return nil, ErrToken
 	}
 	return told, err
+}
+
+// Grant is the live grant of an access token for identity itself, with the scopes of
+// the token. The error is ErrToken.
+func (s *Service) Grant(ctx context.Context, shown Shown) (grant.Grant, error) {
+	c, err := s.access(ctx, shown.Token)
+	if err != nil {
+		return grant.Grant{}, err
+	}
+	if c == nil || c.Grant == "" || !slices.Contains(c.Audience, s.o.Minter.Issuer) || !shown.holds(c.Bound) {
+		return grant.Grant{}, ErrToken
+	}
+	if revoked, err := s.revoked(ctx, c); err != nil || revoked {
+		return grant.Grant{}, cmp.Or[error](err, ErrToken)
+	}
+	scopes, err := oauth.ParseScopes(c.Scope)
+	if err != nil {
+		return grant.Grant{}, ErrToken.Because(err)
+	}
+	g, err := s.o.Grants.Live(ctx, c.Grant)
+	if errors.Is(err, grant.ErrOver) {
+		err = ErrToken
+	}
+	g.Scopes = scopes
+	return g, err
 }
 
 // holds says whether the token came with what it is bound to, and as a bearer

@@ -1,0 +1,72 @@
+package identity
+
+import (
+	"errors"
+	"mime"
+	"net/http"
+	"strings"
+
+	"guildhall/identity/internal/session"
+	"guildhall/platform/fault"
+	signin "guildhall/platform/session"
+)
+
+// orJSON has a form answered by the page, and JSON by the operation of the same
+// address.
+func (p *pages) orJSON(h page) page {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if p.JSON != nil && isJSON(r.Header.Get("Content-Type")) {
+			p.JSON.ServeHTTP(w, r)
+			return nil
+		}
+		return h(w, r)
+	}
+}
+
+func isJSON(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && kind == "application/json"
+}
+
+// errConfirm says that a change needs a sign-in that is younger.
+var errConfirm = fault.New(fault.Forbidden, "confirm_first",
+	"It is too long ago that you showed who you are. Do so at /confirm, then send this again.")
+
+// identify lets those who are signed in here use the API from its page: what their
+// roles allow, and changes only while their sign-in is fresh, as on the pages. It
+// looks at nothing but the API; a token goes before a cookie.
+func (p *pages) identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, known := signin.From(r.Context())
+		if known || r.Header.Get("Authorization") != "" || !ofAPI(r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		v, err := p.visitor(r)
+		switch {
+		case errors.Is(err, session.ErrNone), err == nil && (v.Account.MustChange || v.MustEnrol):
+			next.ServeHTTP(w, r)
+			return
+		case err != nil:
+			fault.Write(w, r, err)
+			return
+		}
+		changes := r.Method != http.MethodGet && r.Method != http.MethodHead
+		if changes && r.URL.Path != mePath && v.Session.Age(p.Now()) > p.Fresh {
+			fault.Write(w, r, errConfirm)
+			return
+		}
+		who, err := p.principal(r.Context(), v)
+		if err != nil {
+			fault.Write(w, r, err)
+			return
+		}
+		who.AuthTime = v.Session.AuthenticatedAt
+		next.ServeHTTP(w, r.WithContext(signin.With(r.Context(), who)))
+	})
+}
+
+// ofAPI says whether a path is the API, its page, or one's own part of it.
+func ofAPI(path string) bool {
+	return path == "/api" || strings.HasPrefix(path, "/api/") || path == mePath
+}

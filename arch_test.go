@@ -59,6 +59,7 @@ var dependencies = map[string]string{
 	"github.com/wneessen/go-mail":         "SMTP client, MIME",
 	"go.yaml.in/yaml/v4":                  "the configuration file",
 	"golang.org/x/crypto":                 "OCSP, scrypt, ChaCha20-Poly1305",
+	"golang.org/x/image":                  "pictures of accounts: WebP, scaling",
 	"golang.org/x/mod":                    "transparency log and signed notes",
 	"golang.org/x/net":                    "HTTP/2 details, IDNA",
 	"golang.org/x/oauth2":                 "tests: a client of OAuth 2.0",

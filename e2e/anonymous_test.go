@@ -212,7 +212,7 @@ func visitHTTPS(t *testing.T, client *http.Client, method, url string, allowed b
 // without a secret, a folder, a session to end, the second step without the first,
 // a request that nobody has made.
 func mayRefuse(url string) bool {
-	return slices.ContainsFunc([]string{"/admin/enter", "/static/", "/sign-out", "/session/end", "/session/callback", "/sign-in/second-factor",
+	return slices.ContainsFunc([]string{"/admin/enter", "/static/", "/sign-out", "/session/end", "/pictures/", "/pictures/1", "/session/callback", "/sign-in/second-factor",
 		"/oauth2/userinfo", "/oauth2/authorize/", "/oauth2/authorize/1"}, func(end string) bool { return strings.HasSuffix(url, end) })
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"guildhall/identity/internal/account"
 	"guildhall/identity/internal/client"
+	"guildhall/identity/internal/mint"
 	"guildhall/identity/internal/token"
 	"guildhall/platform/app"
 	"guildhall/platform/audit"
@@ -29,6 +30,7 @@ type person struct {
 	Name          string    `json:"name" doc:"What others see."`
 	Language      string    `json:"language" enum:"en,zh-CN,pl"`
 	Theme         string    `json:"theme" enum:"auto,light,dark"`
+	Picture       string    `json:"picture,omitempty" doc:"Where the picture is; absent without one."`
 	CreatedAt     time.Time `json:"created_at"`
 }
 
@@ -106,7 +108,11 @@ func (s *service) whose(r *http.Request) (*account.Account, error) {
 }
 
 func (s *service) personOf(a *account.Account) *person {
-	return &person{ID: a.ID, Email: a.Email, EmailVerified: a.EmailProved, Name: a.Name, Language: a.Language, Theme: a.Theme, CreatedAt: a.CreatedAt}
+	me := &person{ID: a.ID, Email: a.Email, EmailVerified: a.EmailProved, Name: a.Name, Language: a.Language, Theme: a.Theme, CreatedAt: a.CreatedAt}
+	if a.Picture != "" {
+		me.Picture = s.provider.Issuer + mint.PicturePath + a.Picture
+	}
+	return me
 }
 
 // myself is the account that personally has found.

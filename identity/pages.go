@@ -9,6 +9,7 @@ import (
 
 	"guildhall/identity/internal/account"
 	"guildhall/identity/internal/authorize"
+	"guildhall/identity/internal/avatar"
 	"guildhall/identity/internal/client"
 	"guildhall/identity/internal/device"
 	"guildhall/identity/internal/directory"
@@ -34,6 +35,8 @@ type pageOptions struct {
 	Sessions *session.Desk
 	Factors  *factor.Desk
 	Now      func() time.Time
+	// Pictures makes the pictures of accounts out of what is uploaded.
+	Pictures *avatar.Maker
 	// Clients, Grants, Authorize, Devices and Logout are the provider's.
 	Clients   *client.Desk
 	Grants    *grant.Desk
@@ -123,12 +126,16 @@ func (p *pages) Mount(mux *http.ServeMux) {
 		"POST /oauth2/logout":         p.logoutByForm,
 		"POST /oauth2/logout/confirm": p.confirmLogout,
 		"GET /send.js":                p.sendScript,
+		"GET /pictures/{name}":        p.picture,
 	} {
 		mux.Handle(pattern, p.passing(pattern, h))
 	}
 	for pattern, h := range map[string]own{
 		"GET /{$}":                            p.accountPage,
 		"POST /{$}":                           p.saveProfile,
+		"GET /picture":                        p.accountPage,
+		"POST /picture":                       p.savePicture,
+		"POST /picture/remove":                p.removePicture,
 		"GET /email":                          p.emailForm,
 		"POST /email":                         p.email,
 		"GET /email/code":                     p.emailCodeForm,

@@ -13,7 +13,7 @@ import (
 )
 
 func (p *pages) accountPage(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	return p.showAccount(w, r, v, nil, form.New("name", v.Account.Name, "language", v.Account.Language, "theme", v.Account.Theme))
+	return p.showAccount(w, r, v, nil, profile(v.Account))
 }
 
 func (p *pages) showAccount(w http.ResponseWriter, r *http.Request, v *visitor, err error, f *form.Form) error {
@@ -27,18 +27,18 @@ func (p *pages) saveProfile(w http.ResponseWriter, r *http.Request, v *visitor) 
 	if err != nil {
 		return err
 	}
-	profile := account.Profile{Name: f.Text("name", form.Required), Language: f.Text("language", form.Required), Theme: f.Text("theme", form.Required)}
+	to := account.Profile{Name: f.Text("name", form.Required), Language: f.Text("language", form.Required), Theme: f.Text("theme", form.Required)}
 	if err := f.Err(); err != nil {
 		return p.showAccount(w, r, v, err, f)
 	}
-	err = p.Accounts.Update(r.Context(), v.Account.ID, profile, v.by())
+	err = p.Accounts.Update(r.Context(), v.Account.ID, to, v.by())
 	if refused(f, "name", err) {
 		return p.showAccount(w, r, v, err, f)
 	}
 	if err != nil {
 		return err
 	}
-	ctx := p.Site.Prefer(w, r, profile.Language, profile.Theme)
+	ctx := p.Site.Prefer(w, r, to.Language, to.Theme)
 	p.shell.Flash(w, r, ui.Good, i18n.T(ctx, "identity.account.saved"))
 	p.shell.Redirect(w, r, "/")
 	return nil

@@ -69,7 +69,7 @@ func (p *pages) visitor(r *http.Request) (*visitor, error) {
 
 // user is the visitor as the header shows him.
 func (v *visitor) user() *web.User {
-	return &web.User{Name: v.Account.Name, Role: v.Account.Email, SignOut: "/sign-out"}
+	return &web.User{Name: v.Account.Name, Role: v.Account.Email, Person: true, Picture: views.Picture(v.Account), SignOut: "/sign-out"}
 }
 
 const (

@@ -14,6 +14,7 @@ import (
 
 	"guildhall/identity/internal/account"
 	"guildhall/identity/internal/authorize"
+	"guildhall/identity/internal/avatar"
 	"guildhall/identity/internal/client"
 	"guildhall/identity/internal/device"
 	"guildhall/identity/internal/factor"
@@ -57,7 +58,7 @@ func openHost(t *testing.T) *host {
 		t.Fatal(err)
 	}
 	site := web.NewSite(web.SiteOptions{Bundle: bundle, Log: log, Now: w.Clock.Now})
-	o := pageOptions{Site: site, Accounts: w.Accounts, Factors: factors, Now: w.Clock.Now, Fresh: 15 * time.Minute, Open: true,
+	o := pageOptions{Site: site, Accounts: w.Accounts, Factors: factors, Pictures: avatar.New(), Now: w.Clock.Now, Fresh: 15 * time.Minute, Open: true,
 		Sessions: &session.Desk{Store: w.Store, Journal: w.Journal, Log: log, Now: w.Clock.Now}}
 	o.RoleList = []app.Role{{Name: role.Admin, Key: "identity.role.admin"}, {Name: role.Viewer, Key: "identity.role.viewer"}, {Name: "ca.admin", Key: "ca.role.admin"}}
 	o.Groups = &group.Desk{Store: w.Store, Journal: w.Journal, Now: w.Clock.Now}

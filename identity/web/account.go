@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 
+	"guildhall/identity/internal/account"
+	"guildhall/identity/internal/mint"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web/ui"
 )
@@ -21,4 +23,12 @@ func cancelTo(path string, must bool) string {
 		return ""
 	}
 	return path
+}
+
+// Picture is where the picture of an account is found; empty: it has none.
+func Picture(a *account.Account) string {
+	if a.Picture == "" {
+		return ""
+	}
+	return mint.PicturePath + a.Picture
 }

@@ -28,7 +28,7 @@ func (v Users) table(ctx context.Context) ui.Table {
 			{Value: "active", Label: i18n.T(ctx, "identity.users.active")}, {Value: "disabled", Label: i18n.T(ctx, "identity.users.off")}}}},
 		Empty: ui.Empty{Icon: "user", Title: i18n.T(ctx, "identity.users.empty")}}
 	for _, a := range v.Rows {
-		t.Rows = append(t.Rows, ui.Row{ui.Link{Label: a.Name, URL: "/admin/users/" + a.ID}, ui.Text(a.Email), stateBadge(ctx, a), ui.Time{At: a.CreatedAt, Now: v.Now}})
+		t.Rows = append(t.Rows, ui.Row{ui.Group{ui.Avatar{Name: a.Name, URL: Picture(a)}, ui.Link{Label: a.Name, URL: "/admin/users/" + a.ID}}, ui.Text(a.Email), stateBadge(ctx, a), ui.Time{At: a.CreatedAt, Now: v.Now}})
 	}
 	return t
 }

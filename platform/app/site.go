@@ -62,7 +62,7 @@ func signedIn(r *http.Request) (web.User, bool) {
 		return web.User{}, false
 	}
 	if p.Person() {
-		return web.User{Name: p.Name, SignOut: session.EndPath}, true
+		return web.User{Name: p.Name, Person: true, SignOut: session.EndPath}, true
 	}
 	return web.User{Name: p.Name, Role: i18n.T(r.Context(), "app.role.administrator"), SignOut: "/admin/leave"}, true
 }

@@ -43,6 +43,10 @@ type User struct {
 	Name string
 	// Role is a translated word such as "administrator"; may be empty.
 	Role string
+	// Person shows the picture at Picture, or the initials of Name where there is none;
+	// else there is an icon.
+	Person  bool
+	Picture string
 	// SignOut is the path that ends the session by POST; "" hides the button.
 	SignOut string
 }

@@ -71,6 +71,8 @@ type Account struct {
 	Email, Name string
 	// Language is "en", "zh-CN" or "pl"; Theme "auto", "light" or "dark".
 	Language, Theme string
+	// Picture is the name of its picture; empty: it has none.
+	Picture string
 	// MustChange says that the password must be changed before anything else.
 	MustChange bool
 	Disabled   bool
@@ -183,7 +185,7 @@ func (s *Service) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
 }
 
 func public(row *store.Account) *Account {
-	return &Account{ID: row.ID, Email: row.Email, Name: row.Name, Language: row.Language, Theme: row.Theme,
+	return &Account{ID: row.ID, Email: row.Email, Name: row.Name, Language: row.Language, Theme: row.Theme, Picture: row.Picture,
 		MustChange: row.MustChange, Disabled: row.State != store.Active,
 		EmailProved: row.EmailProved, SecondRequired: row.SecondRequired, CreatedAt: row.CreatedAt, PasswordSetAt: row.PasswordSetAt}
 }

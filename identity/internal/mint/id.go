@@ -79,12 +79,15 @@ func (m *Minter) Claims(ctx context.Context, g grant.Grant) (map[string]any, err
 	return person, nil
 }
 
+// PicturePath is where the pictures of accounts are found by their names.
+const PicturePath = "/pictures/"
+
 // ClaimNames are the claims about a person that there are, as discovery lists
 // them.
-func ClaimNames() []string { return []string{"name", "locale", "email", "email_verified"} }
+func ClaimNames() []string { return []string{"name", "locale", "picture", "email", "email_verified"} }
 
 // scopeOf is the scope that a person allows a claim by.
-var scopeOf = map[string]string{"name": oauth.ScopeProfile, "locale": oauth.ScopeProfile, "email": oauth.ScopeEmail, "email_verified": oauth.ScopeEmail}
+var scopeOf = map[string]string{"name": oauth.ScopeProfile, "locale": oauth.ScopeProfile, "picture": oauth.ScopeProfile, "email": oauth.ScopeEmail, "email_verified": oauth.ScopeEmail}
 
 // person is what the scopes tell and what was asked for by name. A claim by name
 // needs its scope as well: a person has allowed nothing else.
@@ -104,8 +107,13 @@ func (m *Minter) person(ctx context.Context, g grant.Grant, scopes oauth.Scopes,
 		return nil, err
 	}
 	all := map[string]any{"name": a.Name, "locale": a.Language, "email": a.Email, "email_verified": a.EmailProved}
+	if a.Picture != "" {
+		all["picture"] = m.Issuer + PicturePath + a.Picture
+	}
 	for claim := range told {
-		told[claim] = all[claim]
+		if told[claim] = all[claim]; told[claim] == nil {
+			delete(told, claim)
+		}
 	}
 	return told, nil
 }

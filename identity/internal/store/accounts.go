@@ -29,8 +29,10 @@ type Account struct {
 	EmailProved bool
 	// SecondRequired says that nothing opens before there is a second factor.
 	SecondRequired bool
-	State          string
-	CreatedAt      time.Time
+	// Picture is the name of its picture; empty: it has none.
+	Picture   string
+	State     string
+	CreatedAt time.Time
 	// DisabledAt is zero unless it is disabled.
 	DisabledAt time.Time
 }
@@ -42,14 +44,15 @@ type querier interface {
 }
 
 const accountColumns = `SELECT id, email, email_key, name, language, theme, password, password_set_at, must_change,
-	email_proved, second_required, state, created_at, disabled_at FROM accounts `
+	email_proved, second_required, state, created_at, disabled_at,
+	COALESCE((SELECT p.name FROM pictures p WHERE p.account = accounts.id), '') FROM accounts `
 
 func scanAccount(row scanner) (*Account, error) {
 	var a Account
 	var set, created int64
 	var disabled sql.NullInt64
 	err := row.Scan(&a.ID, &a.Email, &a.EmailKey, &a.Name, &a.Language, &a.Theme, &a.Password, &set, &a.MustChange,
-		&a.EmailProved, &a.SecondRequired, &a.State, &created, &disabled)
+		&a.EmailProved, &a.SecondRequired, &a.State, &created, &disabled, &a.Picture)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

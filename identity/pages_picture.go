@@ -1,0 +1,94 @@
+package identity
+
+import (
+	"io"
+	"net/http"
+
+	"guildhall/identity/internal/account"
+	"guildhall/identity/internal/avatar"
+	"guildhall/platform/fault"
+	"guildhall/platform/i18n"
+	"guildhall/platform/web/form"
+	"guildhall/platform/web/ui"
+)
+
+// picture shows the picture of an account. Its name changes with it, and is known to
+// whom the account was shown.
+func (p *pages) picture(w http.ResponseWriter, r *http.Request) error {
+	image, err := p.Accounts.Picture(r.Context(), r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", avatar.Type)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	// Applications show it too: it is what the claim picture is for.
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	// The reader is gone if this fails; there is nobody left to tell.
+	_, _ = w.Write(image)
+	return nil
+}
+
+func (p *pages) savePicture(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	data, err := uploaded(r, "picture")
+	if err != nil {
+		return err
+	}
+	image, err := p.Pictures.Make(r.Context(), data)
+	if err == nil {
+		err = p.Accounts.SetPicture(r.Context(), v.Account.ID, image, v.by())
+	}
+	f := profile(v.Account)
+	if refused(f, "picture", err) {
+		return p.showAccount(w, r, v, err, f)
+	}
+	if err != nil {
+		return err
+	}
+	p.shell.Flash(w, r, ui.Good, i18n.T(r.Context(), "identity.picture.saved"))
+	p.shell.Redirect(w, r, "/")
+	return nil
+}
+
+func (p *pages) removePicture(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	if err := p.Accounts.RemovePicture(r.Context(), v.Account.ID, v.by()); err != nil {
+		return err
+	}
+	p.shell.Flash(w, r, ui.Good, i18n.T(r.Context(), "identity.picture.removed"))
+	p.shell.Redirect(w, r, "/")
+	return nil
+}
+
+// uploaded is the content of a file field, empty when none was chosen, and one byte
+// more than is taken when there is more.
+func uploaded(r *http.Request, name string) ([]byte, error) {
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return nil, errUpload.Because(err)
+	}
+	for {
+		part, err := parts.NextPart()
+		if err == io.EOF { //nolint:errorlint // as the reader returns it
+			return nil, nil
+		}
+		if err == nil && part.FormName() == name {
+			var data []byte
+			if data, err = io.ReadAll(io.LimitReader(part, avatar.MaxBytes+1)); err == nil {
+				return data, nil
+			}
+		}
+		if err != nil && fault.As(err).Kind == fault.TooLarge {
+			return make([]byte, avatar.MaxBytes+1), nil
+		}
+		if err != nil {
+			return nil, errUpload.Because(err)
+		}
+	}
+}
+
+var errUpload = fault.New(fault.Malformed, "malformed_form", "The form could not be read. Open the page again and send it once more.")
+
+// profile is the form of what somebody says of himself.
+func profile(a *account.Account) *form.Form {
+	return form.New("name", a.Name, "language", a.Language, "theme", a.Theme)
+}

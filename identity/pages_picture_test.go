@@ -66,7 +66,7 @@ func (r reply) leads(t *testing.T, path string) {
 func TestPictureOfAnAccount(t *testing.T) {
 	t.Parallel()
 	atBothCounters(t, func(t *testing.T, c *counter) {
-		if page := c.page(t, "/"); strings.Contains(page.Text, "/pictures/") || !strings.Contains(page.Text, ">AN</span>") {
+		if page := c.page(t, "/"); strings.Contains(page.Text, "/pictures/") || !strings.Contains(page.Text, `data-initials="AN"`) {
 			t.Error("without a picture there are no initials")
 		}
 		access := c.login(t, c.anna.Email, identitytest.Password, "").fine(t).text("access_token")

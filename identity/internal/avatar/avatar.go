@@ -1,5 +1,6 @@
 // Package avatar makes a small square picture of what somebody uploads. The picture
-// is drawn anew: nothing of the file, such as where it was taken, is kept.
+// is drawn anew: nothing of the file, such as where it was taken, is kept,
+// and it stands as the camera was held.
 package avatar
 
 import (
@@ -90,7 +91,7 @@ func (f format) draw(data []byte) (_ []byte, err error) {
 	draw.Draw(to, to.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
 	draw.CatmullRom.Scale(to, to.Bounds(), from, middle, draw.Over, nil)
 	var out bytes.Buffer
-	if err := jpeg.Encode(&out, to, &jpeg.Options{Quality: quality}); err != nil {
+	if err := jpeg.Encode(&out, turned(to, orientation(data)), &jpeg.Options{Quality: quality}); err != nil {
 		return nil, fmt.Errorf("encode a picture: %w", err)
 	}
 	return out.Bytes(), nil

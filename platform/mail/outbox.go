@@ -90,6 +90,8 @@ func NewOutbox(o Options) (*Outbox, error) {
 
 // payload is what the queue keeps of a letter.
 type payload struct {
+	// Template names the letter. All who see the queue see it; it tells of nobody.
+	Template string `json:"template"`
 	// Key names the key under which Letter is sealed, ID the letter.
 	Key    string `json:"key"`
 	ID     string `json:"id"`
@@ -115,7 +117,7 @@ func (o *Outbox) Send(ctx context.Context, tx *sql.Tx, m Message) error {
 	if err != nil {
 		return fmt.Errorf("encode a letter: %w", err)
 	}
-	return o.jobs.Enqueue(ctx, tx, JobKind, payload{Key: o.key.ID(), ID: l.ID, Letter: o.key.Seal(sealName(l.ID), plain), Until: m.Until.UTC()}, jobs.EnqueueOptions{})
+	return o.jobs.Enqueue(ctx, tx, JobKind, payload{Template: m.Template, Key: o.key.ID(), ID: l.ID, Letter: o.key.Seal(sealName(l.ID), plain), Until: m.Until.UTC()}, jobs.EnqueueOptions{})
 }
 
 // deliver sends one queued letter.

@@ -198,9 +198,10 @@ func TestNeitherQueueNorLogTellsTheLetter(t *testing.T) {
 func TestMask(t *testing.T) {
 	t.Parallel()
 	l := letter()
-	l.To, l.ToName, l.Subject = "anna.nowak@example.com", "Anna Nowak-Żak", "481516 is your code"
+	l.To, l.ToName, l.Subject = "anna.nowak+guild@example.com", "Anna Nowak-Żak", "481516 is your code"
 	for text, want := range map[string]string{
 		"550 5.1.1 <anna.nowak@example.com>: User unknown":     "550 5.1.1 <(address)>: User unknown",
+		"550 anna.nowak+guild: User unknown":                   "550 (hidden): User unknown",
 		"550 ANNA.NOWAK unknown here, ask root@mx.example.com": "550 (hidden) unknown here, ask (address)",
 		"554 spam: \"481516 is your code\"":                    "554 spam: \"(hidden)\"",
 		"554 spam: 481516 is yo...":                            "554 spam: (hidden) is yo...",

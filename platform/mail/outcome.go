@@ -33,8 +33,9 @@ func (o *Outbox) outcome(ctx context.Context, l Letter, err error) error {
 // mask takes out of a mail server's answer what it repeats of the letter.
 func mask(text string, l Letter) string {
 	local, _, _ := cutLast(l.To)
+	bare, _, _ := strings.Cut(local, "+") // some servers drop what follows
 	// The whole first, then its words: a server may have cut it.
-	hidden := slices.Concat([]string{l.Subject, l.ToName, local}, strings.Fields(l.Subject), strings.Fields(l.ToName))
+	hidden := slices.Concat([]string{l.Subject, l.ToName, local, bare}, strings.Fields(l.Subject), strings.Fields(l.ToName))
 	text = anyAddress.ReplaceAllString(text, "(address)")
 	for _, private := range hidden {
 		if len(private) < shortWord {

@@ -67,7 +67,11 @@ const axeRun = `axe.run(document, {
 
 // Violations are the rules of accessibility that the page in the tab breaks.
 func Violations(ctx context.Context) ([]Violation, error) {
-	if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](axeScript)); err != nil {
+	there, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`"axe" in window`))
+	if err == nil && !there {
+		err = chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](axeScript))
+	}
+	if err != nil {
 		return nil, fmt.Errorf("load axe: %w", err)
 	}
 	return chromedp.Run(ctx, chromedp.Evaluate[[]Violation](axeRun, chromedp.EvalAwaitPromise))

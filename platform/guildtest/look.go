@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -49,41 +50,48 @@ func (l Look) String() string {
 	return fmt.Sprintf("%d-%s-%s", l.Width, scheme(l.Dark), l.Lang)
 }
 
-// eachLook runs visit as a subtest for each look, which the tab has by then.
-// The visit loads its page itself.
-func eachLook(t *testing.T, ctx context.Context, looks []Look, visit func(t *testing.T, l Look)) {
-	t.Helper()
-	for _, l := range looks {
-		t.Run(l.String(), func(t *testing.T) {
-			wear(t, ctx, l)
-			visit(t, l)
-		})
-	}
-}
-
-// Inspect loads the page in half of the looks and fails the test when it does not
-// answer with 200, when axe finds something, or when the page scrolls sideways.
-// With a dir, it takes all of them, and keeps pictures there, name-360-dark-pl.png.
+// Inspect loads the page once for each language and fails the test when it does not
+// answer with 200, or when in one of half of the looks axe finds something or the page
+// scrolls sideways. With a dir, it takes all looks, and keeps pictures there,
+// name-360-dark-pl.png.
 func Inspect(t *testing.T, ctx context.Context, url, dir, name string) {
 	t.Helper()
 	looks := pairs()
 	if dir != "" {
 		looks = Looks()
 	}
-	eachLook(t, ctx, looks, func(t *testing.T, l Look) {
-		answer, err := chromedp.Run(ctx, chromedp.NavigateResponse(url))
-		if err != nil {
-			t.Fatalf("open %s: %v", url, err)
-		}
-		if answer == nil || answer.Status != 200 {
-			t.Fatalf("open %s: answered %+v", url, answer)
-		}
-		Axe(t, ctx)
-		NoSidewaysScroll(t, ctx)
-		if dir != "" {
-			capture(t, ctx, filepath.Join(dir, name+"-"+l.String()+".png"))
-		}
-	})
+	slices.SortStableFunc(looks, func(a, b Look) int { return strings.Compare(a.Lang, b.Lang) })
+	loaded := ""
+	for _, l := range looks {
+		t.Run(l.String(), func(t *testing.T) {
+			size(t, ctx, l.Width, l.Dark)
+			if l.Lang != loaded {
+				load(t, ctx, url, l.Lang)
+				loaded = l.Lang
+			}
+			Axe(t, ctx)
+			NoSidewaysScroll(t, ctx)
+			if dir != "" {
+				capture(t, ctx, filepath.Join(dir, name+"-"+l.String()+".png"))
+			}
+		})
+	}
+}
+
+// load opens the page for a reader of the language.
+func load(t *testing.T, ctx context.Context, url, lang string) {
+	t.Helper()
+	headers := network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": lang}}
+	if _, err := chromedp.Call(ctx, network.SetExtraHTTPHeaders, headers); err != nil {
+		t.Fatalf("set language: %v", err)
+	}
+	answer, err := chromedp.Run(ctx, chromedp.NavigateResponse(url))
+	if err != nil {
+		t.Fatalf("open %s: %v", url, err)
+	}
+	if answer == nil || answer.Status != 200 {
+		t.Fatalf("open %s: answered %+v", url, answer)
+	}
 }
 
 // wider is the elements that reach over the right edge, with the page's width.
@@ -127,15 +135,6 @@ func capture(t *testing.T, ctx context.Context, file string) {
 	}
 	if err := os.WriteFile(file, picture, 0o600); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func wear(t *testing.T, ctx context.Context, l Look) {
-	t.Helper()
-	size(t, ctx, l.Width, l.Dark)
-	headers := network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": l.Lang}}
-	if _, err := chromedp.Call(ctx, network.SetExtraHTTPHeaders, headers); err != nil {
-		t.Fatalf("set language: %v", err)
 	}
 }
 

@@ -22,6 +22,7 @@ func (s *service) operations(api huma.API) {
 	s.applicationOperations(api)
 	s.keyOperations(api)
 	s.directoryOperations(api)
+	s.letterOperations(api)
 	if s.config.JSONSignIn {
 		s.signInOperations(api)
 		s.meOperations(api)

@@ -100,6 +100,7 @@ type service struct {
 	logout   *logout.Desk
 	provider *provider
 	feed     *feed.Hub
+	letters  *letters
 	// beside has the operations that share their address with a page.
 	beside *http.ServeMux
 }
@@ -134,6 +135,7 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.letters = &letters{Outbox: env.Mail, Journal: s.journal}
 	if err := s.openProvider(ctx, env, key); err != nil {
 		return nil, err
 	}
@@ -171,7 +173,8 @@ func (s *service) service(env app.Env) *app.Service {
 	pages := newPages(pageOptions{Site: env.Site, Accounts: s.accounts, Sessions: s.sessions, Factors: s.factors, Pictures: avatar.New(), Now: s.now,
 		Fresh: s.config.Sessions.Confirm.Std(), Open: s.config.Registration == Open,
 		Clients: s.clients, Grants: s.grants, Authorize: s.requests, Begins: s.begins, Devices: s.devices, Logout: s.logout,
-		Keys: s.keys, Groups: s.groups, Roles: s.roles, RoleList: env.Roles, Directory: s.directory, Production: env.Production, Audit: s.journal.Audit})
+		Keys: s.keys, Groups: s.groups, Roles: s.roles, RoleList: env.Roles, Directory: s.directory, Production: env.Production, Audit: s.journal.Audit,
+		Letters: s.letters})
 	if s.config.JSONSignIn {
 		pages.JSON = s.beside
 	}

@@ -55,6 +55,8 @@ type pageOptions struct {
 	Directory  *directory.Service
 	Production bool
 	Logout     *logout.Desk
+	// Letters are those that failed.
+	Letters *letters
 	// Audit is the log that administrators look at.
 	Audit *audit.Log
 	// Fresh is for how long a sign-in is enough to change what protects the

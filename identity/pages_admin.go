@@ -24,6 +24,7 @@ func adminNav() []web.NavItem {
 		{Path: directoryPath, Key: "identity.nav.directory", Icon: "server"},
 		{Path: clientsPage, Key: "identity.clients", Icon: "link"},
 		{Path: keysPage, Key: "identity.keys", Icon: "key"},
+		{Path: lettersPage, Key: "identity.letters", Icon: "mail"},
 		{Path: auditPage, Key: "web.audit.title", Icon: "log"},
 		{Path: "/api", Key: "app.api.title", Icon: "server"},
 		{Path: "/", Key: "identity.nav.own", Icon: "home"},
@@ -66,6 +67,7 @@ func (p *pages) adminPages(looks, changes map[string]staff) {
 	p.clientPages(looks, changes)
 	p.keyPages(looks, changes)
 	p.directoryPages(looks, changes)
+	p.letterPages(looks, changes)
 	p.auditPages(looks)
 }
 

@@ -51,8 +51,12 @@ func (p *pages) users(w http.ResponseWriter, r *http.Request, a *administrator) 
 	if err != nil {
 		return err
 	}
+	failed, err := p.Letters.GivenUp(ctx)
+	if err != nil {
+		return err
+	}
 	page := web.Page{Title: i18n.T(ctx, "identity.nav.users"), Lead: i18n.T(ctx, "identity.users.lead"), Active: administration,
-		Body: views.UsersPage(views.Users{Query: q, Rows: rows, Total: total, Now: p.Now()})}
+		Body: views.UsersPage(views.Users{Query: q, Rows: rows, Total: total, FailedLetters: failed, Now: p.Now()})}
 	if a.May {
 		page.Actions = []templ.Component{ui.Button{Label: i18n.T(ctx, "identity.users.new"), URL: administration + "/new", Icon: "plus", Primary: true}}
 	}

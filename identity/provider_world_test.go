@@ -89,6 +89,7 @@ func issuerIn(t testing.TB, w *identitytest.World) *issuance {
 	s.groups = &group.Desk{Store: w.Store, Journal: w.Journal, Now: w.Clock.Now}
 	s.roles = role.New(role.Options{Store: w.Store, Journal: w.Journal, Known: []string{role.Admin, role.Viewer, "ca.admin", "ca.operator", "ca.viewer"}, Now: w.Clock.Now})
 	s.directory, _ = w.Directory(nil)
+	s.letters = &letters{Outbox: w.Outbox(t), Journal: w.Journal}
 	bundle, err := i18n.NewBundle(weblocales.FS(), locales.FS())
 	ok(t, err)
 	site := web.NewSite(web.SiteOptions{Bundle: bundle, Log: log, Now: w.Clock.Now})

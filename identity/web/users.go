@@ -17,7 +17,9 @@ type Users struct {
 	Query ui.ListQuery
 	Rows  []*account.Account
 	Total int
-	Now   time.Time
+	// FailedLetters is how many letters were given up.
+	FailedLetters int
+	Now           time.Time
 }
 
 func (v Users) table(ctx context.Context) ui.Table {

@@ -11,6 +11,7 @@ type identityCommand struct {
 	Group     groupCommand     `cmd:"" help:"Groups of accounts, and the roles that they give."`
 	Client    clientCommand    `cmd:"" help:"Applications that people sign in to or that call services (OAuth 2.0 clients)."`
 	Key       keyCommand       `cmd:"" help:"The keys that sign tokens."`
+	Letter    letterCommand    `cmd:"" help:"Letters that could not be sent."`
 	Directory directoryCommand `cmd:"" help:"The import of people from a directory."`
 	Audit     auditCommand     `cmd:"" help:"The audit log."`
 }

@@ -23,8 +23,9 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await,
-			"exits": exits,
+			"await":        await,
+			"exits":        exits,
+			"refuses-mail": refusesMail,
 		},
 	})
 }

@@ -30,7 +30,7 @@ func TestAdministrationPagesPlease(t *testing.T) {
 		"users":        {"list": "/admin/users", "nobody": "/admin/users?q=nobody-like-it", "new": "/admin/users/new", "one": ""},
 		"applications": {"list": "/admin/applications", "new": "/admin/applications/new", "one": "/admin/applications/" + wiki, "disabled": "/admin/applications/" + old},
 		"groups":       {"none": "/admin/groups?q=nobody-like-it", "new": "/admin/groups/new", "one": "/admin/groups/" + office},
-		"rest":         {"audit": "/admin/audit", "keys": "/admin/keys", "directory": "/admin/directory", "settings": "/admin/directory/settings"},
+		"rest":         {"letters": "/admin/letters", "audit": "/admin/audit", "keys": "/admin/keys", "directory": "/admin/directory", "settings": "/admin/directory/settings"},
 	} {
 		t.Run(group, func(t *testing.T) {
 			t.Parallel()

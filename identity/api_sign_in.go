@@ -170,7 +170,7 @@ func (s *service) login(ctx context.Context, in *signInInput) (*app.SecretOutput
 		if err != nil {
 			return nil, err
 		}
-		start.Level, start.Methods = session.Strong, append(start.Methods, method)
+		start.Level, start.Methods, start.ByFactor = session.Strong, append(start.Methods, method), true
 	}
 	if err := s.ready(ctx, a); err != nil {
 		return nil, err

@@ -13,7 +13,6 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"guildhall/identity/internal/client"
-	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/identitytest"
 	"guildhall/identity/internal/role"
 	devices "guildhall/identity/internal/session"
@@ -210,7 +209,8 @@ func TestSignInByJSONWithSecondFactor(t *testing.T) {
 	t.Parallel()
 	atBothCounters(t, func(t *testing.T, c *counter) {
 		by := audit.Caller{Actor: c.anna.ID}
-		made, err := c.factors.BeginTOTP(t.Context(), factor.Owner{Account: c.anna.ID, Email: c.anna.Email, Name: c.anna.Name})
+		owner := ownerIn(t, c.sessions, c.anna)
+		made, err := c.factors.BeginTOTP(t.Context(), owner)
 		ok(t, err)
 		code := func() string {
 			c.Clock.Advance(time.Minute)
@@ -218,8 +218,8 @@ func TestSignInByJSONWithSecondFactor(t *testing.T) {
 			ok(t, err)
 			return text
 		}
-		ok(t, c.factors.ConfirmTOTP(t.Context(), c.anna.ID, code(), by))
-		recovery, err := c.factors.MakeRecovery(t.Context(), c.anna.ID, by)
+		ok(t, c.factors.ConfirmTOTP(t.Context(), owner, code(), by))
+		recovery, err := c.factors.MakeRecovery(t.Context(), owner, by)
 		ok(t, err)
 		before, err := c.sessions.List(t.Context(), c.anna.ID)
 		ok(t, err)

@@ -130,7 +130,7 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 		Elsewhere: directory.Elsewhere(&s.directory), Closed: config.Registration == Closed, Limiter: env.Limiter, Now: env.Now, Log: env.Log})
 	s.directory = directory.New(directory.Options{DB: env.DB, Store: s.store, Journal: s.journal, Accounts: s.accounts, Hasher: hasher, Jobs: env.Jobs, Key: key,
 		Mail: send, EndSessions: s.sessions.EndAll, Roots: env.Roots, URL: env.PublicURL(Name), Production: env.Production, Now: env.Now, Log: env.Log})
-	s.factors, err = factor.New(factor.Options{Store: s.store, Journal: s.journal, Gate: s.gate, Key: key, Domain: env.Domain,
+	s.factors, err = factor.New(factor.Options{Store: s.store, Journal: s.journal, Gate: s.gate, Sessions: s.sessions, Key: key, Domain: env.Domain,
 		Origin: env.PublicURL(Name), Product: product(env.Domain), Now: env.Now})
 	if err != nil {
 		return nil, err

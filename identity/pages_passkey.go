@@ -85,7 +85,7 @@ func (p *pages) askPasskey(r *http.Request, use string) (options []byte, state s
 }
 
 func owner(v *visitor) factor.Owner {
-	return factor.Owner{Account: v.Account.ID, Email: v.Account.Email, Name: v.Account.Name}
+	return factor.Owner{Account: v.Account.ID, Email: v.Account.Email, Name: v.Account.Name, Session: v.Session.ID}
 }
 
 // errNoPasskey is for a form that came without a browser's answer.
@@ -120,7 +120,7 @@ func (p *pages) signInByPasskey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return p.enter(w, r, session.Start{Account: who, Level: session.Strong, Methods: []string{session.MethodPasskey}}, to)
+	return p.enter(w, r, session.Start{Account: who, Level: session.Strong, Methods: []string{session.MethodPasskey}, ByFactor: true}, to)
 }
 
 func (p *pages) secondByPasskey(w http.ResponseWriter, r *http.Request, f *form.Form, to string) error {

@@ -33,7 +33,7 @@ func (p *pages) addPasskey(w http.ResponseWriter, r *http.Request, v *visitor) e
 	if err := f.Err(); err != nil {
 		return p.showNewPasskey(w, r, v, err, f)
 	}
-	_, err = p.Factors.FinishPasskey(r.Context(), v.Account.ID, cookie(r, passkeyCookie), name, []byte(answer), v.by())
+	_, err = p.Factors.FinishPasskey(r.Context(), owner(v), cookie(r, passkeyCookie), name, []byte(answer), v.by())
 	if refused(f, "answer", err) {
 		return p.showNewPasskey(w, r, v, err, f)
 	}

@@ -34,7 +34,7 @@ func (p *pages) makeRecovery(w http.ResponseWriter, r *http.Request, v *visitor)
 		p.shell.Redirect(w, r, "/security")
 		return nil
 	}
-	codes, err := p.Factors.MakeRecovery(ctx, v.Account.ID, v.by())
+	codes, err := p.Factors.MakeRecovery(ctx, owner(v), v.by())
 	if err != nil {
 		return err
 	}

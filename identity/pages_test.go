@@ -9,7 +9,6 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
-	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/identitytest"
 	"guildhall/platform/audit"
 )
@@ -107,7 +106,8 @@ func TestAPasswordAloneDoesNotTakeAFactorAway(t *testing.T) {
 	a := h.Account(t, "anna@example.com")
 	b := h.signedIn(t, a)
 	by := audit.Caller{Actor: a.ID}
-	made, err := h.pages.Factors.BeginTOTP(t.Context(), factor.Owner{Account: a.ID, Email: a.Email, Name: a.Name})
+	owner := ownerIn(t, h.pages.Sessions, a)
+	made, err := h.pages.Factors.BeginTOTP(t.Context(), owner)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,10 +118,10 @@ func TestAPasswordAloneDoesNotTakeAFactorAway(t *testing.T) {
 		}
 		return text
 	}
-	if err := h.pages.Factors.ConfirmTOTP(t.Context(), a.ID, code(), by); err != nil {
+	if err := h.pages.Factors.ConfirmTOTP(t.Context(), owner, code(), by); err != nil {
 		t.Fatal(err)
 	}
-	recovery, err := h.pages.Factors.MakeRecovery(t.Context(), a.ID, by)
+	recovery, err := h.pages.Factors.MakeRecovery(t.Context(), owner, by)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func (p *pages) totp(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	if err := f.Err(); err != nil {
 		return p.showTOTP(w, r, v, err, f)
 	}
-	err = p.Factors.ConfirmTOTP(r.Context(), v.Account.ID, code, v.by())
+	err = p.Factors.ConfirmTOTP(r.Context(), owner(v), code, v.by())
 	if refused(f, "code", err) {
 		return p.showTOTP(w, r, v, err, f)
 	}

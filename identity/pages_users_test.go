@@ -11,7 +11,6 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"guildhall/identity/internal/account"
-	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/identitytest"
 	"guildhall/identity/internal/role"
 	"guildhall/platform/audit"
@@ -206,7 +205,8 @@ func TestAdministratorRemovesSecondFactors(t *testing.T) {
 	if page := b.get(t, path); strings.Contains(page.main(), "Remove second factors") {
 		t.Error("there is nothing to remove, and the page offers it")
 	}
-	made, err := h.pages.Factors.BeginTOTP(t.Context(), factor.Owner{Account: anna.ID, Email: anna.Email, Name: anna.Name})
+	owner := ownerIn(t, h.pages.Sessions, anna)
+	made, err := h.pages.Factors.BeginTOTP(t.Context(), owner)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,10 +214,10 @@ func TestAdministratorRemovesSecondFactors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.pages.Factors.ConfirmTOTP(t.Context(), anna.ID, code, identitytest.By); err != nil {
+	if err := h.pages.Factors.ConfirmTOTP(t.Context(), owner, code, identitytest.By); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.pages.Factors.MakeRecovery(t.Context(), anna.ID, identitytest.By); err != nil {
+	if _, err := h.pages.Factors.MakeRecovery(t.Context(), owner, identitytest.By); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Accounts.RequireSecond(t.Context(), anna.ID, true, identitytest.By); err != nil {

@@ -48,7 +48,8 @@ func openHost(t *testing.T) *host {
 	t.Helper()
 	w := identitytest.New(t, guildtest.Open(t, guildtest.SQLite(t), migrations()))
 	log := slog.New(slog.DiscardHandler)
-	factors, err := factor.New(factor.Options{Store: w.Store, Journal: w.Journal, Gate: w.Gate, Key: w.Key, Domain: "guild.example.test",
+	sessions := &session.Desk{Store: w.Store, Journal: w.Journal, Log: log, Now: w.Clock.Now}
+	factors, err := factor.New(factor.Options{Store: w.Store, Journal: w.Journal, Gate: w.Gate, Sessions: sessions, Key: w.Key, Domain: "guild.example.test",
 		Origin: "https://identity.guild.example.test", Product: "guildhall", Now: w.Clock.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +60,7 @@ func openHost(t *testing.T) *host {
 	}
 	site := web.NewSite(web.SiteOptions{Bundle: bundle, Log: log, Now: w.Clock.Now})
 	o := pageOptions{Site: site, Accounts: w.Accounts, Factors: factors, Pictures: avatar.New(), Now: w.Clock.Now, Fresh: 15 * time.Minute, Open: true,
-		Sessions: &session.Desk{Store: w.Store, Journal: w.Journal, Log: log, Now: w.Clock.Now}}
+		Sessions: sessions}
 	o.RoleList = []app.Role{{Name: role.Admin, Key: "identity.role.admin"}, {Name: role.Viewer, Key: "identity.role.viewer"}, {Name: "ca.admin", Key: "ca.role.admin"}}
 	o.Groups = &group.Desk{Store: w.Store, Journal: w.Journal, Now: w.Clock.Now}
 	o.Roles = role.New(role.Options{Store: w.Store, Journal: w.Journal, Known: roleNames(o.RoleList), Now: w.Clock.Now})
@@ -125,6 +126,16 @@ func (h *host) signedIn(t *testing.T, a *account.Account) *browser {
 	b := h.browser()
 	b.send(t, "/sign-in", "email", a.Email, "password", identitytest.Password).leadsTo(t, "/")
 	return b
+}
+
+// ownerIn is who sets up second factors in a session of his own.
+func ownerIn(t testing.TB, sessions *session.Desk, a *account.Account) factor.Owner {
+	t.Helper()
+	_, s, err := sessions.Start(t.Context(), session.Start{Account: a.ID, Level: session.Password, Methods: []string{session.MethodPassword}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return factor.Owner{Account: a.ID, Email: a.Email, Name: a.Name, Session: s.ID}
 }
 
 // answer is what came back, with the body read.

@@ -13,7 +13,6 @@ import (
 
 	"guildhall/identity/internal/client"
 	"guildhall/identity/internal/device"
-	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/identitytest"
 	"guildhall/identity/internal/oauth"
 )
@@ -322,11 +321,12 @@ func TestAccountsWithMoreThanAPasswordHaveNoPasswordGrant(t *testing.T) {
 	t.Parallel()
 	i := openIssuer(t)
 	old := i.application(t, client.Web, func(m *client.Metadata) { m.GrantTypes = append(m.GrantTypes, oauth.GrantPassword) })
-	made, err := i.factors.BeginTOTP(t.Context(), factor.Owner{Account: i.anna.ID, Email: i.anna.Email, Name: i.anna.Name})
+	owner := ownerIn(t, i.sessions, i.anna)
+	made, err := i.factors.BeginTOTP(t.Context(), owner)
 	ok(t, err)
 	typed, err := totp.GenerateCode(strings.ReplaceAll(made.Secret, " ", ""), i.Clock.Now())
 	ok(t, err)
-	ok(t, i.factors.ConfirmTOTP(t.Context(), i.anna.ID, typed, identitytest.By))
+	ok(t, i.factors.ConfirmTOTP(t.Context(), owner, typed, identitytest.By))
 	old.token(t, "grant_type", oauth.GrantPassword, "username", i.anna.Email, "password", identitytest.Password).
 		refuses(t, "an account with a second factor", oauth.InvalidGrant)
 }

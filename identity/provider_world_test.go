@@ -81,11 +81,12 @@ func (i *issuance) nodeOn(t testing.TB, url string) *issuance {
 func issuerIn(t testing.TB, w *identitytest.World) *issuance {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	factors, err := factor.New(factor.Options{Store: w.Store, Journal: w.Journal, Gate: w.Gate, Key: w.Key, Domain: "guild.example.test",
+	sessions := &session.Desk{Store: w.Store, Journal: w.Journal, Log: log, Now: w.Clock.Now}
+	factors, err := factor.New(factor.Options{Store: w.Store, Journal: w.Journal, Gate: w.Gate, Sessions: sessions, Key: w.Key, Domain: "guild.example.test",
 		Origin: issuer, Product: "guildhall", Now: w.Clock.Now})
 	ok(t, err)
 	s := &service{log: log, now: w.Clock.Now, store: w.Store, journal: w.Journal, gate: w.Gate, accounts: w.Accounts, factors: factors,
-		sessions: &session.Desk{Store: w.Store, Journal: w.Journal, Log: log, Now: w.Clock.Now}}
+		sessions: sessions}
 	s.groups = &group.Desk{Store: w.Store, Journal: w.Journal, Now: w.Clock.Now}
 	s.roles = role.New(role.Options{Store: w.Store, Journal: w.Journal, Known: []string{role.Admin, role.Viewer, "ca.admin", "ca.operator", "ca.viewer"}, Now: w.Clock.Now})
 	s.directory, _ = w.Directory(nil)

@@ -64,6 +64,17 @@ func (d *Desk) refuse(ctx context.Context, t *try, reason error) error {
 	})
 }
 
+// add is change for what is added in a session that must live; else the error is
+// session.ErrNone.
+func (d *Desk) add(ctx context.Context, o Owner, write func(tx *sql.Tx) error) error {
+	return d.change(ctx, func(tx *sql.Tx) error {
+		if err := d.sessions.Lives(ctx, tx, o.Account, o.Session); err != nil {
+			return err
+		}
+		return write(tx)
+	})
+}
+
 // change runs write in a transaction in which nobody else writes.
 func (d *Desk) change(ctx context.Context, write func(tx *sql.Tx) error) error {
 	return d.journal.DB.Group(ctx, func(tx *sql.Tx) error {

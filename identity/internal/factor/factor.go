@@ -15,6 +15,7 @@ import (
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
+	"guildhall/identity/internal/session"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
 	"guildhall/platform/audit"
@@ -78,6 +79,9 @@ func onCode(f *fault.Error) error {
 type Owner struct {
 	// Account is the id, Email and Name are what its owner recognizes.
 	Account, Email, Name string
+	// Session is the id of the session that adds something: it must live when that is
+	// written, so that nothing is added at the moment when all sessions are ended.
+	Session string
 }
 
 // Factors are what an account has besides its password.
@@ -100,6 +104,8 @@ type Options struct {
 	Store   *store.Store
 	Journal *audit.Journal
 	Gate    *throttle.Gate
+	// Sessions knows which sessions live.
+	Sessions *session.Desk
 	// Key seals the secrets of authenticators and the states of passkeys.
 	Key seal.Key
 	// Domain is the relying party's id: the registrable parent of identity's host,
@@ -118,6 +124,7 @@ type Desk struct {
 	store    *store.Store
 	journal  *audit.Journal
 	gate     *throttle.Gate
+	sessions *session.Desk
 	key      seal.Key
 	product  string
 	passkeys *webauthn.WebAuthn
@@ -141,7 +148,7 @@ func New(o Options) (*Desk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("passkeys for %s at %s: %w", o.Domain, o.Origin, err)
 	}
-	return &Desk{store: o.Store, journal: o.Journal, gate: o.Gate, key: o.Key, product: o.Product, passkeys: w, clock: o.Now}, nil
+	return &Desk{store: o.Store, journal: o.Journal, gate: o.Gate, sessions: o.Sessions, key: o.Key, product: o.Product, passkeys: w, clock: o.Now}, nil
 }
 
 func timeout() webauthn.TimeoutConfig {

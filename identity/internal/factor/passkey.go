@@ -71,13 +71,14 @@ func (d *Desk) question(kind, account, challenge string, content any) (options [
 
 // FinishPasskey keeps the passkey that a browser made, given the state of
 // BeginPasskey and the browser's answer (PublicKeyCredential.toJSON). The error
-// is ErrPasskey, ErrPasskeyExists, ErrTooMany, or about the field "name".
-func (d *Desk) FinishPasskey(ctx context.Context, account, cookie, name string, answer []byte, by audit.Caller) (Passkey, error) {
+// is ErrPasskey, ErrPasskeyExists, ErrTooMany, session.ErrNone, or about the field
+// "name".
+func (d *Desk) FinishPasskey(ctx context.Context, o Owner, cookie, name string, answer []byte, by audit.Caller) (Passkey, error) {
 	name, err := cleanName(name)
 	if err != nil {
 		return Passkey{}, err
 	}
-	credential, err := d.created(account, cookie, answer)
+	credential, err := d.created(o.Account, cookie, answer)
 	if err != nil {
 		return Passkey{}, err
 	}
@@ -85,16 +86,16 @@ func (d *Desk) FinishPasskey(ctx context.Context, account, cookie, name string, 
 	if err != nil {
 		return Passkey{}, fmt.Errorf("write a passkey: %w", err)
 	}
-	row := store.Passkey{ID: id.New(passkeyPrefix), Account: account, CredentialID: credential.ID, Credential: string(text), Name: name, MadeAt: d.now()}
-	err = d.change(ctx, func(tx *sql.Tx) error {
-		n, err := d.store.CountPasskeys(ctx, tx, account)
+	row := store.Passkey{ID: id.New(passkeyPrefix), Account: o.Account, CredentialID: credential.ID, Credential: string(text), Name: name, MadeAt: d.now()}
+	err = d.add(ctx, o, func(tx *sql.Tx) error {
+		n, err := d.store.CountPasskeys(ctx, tx, o.Account)
 		if err != nil {
 			return err
 		}
 		if n >= MaxPasskeys {
 			return ErrTooMany
 		}
-		detail := map[string]any{"account": account, "synced": credential.Flags.BackupEligible}
+		detail := map[string]any{"account": o.Account, "synced": credential.Flags.BackupEligible}
 		if err := d.journal.Append(ctx, tx, by, journal.PasskeyAdded, row.ID, detail); err != nil {
 			return err
 		}

@@ -123,7 +123,7 @@ func (w *world) add(t *testing.T, account string, d *device) (factor.Passkey, er
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w.FinishPasskey(t.Context(), account, cookie, "Telephone", d.creates(t, options), w.by)
+	return w.FinishPasskey(t.Context(), in(account), cookie, "Telephone", d.creates(t, options), w.by)
 }
 
 // registered is a device whose passkey is known.
@@ -309,7 +309,7 @@ func passkeyLate(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	w.clock.Advance(factor.StateLife + time.Microsecond)
-	if _, err := w.FinishPasskey(t.Context(), w.bob, cookie, "x", newDevice(w.bob).creates(t, adding), w.by); !errors.Is(err, factor.ErrPasskey) {
+	if _, err := w.FinishPasskey(t.Context(), in(w.bob), cookie, "x", newDevice(w.bob).creates(t, adding), w.by); !errors.Is(err, factor.ErrPasskey) {
 		t.Errorf("added after five minutes: %v", err)
 	}
 }
@@ -407,7 +407,7 @@ func passkeyState(t *testing.T, w *world) {
 	}
 	created := newDevice(w.bob).creates(t, adding)
 	for account, state := range map[string]string{w.bob: cookie, w.ann: second} {
-		if _, err := w.FinishPasskey(t.Context(), account, state, "x", created, w.by); !errors.Is(err, factor.ErrPasskey) {
+		if _, err := w.FinishPasskey(t.Context(), in(account), state, "x", created, w.by); !errors.Is(err, factor.ErrPasskey) {
 			t.Errorf("added to %s: %v", account, err)
 		}
 	}
@@ -500,7 +500,7 @@ func passkeyMany(t *testing.T, w *world) {
 	if _, _, err := w.BeginPasskey(t.Context(), factor.Owner{Account: w.ann, Email: "a"}); !errors.Is(err, factor.ErrTooMany) {
 		t.Errorf("one more was asked for: %v", err)
 	}
-	if _, err := w.FinishPasskey(t.Context(), w.ann, cookie, "x", newDevice(w.ann).creates(t, options), w.by); !errors.Is(err, factor.ErrTooMany) {
+	if _, err := w.FinishPasskey(t.Context(), in(w.ann), cookie, "x", newDevice(w.ann).creates(t, options), w.by); !errors.Is(err, factor.ErrTooMany) {
 		t.Errorf("one more was added: %v", err)
 	}
 	if _, cookie = w.ask(t, w.ann); len(cookie) > 1000 {
@@ -520,7 +520,7 @@ func passkeyNames(t *testing.T, w *world) {
 	}
 	for name, code := range map[string]string{"": "required", " \n": "required", "\x00": "required", strings.Repeat("x", 65): "too_long"} {
 		err := w.Rename(t.Context(), w.ann, p.ID, name, w.by)
-		_, adding := w.FinishPasskey(t.Context(), w.ann, "", name, nil, w.by)
+		_, adding := w.FinishPasskey(t.Context(), in(w.ann), "", name, nil, w.by)
 		for _, err := range []error{err, adding} {
 			if f := fault.As(err).Fields; len(f) != 1 || f[0].Name != "name" || f[0].Code != code {
 				t.Errorf("%q: %v", name, err)
@@ -536,7 +536,7 @@ func passkeyNames(t *testing.T, w *world) {
 func passkeyRemoved(t *testing.T, w *world) {
 	d, p := w.registered(t, w.ann)
 	_, other := w.registered(t, w.ann)
-	if _, err := w.MakeRecovery(t.Context(), w.ann, w.by); err != nil {
+	if _, err := w.MakeRecovery(t.Context(), in(w.ann), w.by); err != nil {
 		t.Fatal(err)
 	}
 	options, cookie := w.ask(t, "")
@@ -588,7 +588,7 @@ func passkeyNonsense(t *testing.T, w *world) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.FinishPasskey(t.Context(), w.ann, cookie, "x", []byte(answer), w.by); !errors.Is(err, factor.ErrPasskey) {
+		if _, err := w.FinishPasskey(t.Context(), in(w.ann), cookie, "x", []byte(answer), w.by); !errors.Is(err, factor.ErrPasskey) {
 			t.Errorf("%.60q was added: %v", answer, err)
 		}
 	}

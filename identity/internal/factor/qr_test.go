@@ -15,7 +15,7 @@ var run = regexp.MustCompile(`M(\d+) (\d+)h(\d+)v1h-(\d+)z`)
 
 // The picture shows the modules that the code has, inside a white border.
 func qrPicture(t *testing.T, w *world) {
-	e, err := w.BeginTOTP(t.Context(), factor.Owner{Account: w.ann, Email: "zażółć@example.com"})
+	e, err := w.BeginTOTP(t.Context(), factor.Owner{Account: w.ann, Session: w.ann, Email: "zażółć@example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,28 +21,28 @@ var recoveryEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").Wi
 
 // MakeRecovery makes new recovery codes, "abcd-efgh-jkmn-pqrs", in place of all
 // older ones. They are known only now. The error is ErrNoFactor when there is
-// nothing that they could stand in for.
-func (d *Desk) MakeRecovery(ctx context.Context, account string, by audit.Caller) ([]string, error) {
+// nothing that they could stand in for, or session.ErrNone.
+func (d *Desk) MakeRecovery(ctx context.Context, o Owner, by audit.Caller) ([]string, error) {
 	codes := make([]string, RecoveryCodes)
 	hashes := make([][]byte, RecoveryCodes)
 	for i := range codes {
 		raw := make([]byte, recoveryLen)
 		_, _ = rand.Read(raw)
 		text := recoveryEncoding.EncodeToString(raw)
-		codes[i], hashes[i] = grouped(text, "-"), recoveryHash(account, text)
+		codes[i], hashes[i] = grouped(text, "-"), recoveryHash(o.Account, text)
 	}
-	err := d.change(ctx, func(tx *sql.Tx) error {
-		strong, err := d.store.HasFactor(ctx, tx, account)
+	err := d.add(ctx, o, func(tx *sql.Tx) error {
+		strong, err := d.store.HasFactor(ctx, tx, o.Account)
 		if err != nil {
 			return err
 		}
 		if !strong {
 			return ErrNoFactor
 		}
-		if err := d.journal.Append(ctx, tx, by, journal.RecoveryMade, account, map[string]any{"codes": len(codes)}); err != nil {
+		if err := d.journal.Append(ctx, tx, by, journal.RecoveryMade, o.Account, map[string]any{"codes": len(codes)}); err != nil {
 			return err
 		}
-		return d.store.PutRecovery(ctx, tx, account, hashes)
+		return d.store.PutRecovery(ctx, tx, o.Account, hashes)
 	})
 	if err != nil {
 		return nil, err

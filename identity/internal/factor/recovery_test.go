@@ -27,7 +27,7 @@ func TestRecovery(t *testing.T) {
 
 func (w *world) recovery(t *testing.T, account string) []string {
 	t.Helper()
-	codes, err := w.MakeRecovery(t.Context(), account, w.by)
+	codes, err := w.MakeRecovery(t.Context(), in(account), w.by)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,10 +162,10 @@ func recoveryGuess(t *testing.T, w *world) {
 }
 
 func recoveryAlone(t *testing.T, w *world) {
-	if _, err := w.BeginTOTP(t.Context(), factor.Owner{Account: w.ann, Email: "a"}); err != nil {
+	if _, err := w.BeginTOTP(t.Context(), factor.Owner{Account: w.ann, Session: w.ann, Email: "a"}); err != nil {
 		t.Fatal(err) // begun is not confirmed
 	}
-	if _, err := w.MakeRecovery(t.Context(), w.ann, w.by); !errors.Is(err, factor.ErrNoFactor) {
+	if _, err := w.MakeRecovery(t.Context(), in(w.ann), w.by); !errors.Is(err, factor.ErrNoFactor) {
 		t.Errorf("codes that stand in for nothing: %v", err)
 	}
 	if err := w.UseRecovery(t.Context(), w.ann, "0000-0000-0000-0000", w.by); !errors.Is(err, factor.ErrRecovery) {

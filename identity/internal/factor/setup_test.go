@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"fmt"
 	"log/slog"
+	"math"
 	mrand "math/rand/v2"
 	"os"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/journal"
+	"guildhall/identity/internal/session"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
 	"guildhall/platform/audit"
@@ -60,7 +62,8 @@ func newWorld(t testing.TB, d *db.DB) *world {
 // desk is another node, with a clock of its own.
 func (w *world) desk(t testing.TB, clock *guildtest.Clock) *factor.Desk {
 	t.Helper()
-	d, err := factor.New(factor.Options{Store: w.store, Journal: w.journal, Gate: w.gate, Key: w.key, Domain: domain, Origin: origin,
+	sessions := &session.Desk{Store: w.store, Journal: w.journal, Log: slog.New(slog.DiscardHandler), Now: clock.Now}
+	d, err := factor.New(factor.Options{Store: w.store, Journal: w.journal, Gate: w.gate, Sessions: sessions, Key: w.key, Domain: domain, Origin: origin,
 		Product: "guildhall", Now: clock.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +82,8 @@ func each(t *testing.T, tests map[string]func(*testing.T, *world)) {
 	})
 }
 
-// fresh is the world with two new accounts, who come from an address that has
+// fresh is the world with two new accounts, who are signed in in sessions of the same
+// ids and come from an address that has
 // guessed nothing yet.
 func (w *world) fresh(t testing.TB) *world {
 	t.Helper()
@@ -89,8 +93,15 @@ func (w *world) fresh(t testing.TB) *world {
 	for _, account := range []string{n.ann, n.bob} {
 		n.exec(t, `INSERT INTO accounts (id, email, email_key, name, language, theme, password, password_set_at, must_change, state, created_at)
 			VALUES ($1, $2, $3, '', 'en', '', '', 0, FALSE, 'active', 0)`, account, account, account)
+		n.exec(t, `INSERT INTO sessions (id, account, hash, level, methods, made_at, seen_at, authenticated_at, idle_until, ends_at, user_agent, from_ip)
+			VALUES ($1, $2, $3, 2, 'pwd', 0, 0, 0, $4, $5, '', '')`, account, account, []byte(account), int64(math.MaxInt64), int64(math.MaxInt64))
 	}
 	return &n
+}
+
+// in is an account in its session.
+func in(account string) factor.Owner {
+	return factor.Owner{Account: account, Email: "ann@example.com", Session: account}
 }
 
 func (w *world) exec(t testing.TB, query string, args ...any) {
@@ -147,12 +158,12 @@ func (p phone) shows(t testing.TB, at time.Time) string {
 // enrol sets up an authenticator and waits until its first code is over.
 func (w *world) enrol(t *testing.T, account string) phone {
 	t.Helper()
-	e, err := w.BeginTOTP(t.Context(), factor.Owner{Account: account, Email: "ann@example.com"})
+	e, err := w.BeginTOTP(t.Context(), in(account))
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := phoneOf(e)
-	if err := w.ConfirmTOTP(t.Context(), account, p.shows(t, w.clock.Now()), w.by); err != nil {
+	if err := w.ConfirmTOTP(t.Context(), in(account), p.shows(t, w.clock.Now()), w.by); err != nil {
 		t.Fatal(err)
 	}
 	w.clock.Advance(time.Minute)

@@ -43,10 +43,11 @@ type Enrolment struct {
 
 // BeginTOTP gives the secret for a new authenticator, which is good for nothing
 // before ConfirmTOTP. Within EnrolLife it is the same at each call, so a page
-// may be loaded again. The error is ErrTOTPExists when there is an authenticator.
+// may be loaded again. The error is ErrTOTPExists when there is an authenticator, or
+// session.ErrNone.
 func (d *Desk) BeginTOTP(ctx context.Context, o Owner) (Enrolment, error) {
 	var secret []byte
-	err := d.change(ctx, func(tx *sql.Tx) (err error) {
+	err := d.add(ctx, o, func(tx *sql.Tx) (err error) {
 		now := d.now()
 		row, found, err := d.store.TOTP(ctx, tx, o.Account)
 		switch {
@@ -89,17 +90,20 @@ func (d *Desk) enrolment(o Owner, secret []byte) (Enrolment, error) {
 }
 
 // ConfirmTOTP makes the authenticator count, by its first code. The error is
-// ErrCode, ErrTOTPOver or ErrTOTPExists.
-func (d *Desk) ConfirmTOTP(ctx context.Context, account, code string, by audit.Caller) error {
+// ErrCode, ErrTOTPOver, ErrTOTPExists or session.ErrNone.
+func (d *Desk) ConfirmTOTP(ctx context.Context, o Owner, code string, by audit.Caller) error {
 	code, ok := cleanCode(code)
 	if !ok {
 		return onCode(ErrCode)
 	}
-	t := guess(account, by)
+	t := guess(o.Account, by)
 	return d.attempt(ctx, t, func() error {
 		return d.settle(ctx, t, func(tx *sql.Tx) error {
+			if err := d.sessions.Lives(ctx, tx, o.Account, o.Session); err != nil {
+				return err
+			}
 			now := d.now()
-			row, found, err := d.store.TOTP(ctx, tx, account)
+			row, found, err := d.store.TOTP(ctx, tx, o.Account)
 			switch {
 			case err != nil:
 				return err
@@ -112,10 +116,10 @@ func (d *Desk) ConfirmTOTP(ctx context.Context, account, code string, by audit.C
 			if err != nil {
 				return err
 			}
-			if err := d.store.ConfirmTOTP(ctx, tx, account, at, now); err != nil {
+			if err := d.store.ConfirmTOTP(ctx, tx, o.Account, at, now); err != nil {
 				return err
 			}
-			return d.journal.Append(ctx, tx, by, journal.TOTPAdded, account, nil)
+			return d.journal.Append(ctx, tx, by, journal.TOTPAdded, o.Account, nil)
 		})
 	})
 }

@@ -43,7 +43,7 @@ func TestTOTP(t *testing.T) {
 }
 
 func totpSetUp(t *testing.T, w *world) {
-	e, err := w.BeginTOTP(t.Context(), factor.Owner{Account: w.ann, Email: "ann+1@example.com", Name: "Ann"})
+	e, err := w.BeginTOTP(t.Context(), factor.Owner{Account: w.ann, Session: w.ann, Email: "ann+1@example.com", Name: "Ann"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func totpSetUp(t *testing.T, w *world) {
 	if strings.Contains(string(kept), secret) || len(kept) < 20+28 {
 		t.Errorf("the secret lies open in the database: %q", kept)
 	}
-	if err := w.ConfirmTOTP(t.Context(), w.ann, phone{secret}.shows(t, w.clock.Now()), w.by); err != nil {
+	if err := w.ConfirmTOTP(t.Context(), in(w.ann), phone{secret}.shows(t, w.clock.Now()), w.by); err != nil {
 		t.Fatal(err)
 	}
 	if f := w.has(t, w.ann); !f.TOTP || !f.Any() || !f.TOTPSince.Equal(w.clock.Now()) {
@@ -87,7 +87,7 @@ func wellFormed(text string) bool {
 }
 
 func totpUnconfirmed(t *testing.T, w *world) {
-	e, err := w.BeginTOTP(t.Context(), factor.Owner{Account: w.ann, Email: "a"})
+	e, err := w.BeginTOTP(t.Context(), factor.Owner{Account: w.ann, Session: w.ann, Email: "a"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,19 +101,19 @@ func totpUnconfirmed(t *testing.T, w *world) {
 	if err := w.RemoveTOTP(t.Context(), w.ann, w.by); !errors.Is(err, factor.ErrNoTOTP) {
 		t.Errorf("it was removed: %v", err)
 	}
-	if err := w.ConfirmTOTP(t.Context(), w.bob, code, w.by); !errors.Is(err, factor.ErrTOTPOver) {
+	if err := w.ConfirmTOTP(t.Context(), in(w.bob), code, w.by); !errors.Is(err, factor.ErrTOTPOver) {
 		t.Errorf("confirmed what was not begun: %v", err)
 	}
 }
 
 func totpSameSecret(t *testing.T, w *world) {
-	o := factor.Owner{Account: w.ann, Email: "a"}
+	o := factor.Owner{Account: w.ann, Session: w.ann, Email: "a"}
 	first, err := w.BeginTOTP(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.clock.Advance(14 * time.Minute)
-	if err := w.ConfirmTOTP(t.Context(), w.ann, "000000", w.by); !errors.Is(err, factor.ErrCode) {
+	if err := w.ConfirmTOTP(t.Context(), in(w.ann), "000000", w.by); !errors.Is(err, factor.ErrCode) {
 		t.Fatalf("a wrong first code: %v", err)
 	} else if f := fault.As(err).Fields; len(f) != 1 || f[0].Name != "code" {
 		t.Errorf("it stands beside %+v", f)
@@ -129,22 +129,22 @@ func totpSameSecret(t *testing.T, w *world) {
 }
 
 func totpWaits(t *testing.T, w *world) {
-	e, err := w.BeginTOTP(t.Context(), factor.Owner{Account: w.ann, Email: "a"})
+	e, err := w.BeginTOTP(t.Context(), factor.Owner{Account: w.ann, Session: w.ann, Email: "a"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.clock.Advance(factor.EnrolLife)
-	if err := w.ConfirmTOTP(t.Context(), w.ann, phoneOf(e).shows(t, w.clock.Now()), w.by); !errors.Is(err, factor.ErrTOTPOver) {
+	if err := w.ConfirmTOTP(t.Context(), in(w.ann), phoneOf(e).shows(t, w.clock.Now()), w.by); !errors.Is(err, factor.ErrTOTPOver) {
 		t.Errorf("an old secret was confirmed: %v", err)
 	}
 }
 
 func totpTwice(t *testing.T, w *world) {
 	p := w.enrol(t, w.ann)
-	if _, err := w.BeginTOTP(t.Context(), factor.Owner{Account: w.ann, Email: "a"}); !errors.Is(err, factor.ErrTOTPExists) {
+	if _, err := w.BeginTOTP(t.Context(), factor.Owner{Account: w.ann, Session: w.ann, Email: "a"}); !errors.Is(err, factor.ErrTOTPExists) {
 		t.Errorf("begun twice: %v", err)
 	}
-	if err := w.ConfirmTOTP(t.Context(), w.ann, p.shows(t, w.clock.Now()), w.by); !errors.Is(err, factor.ErrTOTPExists) {
+	if err := w.ConfirmTOTP(t.Context(), in(w.ann), p.shows(t, w.clock.Now()), w.by); !errors.Is(err, factor.ErrTOTPExists) {
 		t.Errorf("confirmed twice: %v", err)
 	}
 	if err := w.CheckTOTP(t.Context(), w.ann, p.shows(t, w.clock.Now()), w.by); err != nil {
@@ -170,12 +170,12 @@ func totpReplay(t *testing.T, w *world) {
 }
 
 func totpConfirmReplay(t *testing.T, w *world) {
-	e, err := w.BeginTOTP(t.Context(), factor.Owner{Account: w.ann, Email: "a"})
+	e, err := w.BeginTOTP(t.Context(), factor.Owner{Account: w.ann, Session: w.ann, Email: "a"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	code := phoneOf(e).shows(t, w.clock.Now())
-	if err := w.ConfirmTOTP(t.Context(), w.ann, code, w.by); err != nil {
+	if err := w.ConfirmTOTP(t.Context(), in(w.ann), code, w.by); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.CheckTOTP(t.Context(), w.ann, code, w.by); !errors.Is(err, factor.ErrCodeUsed) {
@@ -310,7 +310,7 @@ func totpMalformed(t *testing.T, w *world) {
 			if err := w.CheckTOTP(t.Context(), w.ann, code, w.by); !errors.Is(err, factor.ErrCode) {
 				t.Errorf("%.20q: %v", code, err)
 			}
-			if err := w.ConfirmTOTP(t.Context(), w.bob, code, w.by); !errors.Is(err, factor.ErrCode) {
+			if err := w.ConfirmTOTP(t.Context(), in(w.bob), code, w.by); !errors.Is(err, factor.ErrCode) {
 				t.Errorf("%.20q: %v", code, err)
 			}
 		}
@@ -340,7 +340,7 @@ func totpMoved(t *testing.T, w *world) {
 
 func totpRemoved(t *testing.T, w *world) {
 	p := w.enrol(t, w.ann)
-	if _, err := w.MakeRecovery(t.Context(), w.ann, w.by); err != nil {
+	if _, err := w.MakeRecovery(t.Context(), in(w.ann), w.by); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.RemoveTOTP(t.Context(), w.ann, w.by); err != nil {

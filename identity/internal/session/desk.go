@@ -58,8 +58,11 @@ type Start struct {
 	// PasswordSetAt, unless zero, is the age of the password that was checked: a
 	// session does not begin on one that was changed in the meantime.
 	PasswordSetAt time.Time
-	UserAgent     string
-	From          string
+	// ByFactor says that a second factor was shown: a session does not begin when the
+	// account has none any more.
+	ByFactor  bool
+	UserAgent string
+	From      string
 }
 
 // Start begins a session of an account that is not disabled, else ErrNoAccount.
@@ -80,8 +83,11 @@ func (d *Desk) Start(ctx context.Context, s Start) (token string, _ Session, err
 		if err := d.Journal.Append(ctx, tx, by, journal.SessionStarted, r.ID, detail); err != nil {
 			return err
 		}
-		begun, err := d.Store.InsertSession(ctx, tx, r, s.PasswordSetAt)
-		if err == nil && !begun {
+		good, err := d.factorStays(ctx, tx, s)
+		if err == nil && good {
+			good, err = d.Store.InsertSession(ctx, tx, r, s.PasswordSetAt)
+		}
+		if err == nil && !good {
 			err = ErrNoAccount
 		}
 		return err
@@ -90,6 +96,14 @@ func (d *Desk) Start(ctx context.Context, s Start) (token string, _ Session, err
 		return "", Session{}, err
 	}
 	return token, of(r), nil
+}
+
+// factorStays says whether the second factor that was shown may still be there.
+func (d *Desk) factorStays(ctx context.Context, tx *sql.Tx, s Start) (bool, error) {
+	if !s.ByFactor {
+		return true, nil
+	}
+	return d.Store.HasFactor(ctx, tx, s.Account)
 }
 
 // Find is the live session of a token, or ErrNone. It notes at most once a
@@ -138,6 +152,17 @@ func (d *Desk) touch(ctx context.Context, r *store.Session, now time.Time) {
 func (d *Desk) Use(ctx context.Context, tx *sql.Tx, sessionID string) error {
 	now := d.now()
 	return d.Store.UseSession(ctx, tx, sessionID, int(Password), now, now.Add(orDefault(d.Idle, DefaultIdle)))
+}
+
+// Lives is nil while the account's session lives and is signed in, in the caller's
+// transaction, which began with the journal; else ErrNone. A request may have found
+// it long before.
+func (d *Desk) Lives(ctx context.Context, tx *sql.Tx, account, sessionID string) error {
+	lives, err := d.Store.SessionLives(ctx, tx, account, sessionID, int(Password), d.now())
+	if err == nil && !lives {
+		err = ErrNone
+	}
+	return err
 }
 
 // Unnoted says whether a use now of a session that was last used at seen is to be

@@ -117,6 +117,8 @@ func TestDesk(t *testing.T) {
 			"no session of a disabled account":          disabled,
 			"no session of a deleted account":           deleted,
 			"no session on an old password":             oldPassword,
+			"no session by a factor that was removed":   removedFactor,
+			"whether a session lives":                   lives,
 			"a list shows what is signed in":            listed,
 			"one session is ended":                      endOne,
 			"all others are ended":                      endOthers,
@@ -563,5 +565,48 @@ func TestFindWhileNothingCanBeWritten(t *testing.T) {
 	w.clock.Advance(time.Hour)
 	if !w.opens(t, token) || !strings.Contains(w.log.String(), "may end early") || strings.Contains(w.log.String(), token) {
 		t.Errorf("the log says %q", w.log)
+	}
+}
+
+// An administrator removes the second factors between the code and the session.
+func removedFactor(t *testing.T, w *world) {
+	start := session.Start{Account: w.ann, Level: session.Strong, Methods: []string{session.MethodPassword, session.MethodTOTP}, ByFactor: true}
+	w.exec(t, `INSERT INTO totp (account, secret, confirmed_at, last_step) VALUES ($1, $2, 1, 0)`, w.ann, []byte("x"))
+	if _, _, err := w.Start(t.Context(), start); err != nil {
+		t.Errorf("with the factor: %v", err)
+	}
+	w.exec(t, `DELETE FROM totp WHERE account = $1`, w.ann)
+	if _, _, err := w.Start(t.Context(), start); !errors.Is(err, session.ErrNoAccount) {
+		t.Errorf("by a factor that is gone: %v", err)
+	}
+	if all, err := w.List(t.Context(), w.ann); err != nil || len(all) != 1 {
+		t.Errorf("the sessions are %+v, %v", all, err)
+	}
+}
+
+func lives(t *testing.T, w *world) {
+	lives := func(account, id string) error {
+		return w.db.WithTx(t.Context(), func(tx *sql.Tx) error { return w.Lives(t.Context(), tx, account, id) })
+	}
+	_, pending := w.start(t, w.ann, session.Pending)
+	_, s := w.start(t, w.ann, session.Password)
+	if err := lives(w.ann, s.ID); err != nil {
+		t.Errorf("a session that lives: %v", err)
+	}
+	for why, got := range map[string]error{"another's": lives(w.bob, s.ID), "one that waits for its second factor": lives(w.ann, pending.ID), "none": lives(w.ann, "")} {
+		if !errors.Is(got, session.ErrNone) {
+			t.Errorf("%s: %v", why, got)
+		}
+	}
+	w.exec(t, `UPDATE accounts SET state = 'disabled' WHERE id = $1`, w.ann)
+	if err := lives(w.ann, s.ID); !errors.Is(err, session.ErrNone) {
+		t.Errorf("of a disabled account: %v", err)
+	}
+	w.exec(t, `UPDATE accounts SET state = 'active' WHERE id = $1`, w.ann)
+	if err := w.End(t.Context(), w.ann, s.ID, audit.Caller{Actor: w.ann}); err != nil {
+		t.Fatal(err)
+	}
+	if err := lives(w.ann, s.ID); !errors.Is(err, session.ErrNone) {
+		t.Errorf("one that has ended: %v", err)
 	}
 }

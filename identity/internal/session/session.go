@@ -56,7 +56,7 @@ var (
 	// its account is disabled or gone.
 	ErrNone = fault.New(fault.Unauthenticated, "session_none", "Nobody is signed in here, or the session is over. Sign in again.")
 	// ErrNoAccount says that no session can begin for the account: it is disabled
-	// or gone, or its password was changed meanwhile.
+	// or gone, its password was changed meanwhile, or its second factor removed.
 	ErrNoAccount = fault.New(fault.Unauthenticated, "session_no_account", "The sign-in is no longer good, because the account changed in the meantime. Sign in again.")
 	// ErrSecondFactor says that a pending session was to be raised by less than a
 	// second factor.

@@ -81,6 +81,18 @@ func (s *Store) LiveSession(ctx context.Context, hash []byte, now time.Time) (*S
 	return r, nil
 }
 
+// SessionLives says whether the account is active and has a session with the id that
+// lives at now and has at least the level.
+func (s *Store) SessionLives(ctx context.Context, tx *sql.Tx, account, id string, level int, now time.Time) (lives bool, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sessions s JOIN accounts a ON a.id = s.account
+		WHERE s.id = $1 AND s.account = $2 AND a.state = 'active' AND s.level >= $3 AND s.ended_at IS NULL AND s.idle_until > $4 AND s.ends_at > $4)`,
+		id, account, level, db.Micros(now)).Scan(&lives)
+	if err != nil {
+		return false, fmt.Errorf("look for a session: %w", err)
+	}
+	return lives, nil
+}
+
 // TouchSession notes that a session was used at now, if it still has the hash.
 func (s *Store) TouchSession(ctx context.Context, tx *sql.Tx, id string, hash []byte, now, idleUntil time.Time) error {
 	_, err := change(ctx, tx, "note the use of a session",

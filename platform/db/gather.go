@@ -14,8 +14,8 @@ import (
 const (
 	// maxGather bounds how many keys one query of a Gather looks for.
 	maxGather = 64
-	// gatherTimeout ends a query that a database no longer answers: those who come
-	// after wait for it.
+	// gatherTimeout is how long those who share a query wait for it, their turn
+	// included: while a database answers nothing, they must not pile up.
 	gatherTimeout = 10 * time.Second
 )
 
@@ -80,14 +80,18 @@ func (g *Gather[K, V]) join(key K) (all *gathered[K, V], first bool) {
 
 // lead waits for the turn of all, and asks.
 func (g *Gather[K, V]) lead(ctx context.Context, all *gathered[K, V]) {
-	g.turn <- struct{}{}
-	defer func() { <-g.turn }()
-	defer close(all.done)
-	all.err = errAlone
-	keys := g.leave(all)
 	ctx, cancel := context.WithTimeout(ctx, gatherTimeout)
 	defer cancel()
-	all.values, all.err = g.read(ctx, keys)
+	defer close(all.done)
+	select {
+	case g.turn <- struct{}{}:
+		defer func() { <-g.turn }()
+		all.err = errAlone
+		all.values, all.err = g.read(ctx, g.leave(all))
+	case <-ctx.Done():
+		g.leave(all)
+		all.err = ctx.Err()
+	}
 }
 
 // leave lets nobody join any more, and is the keys of those who did.

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"guildhall/platform/db"
 	"guildhall/platform/guildtest"
@@ -151,6 +152,38 @@ func TestGatherEndsAQueryThatHangs(t *testing.T) {
 		})
 		if _, _, err := g.Get(t.Context(), "a"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the error is %v", err)
+		}
+	})
+}
+
+// While the database answers nothing, nobody waits for those who came before him: else
+// each query in the line takes its time, and the line grows.
+func TestGatherEndsTheLineBehindAQueryThatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const patience, many = 10 * time.Second, 500 // 8 queries
+		g := db.NewGather(func(ctx context.Context, _ []string) (map[string]int, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		begun := time.Now()
+		var line sync.WaitGroup
+		for i := range many {
+			line.Go(func() {
+				if _, _, err := g.Get(t.Context(), fmt.Sprint(i)); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("the error is %v", err)
+				}
+			})
+		}
+		line.Wait()
+		if took := time.Since(begun); took != patience {
+			t.Errorf("the last one waited for %s", took)
+		}
+		var after sync.WaitGroup
+		after.Go(func() { _, _, _ = g.Get(t.Context(), "a") })
+		after.Wait()
+		if took := time.Since(begun); took != 2*patience {
+			t.Errorf("who came later was told after %s", took)
 		}
 	})
 }

@@ -161,7 +161,12 @@ func showsAll(t *testing.T, ctx context.Context, least int) {
 // tabTo presses the tabulator until the element has the focus.
 func tabTo(t *testing.T, ctx context.Context, selector string) {
 	t.Helper()
-	for range 60 {
+	const stops = `4 * document.querySelectorAll("a, button, input, select, textarea, summary, [tabindex]").length` // a date has four
+	most, err := chromedp.Run(ctx, chromedp.Evaluate[int](stops))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range most {
 		there, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`!!document.activeElement?.matches(`+quote(selector)+`)`))
 		if err != nil {
 			t.Fatal(err)

@@ -57,8 +57,13 @@ func (q *Queue) seed(ctx context.Context, h *handler) error {
 	if err != nil {
 		return err
 	}
-	now := q.Now()
 	return q.DB.Group(ctx, func(tx *sql.Tx) error {
+		// The clock is read when no other node plans the next run any more: an older
+		// time would plan the last one again.
+		if _, err := tx.ExecContext(ctx, holdJob, h.kind); err != nil {
+			return fmt.Errorf("hold periodic job %s: %w", h.kind, err)
+		}
+		now := q.Now()
 		_, err := tx.ExecContext(ctx, seedJob, id.New("job"), h.kind, string(text), db.Micros(h.schedule.Next(now)), db.Micros(now))
 		if err != nil {
 			return fmt.Errorf("plan periodic job %s: %w", h.kind, err)
@@ -66,6 +71,8 @@ func (q *Queue) seed(ctx context.Context, h *handler) error {
 		return nil
 	})
 }
+
+const holdJob = `UPDATE jobs SET due_at = due_at WHERE kind = $1 AND unique_key = 'periodic' AND state IN ('waiting', 'running')`
 
 const seedJob = `
 INSERT INTO jobs (id, kind, unique_key, payload, state, due_at, attempt, owner, again, error, enqueued_at)

@@ -274,6 +274,18 @@ func TestGuessingByJSONIsCounted(t *testing.T) {
 	})
 }
 
+// Whoever tries one password at many addresses is slowed down by where he comes from.
+func TestSprayingByJSONIsCounted(t *testing.T) {
+	t.Parallel()
+	atBothCounters(t, func(t *testing.T, c *counter) {
+		const free = 20
+		for i := range free {
+			c.login(t, fmt.Sprintf("somebody-%d@guild.example.test", i), "one for all", "").is(t, "a free try", http.StatusUnauthorized, "sign_in_failed")
+		}
+		c.login(t, c.anna.Email, identitytest.Password, "").is(t, "the right password after those", http.StatusTooManyRequests, "too_many_attempts")
+	})
+}
+
 func TestRegisterByJSON(t *testing.T) {
 	t.Parallel()
 	atBothCounters(t, func(t *testing.T, c *counter) {

@@ -146,6 +146,44 @@ func TestTwoTakeTheRoleAtOnce(t *testing.T) {
 	})
 }
 
+// Each of the ways in which an administrator can go is tried at the same moment: one
+// stays.
+func TestAdministratorsGoInEveryWayAtOnce(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		ctx, g := t.Context(), w.group(t, "Administrators")
+		a, b, c, d := w.Account(t, "anna@example.com"), w.Account(t, "bert@example.com"), w.Account(t, "cleo@example.com"), w.Account(t, "dora@example.com")
+		for _, id := range []string{a.ID, b.ID, c.ID} {
+			check(t, w.roles.Give(ctx, role.Admin, role.Holder{Account: id}, admin))
+		}
+		check(t, w.roles.Give(ctx, role.Admin, role.Holder{Group: g.ID}, admin))
+		check(t, w.groups.Add(ctx, g.ID, d.ID, admin))
+		ways := []func() error{
+			func() error { return w.roles.Take(ctx, role.Admin, role.Holder{Account: a.ID}, admin) },
+			func() error { return w.Accounts.Disable(ctx, b.ID, "left", admin) },
+			func() error { return w.Accounts.Delete(ctx, c.ID, identitytest.Password, audit.Caller{Actor: c.ID}) },
+			func() error { return w.groups.Drop(ctx, g.ID, d.ID, admin) },
+		}
+		errs := make([]error, len(ways))
+		var all sync.WaitGroup
+		for i, goes := range ways {
+			all.Go(func() { errs[i] = goes() })
+		}
+		all.Wait()
+		refused := 0
+		for _, err := range errs {
+			switch {
+			case errors.Is(err, role.ErrLastAdmin):
+				refused++
+			case err != nil:
+				t.Error(err)
+			}
+		}
+		if refused != 1 {
+			t.Errorf("%d of four were refused: %v", refused, errs)
+		}
+	})
+}
+
 func (w *world) group(t *testing.T, name string) group.Group {
 	t.Helper()
 	g, err := w.groups.Create(t.Context(), name, "", admin)

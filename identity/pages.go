@@ -170,9 +170,22 @@ func (p *pages) Mount(mux *http.ServeMux) {
 		"GET /device/confirm":                 p.confirmDevice,
 		"POST /device/confirm":                p.decideDevice,
 	} {
-		mux.Handle(pattern, p.passing(pattern, p.signedIn(h)))
+		mux.Handle(pattern, p.passing(pattern, whole(p.signedIn(h))))
 	}
 	p.mountAdmin(mux)
+}
+
+// whole waits for the end of a form before it is asked who sends it: a form that comes
+// slowly does not stand for somebody who was signed in when it began.
+func whole(h page) page {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if r.Method == http.MethodPost {
+			if _, err := form.Read(r); err != nil {
+				return err
+			}
+		}
+		return h(w, r)
+	}
 }
 
 // passing answers by a page. Those that may lie between an application and its answer

@@ -19,7 +19,7 @@ const sendTimeout = 10 * time.Second
 func (s *service) peerRoutes() []peer.Route {
 	anyone := []string{peer.Anyone}
 	return append(signInPeers{s}.routes(), []peer.Route{
-		{Pattern: "GET " + access.PathRevocations, Allow: anyone, Handler: revocations(s.feed)},
+		{Pattern: "GET " + access.PathRevocations, Allow: anyone, Stream: true, Handler: revocations(s.feed)},
 		{Pattern: "GET " + access.PathKeys, Allow: anyone, Handler: keys(s.feed)},
 	}...)
 }

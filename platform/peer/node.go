@@ -63,6 +63,9 @@ type Node struct {
 	trust     atomic.Pointer[trust]
 	authority Authority
 	open      *openRoutes
+	// stopped ends when stop is called: the internal listener stops.
+	stopped context.Context
+	stop    context.CancelFunc
 
 	mu         sync.Mutex
 	identities map[string]*Identity
@@ -81,6 +84,7 @@ type trust struct {
 func NewNode(o NodeOptions) (*Node, error) {
 	n := &Node{dir: o.Dir, internal: dialable(o.Internal), addresses: map[string]string{}, tokens: o.Tokens, lease: o.Lease, now: o.Now, log: o.Log,
 		conns: newConnections(), identities: map[string]*Identity{}, routes: map[string]*http.ServeMux{}}
+	n.stopped, n.stop = context.WithCancel(context.Background())
 	if n.lease == 0 {
 		n.lease = DefaultLease
 	}

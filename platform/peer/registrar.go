@@ -58,7 +58,7 @@ func (g Registrar) Routes() []Route {
 		{Pattern: "POST " + pathEnrol, Open: true, Handler: limit.Middleware(newcomers, limit.ClientKey, nil)(answer(g.enrol))},
 		{Pattern: "POST " + pathRenew, Allow: anyone, Handler: answer(g.certificate(g.Renew))},
 		{Pattern: "POST " + pathServer, Allow: anyone, Handler: answer(g.certificate(g.ServerCertificate))},
-		{Pattern: "GET " + pathFollow, Allow: anyone, Handler: answer(g.follow)},
+		{Pattern: "GET " + pathFollow, Allow: anyone, Stream: true, Handler: answer(g.follow)},
 		{Pattern: "POST " + pathKnows, Allow: anyone, Handler: answer(g.knows)},
 		{Pattern: "POST " + pathAck, Allow: anyone, Farewell: true, Handler: answer(g.ack)},
 		{Pattern: "POST " + pathLeave, Allow: anyone, Farewell: true, Handler: answer(g.leave)},

@@ -22,6 +22,9 @@ type Route struct {
 	// Farewell serves the route to a caller whose certificate was revoked a
 	// moment ago, so that it can say that it knows.
 	Farewell bool
+	// Stream says that an answer lasts as long as its caller wants: it ends when the
+	// process stops, which else would wait for it.
+	Stream bool
 }
 
 func (r Route) allows(service string) bool {

@@ -66,6 +66,12 @@ func (n *Node) guard(service string, route Route) http.Handler {
 			fault.Write(w, r, fault.New(fault.Forbidden, "peer_not_allowed", "%s may not call %q of %s.", c.Service, route.Pattern, service))
 			return
 		}
+		if route.Stream {
+			ctx, end := context.WithCancel(r.Context())
+			defer end()
+			defer context.AfterFunc(n.stopped, end)()
+			r = r.WithContext(ctx)
+		}
 		route.Handler.ServeHTTP(w, r)
 	})
 }
@@ -77,7 +83,7 @@ func (n *Node) Server(others http.Handler) *http.Server {
 	if others == nil {
 		others = http.NotFoundHandler()
 	}
-	return &http.Server{
+	s := &http.Server{
 		Handler:           obs.Traced(n.handler(others)),
 		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: protocols(), GetConfigForClient: n.configFor},
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
@@ -90,6 +96,8 @@ func (n *Node) Server(others http.Handler) *http.Server {
 			return ctx
 		},
 	}
+	s.RegisterOnShutdown(n.stop)
+	return s
 }
 
 func protocols() []string { return []string{"h2", "http/1.1"} }

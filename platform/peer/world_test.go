@@ -34,6 +34,8 @@ type process struct {
 	dir  string
 	log  *logged
 	stop func()
+	// shutdown stops the listener and waits for what it answers.
+	shutdown func(context.Context) error
 }
 
 // logged collects a process's log.
@@ -150,6 +152,7 @@ func (w *world) start(t testing.TB, p plan) *process {
 			t.Errorf("run: %v", err)
 		}
 	})
+	pr.shutdown = server.Shutdown
 	pr.stop = sync.OnceFunc(func() {
 		cancel()
 		_ = server.Close()
@@ -202,6 +205,7 @@ func (w *world) bankAt(t testing.TB, clock *guildtest.Clock) *process {
 		{Pattern: "GET /sessions", Allow: []string{"shop"}, Handler: echo},
 		{Pattern: "GET /open", Allow: []string{peer.Anyone}, Handler: echo},
 		{Pattern: "GET /stream", Allow: []string{"shop"}, Handler: stream},
+		{Pattern: "GET /feed", Allow: []string{"shop"}, Handler: stream, Stream: true},
 	}}})
 }
 

@@ -174,7 +174,7 @@ func (s *service) service(env app.Env) *app.Service {
 		Fresh: s.config.Sessions.Confirm.Std(), Open: s.config.Registration == Open,
 		Clients: s.clients, Grants: s.grants, Authorize: s.requests, Begins: s.begins, Devices: s.devices, Logout: s.logout,
 		Keys: s.keys, Groups: s.groups, Roles: s.roles, RoleList: env.Roles, Directory: s.directory, Production: env.Production, Audit: s.journal.Audit,
-		Letters: s.letters})
+		Forms: &forms{env.DB, s.store, s.now}, Letters: s.letters})
 	if s.config.JSONSignIn {
 		pages.JSON = s.beside
 	}

@@ -55,6 +55,8 @@ type pageOptions struct {
 	Directory  *directory.Service
 	Production bool
 	Logout     *logout.Desk
+	// Forms counts those that show a secret.
+	Forms *forms
 	// Letters are those that failed.
 	Letters *letters
 	// Audit is the log that administrators look at.

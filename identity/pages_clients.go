@@ -30,6 +30,7 @@ const (
 func (p *pages) clientPages(looks, changes map[string]staff) {
 	looks["GET /admin/applications"] = p.clientList
 	looks["GET /admin/applications/{id}"] = p.client
+	looks["GET /admin/applications/{id}/secret"] = p.shownOnce
 	maps.Copy(changes, map[string]staff{
 		"GET /admin/applications/new":           p.newClient,
 		"POST /admin/applications/new":          p.createClient,
@@ -81,10 +82,13 @@ func (p *pages) createClient(w http.ResponseWriter, r *http.Request, a *administ
 	if err != nil {
 		return p.showNewClient(w, r, a, err, f)
 	}
-	made, secret, err := p.Clients.Create(r.Context(), m, a.By)
-	if err = wholeFields(err); refused(f, "client_name", err) {
+	if err := wholeFields(p.Clients.Check(m)); refused(f, "client_name", err) {
 		return p.showNewClient(w, r, a, err, f)
 	}
+	if err := p.Forms.take(r.Context(), f); err != nil {
+		return p.did(w, r, err, "", clientsPage)
+	}
+	made, secret, err := p.Clients.Create(r.Context(), m, a.By)
 	if err != nil {
 		return err
 	}
@@ -193,6 +197,9 @@ func (p *pages) rotateClient(w http.ResponseWriter, r *http.Request, a *administ
 	how, ok := overlaps()[f.Text("overlap", form.Required)]
 	if !ok {
 		return p.did(w, r, fault.Fields(fault.Field{Name: "overlap", Code: "not_offered", Detail: "Choose one of those offered."}), "", clientPath(c.ID))
+	}
+	if err := p.Forms.take(r.Context(), f); err != nil {
+		return p.did(w, r, err, "", clientPath(c.ID))
 	}
 	now := p.Now()
 	secret, err := p.Clients.RotateSecret(r.Context(), c.ID, how, a.By)

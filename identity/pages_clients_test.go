@@ -13,6 +13,12 @@ import (
 	"guildhall/identity/internal/role"
 )
 
+// once is the value by which the form of a page counts once.
+func (b *browser) once(t *testing.T, path string) string {
+	t.Helper()
+	return b.get(t, path).find(t, `name="once" value="([A-Z2-7]{26})"`)
+}
+
 func TestAdministratorRegistersAnApplication(t *testing.T) {
 	t.Parallel()
 	h := openHost(t)
@@ -23,12 +29,16 @@ func TestAdministratorRegistersAnApplication(t *testing.T) {
 		wants(t, http.StatusUnprocessableEntity, "no address that can be registered", "https://*.example.org/")
 	b.send(t, "/admin/applications/new", "kind", "other", "client_name", "Shop").wants(t, http.StatusUnprocessableEntity)
 
-	made := b.send(t, "/admin/applications/new", "kind", "web", "client_name", "Shop <1>", "redirect_uris", "https://shop.example.org/callback\r\n", "trusted", "on")
+	form := []string{"once", b.once(t, "/admin/applications/new"), "kind", "web", "client_name", "Shop <1>", "redirect_uris", "https://shop.example.org/callback\r\n", "trusted", "on"}
+	made := b.send(t, "/admin/applications/new", form...)
 	made.wants(t, http.StatusOK, "Shop &lt;1&gt;", "The secret is shown only now")
 	id, secret := made.find(t, `<code>(app_[^<]+)</code>`), made.find(t, `<code>([A-Za-z0-9_-]{43})</code>`)
 	if made.Header.Get("Cache-Control") != "no-store" {
 		t.Error("the page of a secret may be kept")
 	}
+	b.send(t, "/admin/applications/new", form...).leadsTo(t, "/admin/applications")
+	b.get(t, "/admin/applications").wants(t, http.StatusOK, "nothing new was made", "1 entry")
+	b.send(t, "/admin/applications/new", append(form, "once", "")...).leadsTo(t, "/admin/applications")
 	path := "/admin/applications/" + id
 	if a := b.get(t, path); strings.Contains(a.Text, secret) {
 		t.Error("the secret is shown again")
@@ -47,7 +57,7 @@ func TestAdministratorRegistersAnApplication(t *testing.T) {
 	b.send(t, path, "client_name", "Stall", "redirect_uris", "https://stall.example.org/").wants(t, http.StatusUnprocessableEntity, "Somebody else changed this application")
 	b.send(t, path, "seen", seen(), "client_name", "Store", "redirect_uris", "javascript:alert(1)").wants(t, http.StatusUnprocessableEntity, "no address that can be registered")
 
-	next := b.send(t, path+"/secret", "overlap", "1d").find(t, `<code>([A-Za-z0-9_-]{43})</code>`)
+	next := b.send(t, path+"/secret", "once", b.once(t, path), "overlap", "1d").find(t, `<code>([A-Za-z0-9_-]{43})</code>`)
 	good := func(when string, want bool, secrets ...string) {
 		t.Helper()
 		for _, s := range secrets {
@@ -62,9 +72,14 @@ func TestAdministratorRegistersAnApplication(t *testing.T) {
 	good("after the overlap", true, next)
 
 	b, _ = h.holder(t, "other@example.com", role.Admin) // the first has been away too long
-	last := b.send(t, path+"/secret", "overlap", "compromised").find(t, `<code>([A-Za-z0-9_-]{43})</code>`)
+	again := []string{"once", b.once(t, path), "overlap", "compromised"}
+	last := b.send(t, path+"/secret", again...).find(t, `<code>([A-Za-z0-9_-]{43})</code>`)
 	good("compromised", false, next)
 	good("compromised", true, last)
+	b.send(t, path+"/secret", again...).leadsTo(t, path)
+	b.get(t, path).wants(t, http.StatusOK, "nothing new was made")
+	good("a form sent again", true, last)
+	b.get(t, path+"/secret").leadsTo(t, path)
 	b.send(t, path+"/secret", "overlap", "99d").leadsTo(t, path)
 	good("a refused rotation", true, last)
 

@@ -23,6 +23,7 @@ import (
 func (p *pages) userPages(looks, changes map[string]staff) {
 	looks["GET /admin/users"] = p.users
 	looks["GET /admin/users/{id}"] = p.user
+	looks["GET /admin/users/{id}/password"] = p.shownOnce
 	maps.Copy(changes, map[string]staff{
 		"GET /admin/users/new":                        p.newUser,
 		"POST /admin/users/new":                       p.createUser,
@@ -201,9 +202,16 @@ func (p *pages) inviteUser(w http.ResponseWriter, r *http.Request, a *administra
 }
 
 func (p *pages) givePassword(w http.ResponseWriter, r *http.Request, a *administrator) error {
+	f, err := form.Read(r)
+	if err != nil {
+		return err
+	}
 	of, err := p.Accounts.Get(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
+	}
+	if err := p.Forms.take(r.Context(), f); err != nil {
+		return p.did(w, r, err, "", userPath(of.ID))
 	}
 	password, err := p.Accounts.GivePassword(r.Context(), of.ID, a.By)
 	if err != nil {

@@ -66,6 +66,7 @@ func openHost(t *testing.T) *host {
 	o.Roles = role.New(role.Options{Store: w.Store, Journal: w.Journal, Known: roleNames(o.RoleList), Now: w.Clock.Now})
 	o.Directory, _ = w.Directory(nil)
 	o.Audit = w.Journal.Audit
+	o.Forms = &forms{w.DB, w.Store, w.Clock.Now}
 	o.Letters = &letters{Outbox: w.Outbox(t), Journal: w.Journal}
 	o.Begins = newBeginnings(app.Env{Now: w.Clock.Now, Exempt: nobody})
 	provide(t, w, &o)

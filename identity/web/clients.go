@@ -95,6 +95,7 @@ func (v Client) ask(ctx context.Context, action, key, icon string, danger bool) 
 
 func (v Client) rotate(ctx context.Context) ui.Confirm {
 	c := v.ask(ctx, "secret", "identity.clients.rotate", "refresh", false)
+	c.Hidden = []ui.Hidden{once()}
 	c.Fields = ui.Select{Form: form.New(), Name: "overlap", Label: i18n.T(ctx, "identity.clients.overlap"), Required: true, Options: []ui.Option{
 		{Value: "7d", Label: i18n.T(ctx, "identity.clients.overlap.days", "Number", 7)}, {Value: "1d", Label: i18n.T(ctx, "identity.clients.overlap.days", "Number", 1)},
 		{Value: "30d", Label: i18n.T(ctx, "identity.clients.overlap.days", "Number", 30)}, {Value: "0", Label: i18n.T(ctx, "identity.clients.overlap.none")},

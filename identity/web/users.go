@@ -141,6 +141,12 @@ func (v User) ask(ctx context.Context, action, key, icon string, danger bool) ui
 		Text: i18n.T(ctx, key+".text"), Action: v.Path + "/" + action, Submit: label, Danger: danger}
 }
 
+func (v User) givePassword(ctx context.Context) ui.Confirm {
+	c := v.ask(ctx, "password", "identity.users.password", "key", true)
+	c.Hidden = []ui.Hidden{once()}
+	return c
+}
+
 func (v User) disable(ctx context.Context) ui.Confirm {
 	c := v.ask(ctx, "disable", "identity.users.disable", "ban", true)
 	c.Fields = reasonField()

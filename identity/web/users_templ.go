@@ -568,7 +568,7 @@ func userActions(v User) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = v.ask(ctx, "password", "identity.users.password", "key", true).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = v.givePassword(ctx).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -121,7 +121,7 @@ func onlyJSON(api huma.API) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		if !isJSON(ctx.Header("Content-Type")) {
 			// The caller is gone if this fails; there is nobody left to tell.
-			_ = huma.WriteErr(api, ctx, http.StatusUnsupportedMediaType, "Send JSON, with the header Content-Type: application/json.")
+			_ = huma.WriteErr(api, ctx, http.StatusUnsupportedMediaType, "Send JSON, with the header Content-Type: application/json")
 			return
 		}
 		next(ctx)

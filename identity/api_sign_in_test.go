@@ -413,6 +413,10 @@ func TestSignInByJSONTakesJSONAlone(t *testing.T) {
 			t.Errorf("%s: %d %.300s, want %d", why, got.reply.StatusCode, got.reply.Text, got.status)
 		}
 	}
+	form := c.json(t, http.MethodPost, "/login", "email=a&password=b", "Content-Type", "application/x-www-form-urlencoded")
+	if !strings.Contains(form.Text, `"wrong_content_type"`) || !strings.Contains(form.Text, `application/json."`) {
+		t.Errorf("a form: %s", form.Text)
+	}
 	if c.Rows(t) != rows {
 		t.Errorf("something was done: %q", c.Actions(t, rows+1))
 	}

@@ -37,7 +37,9 @@ func (x apiErrors) problem(op *huma.Operation, e *huma.ErrorModel) fault.Problem
 		return fault.ProblemOf(errUnexpected)
 	}
 	if len(p.Errors) == 0 {
-		p.Code = "invalid_request"
+		if e.Status != http.StatusUnsupportedMediaType {
+			p.Code = "invalid_request"
+		}
 		return p
 	}
 	return summed(p)

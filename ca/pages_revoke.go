@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 
 	"guildhall/ca/internal/certificate"
 	views "guildhall/ca/web"
@@ -48,7 +47,7 @@ func reached(ctx context.Context, done *certificate.Revoked) (ui.Tone, string) {
 	case reach.Peers == 0:
 		return ui.Good, i18n.T(ctx, "ca.revoke.nobody")
 	case len(reach.Lapsed) > 0:
-		return ui.Warn, i18n.T(ctx, "ca.revoke.lapsed", "Acknowledged", reach.Acknowledged, "Peers", reach.Peers, "Lapsed", strings.Join(reach.Lapsed, ", "))
+		return ui.Warn, i18n.T(ctx, "ca.revoke.lapsed", "Acknowledged", reach.Acknowledged, "Peers", reach.Peers, "Lapsed", i18n.List(ctx, reach.Lapsed))
 	}
 	return ui.Good, i18n.T(ctx, "ca.revoke.done", "Count", reach.Acknowledged)
 }

@@ -66,7 +66,7 @@ func ScopeNames(ctx context.Context, list oauth.Scopes) string {
 	for _, s := range list {
 		names = append(names, ScopeName(ctx, s))
 	}
-	return strings.Join(names, ", ")
+	return i18n.List(ctx, names)
 }
 
 // ApplicationName is what people call an application: a service of the installation

@@ -66,7 +66,7 @@ func methods(ctx context.Context, list []string) string {
 		}
 		names = append(names, m)
 	}
-	return strings.Join(names, ", ")
+	return i18n.List(ctx, names)
 }
 
 // Device is what a reader calls the program that sent a User-Agent: enough to

@@ -92,6 +92,11 @@ func grouped(digits, separator string) string {
 	return strings.Join(parts, separator)
 }
 
+// List joins parts as the reader's language does.
+func List(ctx context.Context, parts []string) string {
+	return strings.Join(parts, T(ctx, "i18n.list.separator"))
+}
+
 // Bytes writes a size in binary units: "1.5 MiB".
 func Bytes(ctx context.Context, n int64) string {
 	units := [...]string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}

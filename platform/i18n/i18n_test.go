@@ -77,6 +77,16 @@ func TestPlurals(t *testing.T) {
 	}
 }
 
+func TestList(t *testing.T) {
+	t.Parallel()
+	b := bundle(t)
+	for lang, want := range map[string]string{"en": "a, b", "zh-CN": "a、b", "pl": "a, b"} {
+		if got := i18n.List(b.Context(t.Context(), lang), []string{"a", "b"}); got != want {
+			t.Errorf("%s: %q, want %q", lang, got, want)
+		}
+	}
+}
+
 func TestTexts(t *testing.T) {
 	t.Parallel()
 	ctx := bundle(t).Context(t.Context(), "pl")

@@ -117,5 +117,5 @@ func summary(ctx context.Context, data []Datum) string {
 	for _, d := range data {
 		parts = append(parts, d.Label+" "+i18n.Number(ctx, d.Value))
 	}
-	return strings.Join(parts, ", ")
+	return i18n.List(ctx, parts)
 }

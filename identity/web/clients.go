@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -67,8 +66,8 @@ func (v Client) terms(ctx context.Context) ui.Definitions {
 	idle, whole := v.RefreshLives()
 	list := ui.Definitions{{Name: "client_id", Value: ui.Mono(v.ID), Copy: v.ID},
 		{Name: i18n.T(ctx, "identity.clients.method"), Value: ui.Mono(v.Method)}}
-	for _, words := range []struct{ key, text string }{{"identity.clients.grants", strings.Join(v.GrantTypes, ", ")},
-		{"identity.clients.scopes", v.Scopes.String()}, {"identity.clients.audiences", strings.Join(v.Audiences, ", ")}} {
+	for _, words := range []struct{ key, text string }{{"identity.clients.grants", i18n.List(ctx, v.GrantTypes)},
+		{"identity.clients.scopes", v.Scopes.String()}, {"identity.clients.audiences", i18n.List(ctx, v.Audiences)}} {
 		if words.text != "" {
 			list = append(list, ui.Term{Name: i18n.T(ctx, words.key), Value: ui.Mono(words.text)})
 		}
@@ -97,8 +96,8 @@ func (v Client) rotate(ctx context.Context) ui.Confirm {
 	c := v.ask(ctx, "secret", "identity.clients.rotate", "refresh", false)
 	c.Hidden = []ui.Hidden{once()}
 	c.Fields = ui.Select{Form: form.New(), Name: "overlap", Label: i18n.T(ctx, "identity.clients.overlap"), Required: true, Options: []ui.Option{
-		{Value: "7d", Label: i18n.T(ctx, "identity.clients.overlap.days", "Number", 7)}, {Value: "1d", Label: i18n.T(ctx, "identity.clients.overlap.days", "Number", 1)},
-		{Value: "30d", Label: i18n.T(ctx, "identity.clients.overlap.days", "Number", 30)}, {Value: "0", Label: i18n.T(ctx, "identity.clients.overlap.none")},
+		{Value: "7d", Label: i18n.T(ctx, "identity.clients.overlap.days", "Count", 7)}, {Value: "1d", Label: i18n.T(ctx, "identity.clients.overlap.days", "Count", 1)},
+		{Value: "30d", Label: i18n.T(ctx, "identity.clients.overlap.days", "Count", 30)}, {Value: "0", Label: i18n.T(ctx, "identity.clients.overlap.none")},
 		{Value: "compromised", Label: i18n.T(ctx, "identity.clients.overlap.compromised")}}}
 	return c
 }

@@ -92,11 +92,11 @@ func (v User) factors(ctx context.Context) string {
 	text := i18n.T(ctx, "identity.users.factors.none")
 	switch {
 	case v.Factors.TOTP && v.Factors.Passkeys > 0:
-		text = i18n.T(ctx, "identity.users.factors.both", "Number", v.Factors.Passkeys)
+		text = i18n.T(ctx, "identity.users.factors.both", "Count", v.Factors.Passkeys)
 	case v.Factors.TOTP:
 		text = i18n.T(ctx, "identity.totp")
 	case v.Factors.Passkeys > 0:
-		text = i18n.T(ctx, "identity.users.factors.passkeys", "Number", v.Factors.Passkeys)
+		text = i18n.T(ctx, "identity.users.factors.passkeys", "Count", v.Factors.Passkeys)
 	}
 	return text
 }

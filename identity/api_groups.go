@@ -66,11 +66,11 @@ func (s *service) groupOperations(api huma.API) {
 		s.dropGroupMember, http.StatusNotFound, http.StatusConflict)
 	app.Register(api, huma.Operation{OperationID: "give-group-role", Method: http.MethodPut, Path: one + "/roles/{role}", Tags: tags,
 		Summary:     "Give a group a role",
-		Description: "Also one of the directory. Services see it within a minute. Repeating it is harmless. Error codes: group_not_found, invalid_fields (not_offered: there is no such role)."},
+		Description: "Also one of the directory. Services see it within a minute. Repeating it is harmless. Error codes: group_not_found, invalid_fields (there is no such role)."},
 		s.giveRoleToGroup, http.StatusNotFound)
 	app.Register(api, huma.Operation{OperationID: "take-group-role", Method: http.MethodDelete, Path: one + "/roles/{role}", Tags: tags,
 		Summary:     "Take a role from a group",
-		Description: "Also from one of the directory. Services see it within a minute. Repeating it is harmless. Error codes: group_not_found, last_administrator."},
+		Description: "Also from one of the directory. Services see it within a minute. Repeating it is harmless. Error codes: group_not_found, last_administrator, invalid_fields."},
 		s.takeRoleFromGroup, http.StatusNotFound, http.StatusConflict)
 }
 
@@ -116,11 +116,15 @@ func (s *service) dropGroupMember(ctx context.Context, in *memberInput) (*app.Ou
 }
 
 func (s *service) giveRoleToGroup(ctx context.Context, in *groupRoleInput) (*app.Output[wire.GroupDetail], error) {
-	return s.groupAfter(ctx, in.ID, s.roles.Give(ctx, in.Role, role.Holder{Group: in.ID}, app.Caller(ctx)))
+	err := s.knownRole(in.Role)
+	if err == nil {
+		err = s.roles.Give(ctx, in.Role, role.Holder{Group: in.ID}, app.Caller(ctx))
+	}
+	return s.groupAfter(ctx, in.ID, err)
 }
 
 func (s *service) takeRoleFromGroup(ctx context.Context, in *groupRoleInput) (*app.Output[wire.GroupDetail], error) {
-	return s.groupAfter(ctx, in.ID, s.roles.Take(ctx, in.Role, role.Holder{Group: in.ID}, app.Caller(ctx)))
+	return s.groupAfter(ctx, in.ID, s.takeRole(ctx, in.Role, role.Holder{Group: in.ID}))
 }
 
 // groupAfter answers with the group as it is after something was done to it, unless

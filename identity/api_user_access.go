@@ -40,7 +40,7 @@ func (s *service) userRoleOperations(api huma.API, path string) {
 	app.Register(api, huma.Operation{OperationID: "give-user-role", Method: http.MethodPut, Path: path + "/{role}", Tags: tags,
 		Summary: "Give a role", Description: "Services see it within a minute. Repeating it is harmless. Error codes: account_not_found, invalid_fields."}, s.giveUserRole, http.StatusNotFound)
 	app.Register(api, huma.Operation{OperationID: "take-user-role", Method: http.MethodDelete, Path: path + "/{role}", Tags: tags,
-		Summary: "Take a role back", Description: "What a group gives stays. Services see it within a minute. Repeating it is harmless. Error codes: account_not_found, last_administrator."},
+		Summary: "Take a role back", Description: "What a group gives stays. Services see it within a minute. Repeating it is harmless. Error codes: account_not_found, last_administrator, invalid_fields."},
 		s.takeUserRole, http.StatusNotFound, http.StatusConflict)
 }
 
@@ -87,8 +87,8 @@ func (s *service) listUserRoles(ctx context.Context, in *userInput) (*app.Output
 }
 
 func (s *service) giveUserRole(ctx context.Context, in *userRoleInput) (*app.Output[wire.UserRoleList], error) {
-	if known := s.roles.Known(); !slices.Contains(known, in.Role) {
-		return nil, fault.Fields(app.NotOneOf("role", in.Role, known))
+	if err := s.knownRole(in.Role); err != nil {
+		return nil, err
 	}
 	if err := s.roles.Give(ctx, in.Role, role.Holder{Account: in.ID}, app.Caller(ctx)); err != nil {
 		return nil, err
@@ -97,10 +97,31 @@ func (s *service) giveUserRole(ctx context.Context, in *userRoleInput) (*app.Out
 }
 
 func (s *service) takeUserRole(ctx context.Context, in *userRoleInput) (*app.Output[wire.UserRoleList], error) {
-	if err := s.roles.Take(ctx, in.Role, role.Holder{Account: in.ID}, app.Caller(ctx)); err != nil {
+	if err := s.takeRole(ctx, in.Role, role.Holder{Account: in.ID}); err != nil {
 		return nil, err
 	}
 	return s.listUserRoles(ctx, &userInput{ID: in.ID})
+}
+
+// knownRole refuses a role that cannot be given, and lists those that can.
+func (s *service) knownRole(name string) error {
+	if known := s.roles.Known(); !slices.Contains(known, name) {
+		return fault.Fields(app.NotOneOf("role", name, known))
+	}
+	return nil
+}
+
+// takeRole takes a role back: one that can be given, or one that is held from a time
+// when it could.
+func (s *service) takeRole(ctx context.Context, name string, from role.Holder) error {
+	held, err := s.roles.Held(ctx, from)
+	if err == nil && !slices.Contains(held, name) {
+		err = s.knownRole(name)
+	}
+	if err != nil {
+		return err
+	}
+	return s.roles.Take(ctx, name, from, app.Caller(ctx))
 }
 
 // userRoles are the roles of an account, by name, and whence it has them.

@@ -248,6 +248,10 @@ func TestAPIOfRoles(t *testing.T) {
 		if p := problemOf(err); p.Status != http.StatusUnprocessableEntity || len(p.Fields) != 1 || p.Fields[0].Name != "role" || !strings.Contains(p.Fields[0].Detail, `did you mean "ca.admin"`) {
 			t.Errorf("a misspelt role: %v", err)
 		}
+		_, err = c.TakeUserRole(ctx, id, "ca.admim")
+		if p := problemOf(err); p.Status != http.StatusUnprocessableEntity || len(p.Fields) != 1 || p.Fields[0].Name != "role" {
+			t.Errorf("a misspelt role is taken: %v", err)
+		}
 	})
 }
 

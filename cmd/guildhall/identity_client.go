@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"guildhall/sdk/go/identity"
@@ -164,6 +166,14 @@ type clientUpdateCommand struct {
 // Help is the long text of --help.
 func (clientUpdateCommand) Help() string {
 	return "Changes what is given; a flag that takes several values replaces all of them, and an empty value (--scope '') removes them. What was changed holds for the application's next request.\n\n" + metadataHelp + "\n\n" + exitHelp
+}
+
+// Validate wants to know what to change.
+func (c *clientUpdateCommand) Validate() error {
+	if reflect.ValueOf(c.clientFlags).IsZero() {
+		return errors.New("give a flag that says what to change, such as --name or --metadata: without one nothing would change")
+	}
+	return nil
 }
 
 // Run changes it.

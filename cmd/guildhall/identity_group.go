@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -146,6 +148,14 @@ func (groupUpdateCommand) Help() string {
 	return "Changes what is given. What comes from the directory is changed there.\n\n" + exitHelp
 }
 
+// Validate wants to know what to change.
+func (c *groupUpdateCommand) Validate() error {
+	if c.Name == nil && c.Description == nil {
+		return errors.New("give --name, --description or both: without them nothing would change")
+	}
+	return nil
+}
+
 // Run changes it.
 func (c *groupUpdateCommand) Run(ctx context.Context, t terminal) error {
 	return c.identity(ctx, t, func(client *identity.Client) error {
@@ -216,7 +226,14 @@ func (groupLeaveCommand) Help() string { return exitHelp }
 // Run drops the account; one that is not in the group is left alone.
 func (c *groupLeaveCommand) Run(ctx context.Context, t terminal) error {
 	return c.user(ctx, c.place, t, func(client *identity.Client, user string) error {
+		u, err := client.User(ctx, user)
+		if err != nil {
+			return err
+		}
 		g, err := client.DropMember(ctx, c.ID, user)
+		if err == nil && !slices.ContainsFunc(u.Groups, func(in identity.UserGroup) bool { return in.ID == g.ID }) {
+			t.printf("%s was not in %s\n", user, g.ID)
+		}
 		return printMembers(t, g, err)
 	})
 }
@@ -225,7 +242,11 @@ func printMembers(t terminal, g *identity.GroupDetail, err error) error {
 	if err != nil {
 		return err
 	}
-	t.printf("%s has %d members\n", g.ID, g.Members)
+	members := "members"
+	if g.Members == 1 {
+		members = "member"
+	}
+	t.printf("%s has %d %s\n", g.ID, g.Members, members)
 	return nil
 }
 
@@ -258,7 +279,14 @@ func (groupTakeCommand) Help() string { return exitHelp }
 // Run takes the role back; services see it within a minute.
 func (c *groupTakeCommand) Run(ctx context.Context, t terminal) error {
 	return c.identity(ctx, t, func(client *identity.Client) error {
+		before, err := client.Group(ctx, c.ID)
+		if err != nil {
+			return err
+		}
 		g, err := client.TakeGroupRole(ctx, c.ID, c.Role)
+		if err == nil && !slices.Contains(before.Roles, c.Role) {
+			t.printf("%s was not held by %s\n", c.Role, g.ID)
+		}
 		return printRoles(t, g, err)
 	})
 }

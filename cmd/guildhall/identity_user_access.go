@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,8 +85,17 @@ func (userRoleTakeCommand) Help() string { return exitHelp }
 // Run takes it.
 func (c *userRoleTakeCommand) Run(ctx context.Context, t terminal) error {
 	return c.user(ctx, c.place, t, func(client *identity.Client, id string) error {
+		before, err := client.UserRoles(ctx, id)
+		if err != nil {
+			return err
+		}
 		if _, err := client.TakeUserRole(ctx, id, c.Role); err != nil {
 			return err
+		}
+		if i := slices.IndexFunc(before.Roles, func(r identity.UserRole) bool { return r.Name == c.Role }); i < 0 {
+			return c.done(t, c.Role+" was not held by", id)
+		} else if before.Roles[i].ByGroup {
+			return c.done(t, c.Role+" stays, because a group gives it to", id)
 		}
 		return c.done(t, "took "+c.Role+" from", id)
 	})
@@ -179,8 +189,16 @@ func (userFactorsRemoveCommand) Help() string {
 // Run removes them.
 func (c *userFactorsRemoveCommand) Run(ctx context.Context, t terminal) error {
 	return c.user(ctx, c.place, t, func(client *identity.Client, id string) error {
+		before, err := client.User(ctx, id)
+		if err != nil {
+			return err
+		}
 		if _, err := client.RemoveSecondFactors(ctx, id); err != nil {
 			return err
+		}
+		if before.Factors == (identity.UserFactors{}) {
+			t.printf("%s had no second factors\n", id)
+			return nil
 		}
 		return c.done(t, "removed the second factors of", id)
 	})

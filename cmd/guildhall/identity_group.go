@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
+	"guildhall/platform/fault"
 	"guildhall/sdk/go/identity"
 )
 
@@ -108,7 +110,41 @@ func (c *groupListCommand) read(ctx context.Context, client *identity.Client) ([
 
 // groupID is the argument that names a group.
 type groupID struct {
-	ID string `arg:"" help:"The group's id from \"guildhall identity group list\"."`
+	Group string `arg:"" help:"The group's id or its exact name."`
+}
+
+// group runs fn with a client of identity and the group's id.
+func (g groupID) group(ctx context.Context, p place, t terminal, fn func(client *identity.Client, id string) error) error {
+	return p.identity(ctx, t, func(client *identity.Client) error {
+		id, err := findGroup(ctx, client, "GROUP", g.Group)
+		if err != nil {
+			return err
+		}
+		return fn(client, id)
+	})
+}
+
+// findGroup is the id of the group with the id, or else with the name, that the
+// argument holds.
+func findGroup(ctx context.Context, client *identity.Client, argument, text string) (string, error) {
+	unknown := fault.Fields(fault.Field{Name: argument, Code: "group_not_found",
+		Detail: fmt.Sprintf("There is no group with the id or the name %q. \"guildhall identity group list\" shows them.", text)})
+	if utf8.RuneCountInString(text) > 100 { // longer than any of them
+		return "", unknown
+	}
+	all, err := (&groupListCommand{Query: text}).read(ctx, client)
+	if err != nil {
+		return "", err
+	}
+	for _, is := range []func(identity.Group) bool{
+		func(g identity.Group) bool { return g.ID == text },
+		func(g identity.Group) bool { return g.Name == text },
+	} {
+		if i := slices.IndexFunc(all, is); i >= 0 {
+			return all[i].ID, nil
+		}
+	}
+	return "", unknown
 }
 
 type groupShowCommand struct {
@@ -122,8 +158,8 @@ func (groupShowCommand) Help() string { return exitHelp }
 
 // Run prints it.
 func (c *groupShowCommand) Run(ctx context.Context, t terminal) error {
-	return c.identity(ctx, t, func(client *identity.Client) error {
-		g, err := client.Group(ctx, c.ID)
+	return c.group(ctx, c.place, t, func(client *identity.Client, id string) error {
+		g, err := client.Group(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -158,8 +194,8 @@ func (c *groupUpdateCommand) Validate() error {
 
 // Run changes it.
 func (c *groupUpdateCommand) Run(ctx context.Context, t terminal) error {
-	return c.identity(ctx, t, func(client *identity.Client) error {
-		g, err := client.Group(ctx, c.ID)
+	return c.group(ctx, c.place, t, func(client *identity.Client, id string) error {
+		g, err := client.Group(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -170,10 +206,10 @@ func (c *groupUpdateCommand) Run(ctx context.Context, t terminal) error {
 		if c.Description != nil {
 			fields.Description = *c.Description
 		}
-		if _, err := client.UpdateGroup(ctx, c.ID, fields); err != nil {
+		if _, err := client.UpdateGroup(ctx, id, fields); err != nil {
 			return err
 		}
-		t.printf("changed %s\n", c.ID)
+		t.printf("changed %s\n", id)
 		return nil
 	})
 }
@@ -188,11 +224,11 @@ func (groupRemoveCommand) Help() string { return exitHelp }
 
 // Run removes at once.
 func (c *groupRemoveCommand) Run(ctx context.Context, t terminal) error {
-	return c.identity(ctx, t, func(client *identity.Client) error {
-		if err := client.RemoveGroup(ctx, c.ID); err != nil {
+	return c.group(ctx, c.place, t, func(client *identity.Client, id string) error {
+		if err := client.RemoveGroup(ctx, id); err != nil {
 			return err
 		}
-		t.printf("removed %s\n", c.ID)
+		t.printf("removed %s\n", id)
 		return nil
 	})
 }
@@ -209,7 +245,11 @@ func (groupJoinCommand) Help() string { return exitHelp }
 // Run adds the account; one that is in the group stays.
 func (c *groupJoinCommand) Run(ctx context.Context, t terminal) error {
 	return c.user(ctx, c.place, t, func(client *identity.Client, user string) error {
-		g, err := client.AddMember(ctx, c.ID, user)
+		id, err := findGroup(ctx, client, "GROUP", c.Group)
+		if err != nil {
+			return err
+		}
+		g, err := client.AddMember(ctx, id, user)
 		return printMembers(t, g, err)
 	})
 }
@@ -226,11 +266,15 @@ func (groupLeaveCommand) Help() string { return exitHelp }
 // Run drops the account; one that is not in the group is left alone.
 func (c *groupLeaveCommand) Run(ctx context.Context, t terminal) error {
 	return c.user(ctx, c.place, t, func(client *identity.Client, user string) error {
+		id, err := findGroup(ctx, client, "GROUP", c.Group)
+		if err != nil {
+			return err
+		}
 		u, err := client.User(ctx, user)
 		if err != nil {
 			return err
 		}
-		g, err := client.DropMember(ctx, c.ID, user)
+		g, err := client.DropMember(ctx, id, user)
 		if err == nil && !slices.ContainsFunc(u.Groups, func(in identity.UserGroup) bool { return in.ID == g.ID }) {
 			t.printf("%s was not in %s\n", user, g.ID)
 		}
@@ -261,8 +305,8 @@ func (groupGiveCommand) Help() string { return exitHelp }
 
 // Run gives the role; services see it within a minute.
 func (c *groupGiveCommand) Run(ctx context.Context, t terminal) error {
-	return c.identity(ctx, t, func(client *identity.Client) error {
-		g, err := client.GiveGroupRole(ctx, c.ID, c.Role)
+	return c.group(ctx, c.place, t, func(client *identity.Client, id string) error {
+		g, err := client.GiveGroupRole(ctx, id, c.Role)
 		return printRoles(t, g, err)
 	})
 }
@@ -278,12 +322,12 @@ func (groupTakeCommand) Help() string { return exitHelp }
 
 // Run takes the role back; services see it within a minute.
 func (c *groupTakeCommand) Run(ctx context.Context, t terminal) error {
-	return c.identity(ctx, t, func(client *identity.Client) error {
-		before, err := client.Group(ctx, c.ID)
+	return c.group(ctx, c.place, t, func(client *identity.Client, id string) error {
+		before, err := client.Group(ctx, id)
 		if err != nil {
 			return err
 		}
-		g, err := client.TakeGroupRole(ctx, c.ID, c.Role)
+		g, err := client.TakeGroupRole(ctx, id, c.Role)
 		if err == nil && !slices.Contains(before.Roles, c.Role) {
 			t.printf("%s was not held by %s\n", c.Role, g.ID)
 		}

@@ -96,7 +96,7 @@ type userListCommand struct {
 	place `embed:""`
 	Query string `help:"Text in name or address, or the id." short:"q" placeholder:"TEXT"`
 	State string `help:"Only these: active or disabled." enum:",active,disabled" default:"" placeholder:"STATE"`
-	Group string `help:"Only those in the group with this id." placeholder:"GROUP"`
+	Group string `help:"Only those in the group with this id or exact name." placeholder:"GROUP"`
 	Sort  string `help:"Order: created_at, name or email." enum:",created_at,name,email" default:"" placeholder:"ORDER"`
 	Limit int    `help:"At most so many; 0: all." default:"0" placeholder:"N"`
 	JSON  bool   `name:"json" help:"Print a JSON array." xor:"form"`
@@ -116,7 +116,12 @@ func (c *userListCommand) Validate() error {
 
 // Run reads page after page.
 func (c *userListCommand) Run(ctx context.Context, t terminal) error {
-	return c.identity(ctx, t, func(client *identity.Client) error {
+	return c.identity(ctx, t, func(client *identity.Client) (err error) {
+		if c.Group != "" {
+			if c.Group, err = findGroup(ctx, client, "--group", c.Group); err != nil {
+				return err
+			}
+		}
 		list, err := c.read(ctx, client)
 		if err != nil {
 			return err

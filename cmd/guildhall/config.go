@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"guildhall/platform/app"
@@ -19,18 +20,24 @@ type configCheckCommand struct {
 
 // Run reports every mistake with its file, line and key.
 func (c *configCheckCommand) Run(t terminal) error {
-	s, err := c.load()
+	defs, err := app.Choose(services(), c.Services)
 	if err != nil {
 		return err
 	}
-	defs, err := app.Choose(s.defs, c.Services)
+	s, err := c.loadAnd(func(s *settings) error {
+		return errors.Join(s.config.CheckServices(defs), s.config.CheckFiles(time.Now()))
+	})
 	if err != nil {
 		return err
 	}
-	if err := s.file.Locate(errors.Join(s.config.CheckServices(defs), s.config.CheckFiles(time.Now()))); err != nil {
-		return err
+	checked := "the defaults and the environment; --config names a file"
+	if c.Config != "" {
+		checked = c.Config + " and the environment"
 	}
-	t.printf("ok\n")
+	t.printf("ok\nchecked %s\n", checked)
+	if servers := s.config.Servers(); len(servers) > 0 {
+		t.printf("not contacted: the servers in %s\n", strings.Join(servers, ", "))
+	}
 	return nil
 }
 

@@ -30,6 +30,11 @@ type settings struct {
 // load reads the configuration for the commands; every section is decoded, so
 // that a mistake anywhere is found before anything runs.
 func (p place) load() (*settings, error) {
+	return p.loadAnd(func(*settings) error { return nil })
+}
+
+// loadAnd is load with a further check, whose mistakes are told with the others.
+func (p place) loadAnd(further func(*settings) error) (*settings, error) {
 	file, err := config.Load(p.Config, os.Environ())
 	if err != nil {
 		return nil, err
@@ -40,13 +45,9 @@ func (p place) load() (*settings, error) {
 	for _, x := range sections {
 		known = append(known, x.Key)
 	}
-	if err := file.Check(known...); err != nil {
-		return nil, err
-	}
+	errs := []error{file.Check(known...)}
 	for _, x := range sections {
-		if err := file.Decode(x.Key, x.Value); err != nil {
-			return nil, err
-		}
+		errs = append(errs, file.Decode(x.Key, x.Value))
 	}
 	if p.Data != "" {
 		s.config.Server.Data = p.Data
@@ -54,10 +55,13 @@ func (p place) load() (*settings, error) {
 	if err := p.checkData(s.config.Server.Data); err != nil {
 		return nil, err
 	}
-	return s, s.checkValues()
+	return s, s.tell(append(errs, s.checkValues(), further(s))...)
 }
 
-// checkValues says what is wrong in any section, each with its place.
+// tell says all that is wrong, each with its place.
+func (s *settings) tell(errs ...error) error { return s.file.Locate(errors.Join(errs...)) }
+
+// checkValues says what is wrong in any section.
 func (s *settings) checkValues() error {
 	errs := []error{s.config.Check()}
 	for _, d := range s.defs {
@@ -65,7 +69,7 @@ func (s *settings) checkValues() error {
 			errs = append(errs, d.Check())
 		}
 	}
-	return s.file.Locate(errors.Join(errs...))
+	return errors.Join(errs...)
 }
 
 // checkData refuses a file in the place of the data directory.

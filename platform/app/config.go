@@ -1,7 +1,10 @@
 package app
 
 import (
+	"maps"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"guildhall/platform/config"
@@ -172,6 +175,22 @@ func (c *Config) Sections() []config.Section {
 		{Key: "backup", Value: &c.Backup}, {Key: "admin", Value: &c.Admin}, {Key: "peers", Value: &c.Peers},
 		{Key: "limits", Value: &c.Limits}, {Key: "mail", Value: &c.Mail}, {Key: "shared", Value: &c.Shared},
 	}
+}
+
+// Servers are the keys that name servers which a process with this configuration
+// reaches: those of databases and of shared state.
+func (c *Config) Servers() (keys []string) {
+	add := func(key string, url config.Secret) {
+		if url != "" && !strings.HasPrefix(url.Reveal(), "sqlite:") {
+			keys = append(keys, key)
+		}
+	}
+	add("databases.default", c.Databases.Default)
+	for _, service := range slices.Sorted(maps.Keys(c.Databases.Services)) {
+		add("databases.services."+service, c.Databases.Services[service])
+	}
+	add("shared.url", c.Shared.URL)
+	return keys
 }
 
 // serviceDir is the private directory of a service.

@@ -54,6 +54,9 @@ func (c *ServerConfig) check(r *refusals) {
 	} else if c.Production && strings.HasSuffix("."+c.Domain, ".localhost") {
 		r.add("server.domain", "%q is for one machine. Production needs a domain that others can resolve; it goes into every certificate.", c.Domain)
 	}
+	if c.PublicPort < 0 || c.PublicPort > 65535 {
+		r.add("server.public_port", "%d is not a port. Write one from 1 to 65535, or 0 for that of server.https.", c.PublicPort)
+	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		r.add("server.tls_cert", "The certificate and its key go together: set tls_cert and tls_key, or neither.")
 	}

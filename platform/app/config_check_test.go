@@ -46,6 +46,7 @@ func TestConfigCheckNamesTheKey(t *testing.T) {
 		"server.https":            func(c *Config) { c.Server.HTTPS = "nonsense" },
 		"server.internal":         func(c *Config) { c.Server.Internal = "1.2.3.4:" },
 		"server.domain":           func(c *Config) { c.Server.Production = true },
+		"server.public_port":      func(c *Config) { c.Server.PublicPort = 99999 },
 		"server.tls_cert":         func(c *Config) { c.Server.TLSKey = "x" },
 		"peers.urls.bank":         func(c *Config) { c.Peers.URLs = map[string]string{"bank": "http://bank:8444"} },
 		"peers.urls.shop":         func(c *Config) { c.Peers.URLs = map[string]string{"shop": "https://shop:99999"} },

@@ -9,15 +9,25 @@ import (
 
 // Locate puts before each wrong field of a fault, named by its key's path, the
 // place that its value came from. The result matches ErrInvalid and tells every
-// field; an error without fields, and nil, come back as they are.
+// field; an error without fields, and nil, come back as they are. Errors that match
+// ErrInvalid say their places already. Of a key that one of them is about, nothing
+// further is told: its value was not read.
 func (f *File) Locate(err error) error {
-	fields := fieldsIn(err)
-	if len(fields) == 0 || errors.Is(err, ErrInvalid) {
+	told, values := fieldsIn(err)
+	_, joined := err.(interface{ Unwrap() []error })
+	if len(told)+len(values) == 0 || !joined && errors.Is(err, ErrInvalid) {
 		return err
 	}
 	p := problems{file: f.name}
-	for _, x := range fields {
-		p.add(x.Name, x.Code, "%s%s: %s", f.place(x.Name), x.Name, x.Detail)
+	unread := map[string]bool{}
+	for _, x := range told {
+		unread[x.Name] = true
+		p.add(x.Name, x.Code, "%s", x.Detail)
+	}
+	for _, x := range values {
+		if !unread[x.Name] {
+			p.add(x.Name, x.Code, "%s%s: %s", f.place(x.Name), x.Name, x.Detail)
+		}
 	}
 	return p.err()
 }
@@ -37,16 +47,22 @@ func (f *File) place(path string) string {
 	return ""
 }
 
-// fieldsIn are the fields of all faults that were joined into one error.
-func fieldsIn(err error) (fields []fault.Field) {
+// fieldsIn are the fields of all faults that were joined into one error: those whose
+// text says the place, and those of values.
+func fieldsIn(err error) (told, values []fault.Field) {
 	if e, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, part := range e.Unwrap() {
-			fields = append(fields, fieldsIn(part)...)
+			t, v := fieldsIn(part)
+			told, values = append(told, t...), append(values, v...)
 		}
-		return fields
+		return told, values
 	}
-	if e, ok := errors.AsType[*fault.Error](err); ok {
-		return e.Fields
+	e, ok := errors.AsType[*fault.Error](err)
+	switch {
+	case !ok:
+		return nil, nil
+	case errors.Is(e, ErrInvalid):
+		return e.Fields, nil
 	}
-	return nil
+	return nil, e.Fields
 }

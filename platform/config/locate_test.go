@@ -40,6 +40,10 @@ FILE:3: s.names[7]: No.`
 	if fields := fault.As(err).Fields; len(fields) != 6 || fields[1].Name != "s.names[1]" {
 		t.Errorf("fields %+v", fields)
 	}
+	again := f.Locate(errors.Join(err, wrong("s.addr", "s.port", "s.life", "s.names[0]")))
+	if got := strings.ReplaceAll(again.Error(), path, "FILE"); got != want+"\nFILE:3: s.names[0]: No." {
+		t.Errorf("what has its place beside what has none: %s", got)
+	}
 	plain := errors.New("disk")
 	if f.Locate(plain) != plain || f.Locate(nil) != nil || f.Locate(err) != err { //nolint:errorlint // they come back themselves
 		t.Error("an error without fields, or with places, is another one")

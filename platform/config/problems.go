@@ -31,13 +31,13 @@ func (p *problems) at(line int, key, code, format string, args ...any) {
 
 // add adds a problem whose text says itself where it is.
 func (p *problems) add(key, code, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	p.fields = append(p.fields, fault.Field{Name: key, Code: code, Detail: text})
 	if len(p.lines) == maxProblems {
 		p.more++
 		return
 	}
-	text := fmt.Sprintf(format, args...)
 	p.lines = append(p.lines, text)
-	p.fields = append(p.fields, fault.Field{Name: key, Code: code, Detail: text})
 }
 
 // err is nil when nothing was added.

@@ -34,6 +34,8 @@ type auditListCommand struct {
 	Actor   string `help:"Only what this actor did." placeholder:"ACTOR"`
 	Action  string `help:"Only this action." placeholder:"ACTION"`
 	Subject string `help:"Only what was done to this." placeholder:"SUBJECT"`
+	Since   string `help:"Only from this day (2026-01-31) or time (2026-01-31T12:00:00Z) on; days are those of UTC." placeholder:"TIME"`
+	Until   string `help:"Only until this day, which is in it, or this time, which is not." placeholder:"TIME"`
 	Limit   int    `help:"At most so many, up to 500." default:"50" placeholder:"N"`
 	JSON    bool   `name:"json" help:"Print a JSON array."`
 }
@@ -43,13 +45,44 @@ func (c *auditListCommand) Validate() error {
 	if c.Limit < 1 || c.Limit > 500 {
 		return fmt.Errorf("--limit must be from 1 to 500 but got %d", c.Limit)
 	}
-	return nil
+	_, _, err := c.span()
+	return err
+}
+
+// span is the time that --since and --until bound; zero is open.
+func (c *auditListCommand) span() (since, until time.Time, err error) {
+	if since, _, err = moment("--since", c.Since); err != nil {
+		return since, until, err
+	}
+	until, day, err := moment("--until", c.Until)
+	if day {
+		until = until.AddDate(0, 0, 1)
+	}
+	return since, until, err
+}
+
+// moment reads a day or a time; empty is the zero time.
+func moment(flag, text string) (at time.Time, day bool, err error) {
+	if text == "" {
+		return at, false, nil
+	}
+	if at, err = time.Parse(time.DateOnly, text); err == nil {
+		return at, true, nil
+	}
+	if at, err = time.Parse(time.RFC3339, text); err != nil {
+		return at, false, fmt.Errorf("%s must be a day such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z but got %q", flag, text)
+	}
+	return at, false, nil
 }
 
 // Run prints one page.
 func (c *auditListCommand) Run(ctx context.Context, t terminal, parent *auditCommand) error {
+	since, until, err := c.span()
+	if err != nil {
+		return err
+	}
 	return parent.log(ctx, t, c.place, func(client *api.Client) error {
-		list, err := client.Audit(ctx, api.AuditRequest{Text: c.Query, Actor: c.Actor, Action: c.Action, Subject: c.Subject, Limit: c.Limit})
+		list, err := client.Audit(ctx, api.AuditRequest{Text: c.Query, Actor: c.Actor, Action: c.Action, Subject: c.Subject, Since: since, Until: until, Limit: c.Limit})
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"guildhall/sdk/go/identity"
@@ -43,7 +44,16 @@ func (c *keyRotateCommand) Run(ctx context.Context, t terminal) error {
 
 type keyReplaceCommand struct {
 	place `embed:""`
+	Yes   bool `help:"Do it: every token ends."`
 	JSON  bool `name:"json" help:"Print a JSON array."`
+}
+
+// Validate wants it said twice: nothing brings the tokens back.
+func (c *keyReplaceCommand) Validate() error {
+	if !c.Yes {
+		return errors.New("every token that was signed ends at once, and every application has to fetch new ones; say --yes to do it, or use \"guildhall identity key rotate\", which ends nothing")
+	}
+	return nil
 }
 
 // Help is the long text of --help.

@@ -19,7 +19,7 @@ type Datum struct {
 }
 
 // chartScale rounds the highest value up to a number that reads well, and
-// marks it in quarters or halves.
+// marks its half where that is a whole number.
 type chartScale struct {
 	top   float64
 	ticks []float64
@@ -42,7 +42,7 @@ func scaleOf(data []Datum) chartScale {
 			break
 		}
 	}
-	if top < 2 {
+	if math.Mod(top, 2) != 0 { // half of what is counted is none
 		return chartScale{top: top, ticks: []float64{0, top}}
 	}
 	return chartScale{top: top, ticks: []float64{0, top / 2, top}}

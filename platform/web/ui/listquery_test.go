@@ -161,4 +161,9 @@ func TestChartScale(t *testing.T) {
 			}
 		}
 	})
+	for highest, want := range map[float64][]float64{1: {0, 1}, 3: {0, 2, 4}, 5: {0, 5}, 7: {0, 4, 8}, 50: {0, 25, 50}} {
+		if diff := cmp.Diff(want, scaleOf([]Datum{{Value: highest}}).ticks); diff != "" {
+			t.Errorf("up to %g: %s", highest, diff)
+		}
+	}
 }

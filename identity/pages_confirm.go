@@ -4,7 +4,9 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"strings"
 
+	"guildhall/identity/internal/role"
 	"guildhall/identity/internal/session"
 	views "guildhall/identity/web"
 	"guildhall/platform/i18n"
@@ -29,8 +31,36 @@ func (p *pages) showConfirm(w http.ResponseWriter, r *http.Request, v *visitor, 
 		return p.showApart(w, r, v, err, web.Page{Title: i18n.T(ctx, "identity.confirm.title"), Lead: i18n.T(ctx, "identity.confirm.lead.for", "Name", c.Name),
 			Narrow: true, Body: body})
 	}
+	if administers(page.ReturnTo) {
+		return p.showConfirmAdmin(w, r, v, err, page)
+	}
+	page.Cancel = securityPage
+	body = views.ConfirmPage(page)
 	return p.showOwn(w, r, v, err, web.Page{Title: i18n.T(ctx, "identity.confirm.title"), Lead: i18n.T(ctx, "identity.confirm.lead"), Active: "/security", Narrow: true,
 		Crumbs: []web.Crumb{crumb(ctx, "identity.nav.security", "/security")}, Body: body})
+}
+
+// administers says whether a page is one of the administration.
+func administers(path string) bool { return path == "/admin" || strings.HasPrefix(path, "/admin/") }
+
+// showConfirmAdmin is the page for whoever wants to go on to the administration, within
+// its navigation for those who may look at it.
+func (p *pages) showConfirmAdmin(w http.ResponseWriter, r *http.Request, v *visitor, err error, page views.Confirm) error {
+	who, trouble := p.principal(r.Context(), v)
+	if trouble != nil {
+		return trouble
+	}
+	shell, section := p.shell, "/"
+	if who.Has(role.Viewer) {
+		path, _, _ := strings.Cut(page.ReturnTo, "?")
+		parts := strings.Split(strings.Trim(path, "/"), "/")
+		shell, section = p.admin, "/"+strings.Join(parts[:min(len(parts), 2)], "/")
+	}
+	page.Cancel = section
+	ctx := r.Context()
+	p.render(shell, w, r, err, web.Page{Title: i18n.T(ctx, "identity.confirm.title"), Lead: i18n.T(ctx, "identity.confirm.lead.admin"), Active: section,
+		Narrow: true, User: v.user(), Body: views.ConfirmPage(page)})
+	return nil
 }
 
 func (p *pages) confirm(w http.ResponseWriter, r *http.Request, v *visitor) error {

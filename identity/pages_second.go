@@ -100,7 +100,8 @@ func (p *pages) second(w http.ResponseWriter, r *http.Request) error {
 		return p.showSecond(w, r, v, err, page)
 	}
 	check, method := p.Factors.CheckTOTP, session.MethodTOTP
-	if page.Way == views.WayRecovery {
+	// Six digits are never a recovery code, so one is taken wherever it was typed.
+	if page.Way == views.WayRecovery || factor.IsRecovery(code) {
 		check, method = p.Factors.UseRecovery, session.MethodRecovery
 	}
 	err = check(r.Context(), v.Account.ID, code, v.by())

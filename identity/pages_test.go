@@ -89,6 +89,8 @@ func TestWhatProtectsTheAccountAsksAgain(t *testing.T) {
 	for _, path := range []string{"/security/authenticator", "/security/authenticator/remove", "/security/recovery", "/security/passkeys", "/security/passkeys/pky_1/remove"} {
 		b.send(t, path, "as", "1", "code", "123456").leadsTo(t, "/confirm?return_to=%2Fsecurity")
 	}
+	b.get(t, "/confirm?return_to=/security").wants(t, http.StatusOK, "What you want to change protects your account", `href="/security"><span>Cancel`)
+	b.get(t, "/confirm?return_to=/admin/applications/new").wants(t, http.StatusOK, "Administration wants a recent sign-in")
 	b.send(t, "/confirm", "password", "not her password", "return_to", "/security").wants(t, http.StatusUnprocessableEntity, "This is not your password")
 	before := b.cookies[sessionCookie].Value
 	b.send(t, "/confirm", "password", identitytest.Password, "return_to", "/security/authenticator").leadsTo(t, "/security/authenticator")
@@ -128,6 +130,10 @@ func TestAPasswordAloneDoesNotTakeAFactorAway(t *testing.T) {
 	h.Clock.Advance(16 * time.Minute)
 	to := "return_to"
 	b.get(t, "/confirm").wants(t, http.StatusOK, `name="code"`)
+	pending := h.browser()
+	pending.send(t, "/sign-in", "email", a.Email, "password", identitytest.Password)
+	pending.send(t, "/sign-in/second-factor", "with", "totp").wants(t, http.StatusUnprocessableEntity, "Code of your authenticator: ")
+	pending.send(t, "/sign-in/second-factor", "with", "totp", "code", recovery[1], to, "/security").leadsTo(t, "/security")
 	b.send(t, "/confirm", "password", identitytest.Password, to, "/security").wants(t, http.StatusUnprocessableEntity)
 	b.send(t, "/confirm", "password", identitytest.Password, "code", "000000", to, "/security").wants(t, http.StatusUnprocessableEntity)
 	b.send(t, "/confirm", "password", "not her password", "code", code(), to, "/security").wants(t, http.StatusUnprocessableEntity, "This is not your password")

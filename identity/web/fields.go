@@ -10,8 +10,23 @@ import (
 // Labels are what the summary of a form's errors calls its fields.
 func labels(ctx context.Context) map[string]string {
 	return map[string]string{"email": i18n.T(ctx, "identity.field.email"), "password": i18n.T(ctx, "identity.field.password"),
-		"name": i18n.T(ctx, "identity.field.name"), "code": i18n.T(ctx, "identity.second.code"), "old": i18n.T(ctx, "identity.field.old"),
+		"name": i18n.T(ctx, "identity.field.name"), "code": i18n.T(ctx, "identity.field.code"), "old": i18n.T(ctx, "identity.field.old"),
 		"new": i18n.T(ctx, "identity.field.new"), "language": i18n.T(ctx, "identity.field.language"), "theme": i18n.T(ctx, "identity.field.theme")}
+}
+
+// coded are the labels of a form whose code is not that of a letter.
+func coded(ctx context.Context, code string) map[string]string {
+	all := labels(ctx)
+	all["code"] = code
+	return all
+}
+
+// label is what the field of the code is called.
+func (v SecondFactor) label(ctx context.Context) string {
+	if v.Way == WayRecovery {
+		return i18n.T(ctx, "identity.field.recovery")
+	}
+	return i18n.T(ctx, "identity.field.totp")
 }
 
 func presentLabel(ctx context.Context, name string) string {

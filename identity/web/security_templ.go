@@ -513,7 +513,7 @@ func TOTPPage(e factor.Enrolment, f *form.Form) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Form(ui.FormOptions{Form: f, Action: "/security/authenticator", Submit: i18n.T(ctx, "identity.totp.confirm"), Cancel: "/security", Labels: labels(ctx)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var23), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Form(ui.FormOptions{Form: f, Action: "/security/authenticator", Submit: i18n.T(ctx, "identity.totp.confirm"), Cancel: "/security", Labels: coded(ctx, i18n.T(ctx, "identity.field.totp"))}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var23), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -355,19 +355,19 @@ func SecondFactorPage(v SecondFactor) templ.Component {
 							return templ_7745c5c3_Err
 						}
 						if v.Way == WayRecovery {
-							templ_7745c5c3_Err = ui.Input{Form: v.Form, Name: "code", Label: i18n.T(ctx, "identity.field.recovery"), Hint: i18n.T(ctx, "identity.field.recovery.hint"), Required: true, Mono: true, Attrs: templ.Attributes{"maxlength": "64"}}.Render(ctx, templ_7745c5c3_Buffer)
+							templ_7745c5c3_Err = ui.Input{Form: v.Form, Name: "code", Label: v.label(ctx), Hint: i18n.T(ctx, "identity.field.recovery.hint"), Required: true, Mono: true, Attrs: templ.Attributes{"maxlength": "64"}}.Render(ctx, templ_7745c5c3_Buffer)
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
 						} else {
-							templ_7745c5c3_Err = ui.Input{Form: v.Form, Name: "code", Label: i18n.T(ctx, "identity.field.totp"), Hint: i18n.T(ctx, "identity.field.totp.hint"), Autocomplete: "one-time-code", Required: true, Mono: true, Attrs: templ.Attributes{"inputmode": "numeric", "maxlength": "12"}}.Render(ctx, templ_7745c5c3_Buffer)
+							templ_7745c5c3_Err = ui.Input{Form: v.Form, Name: "code", Label: v.label(ctx), Hint: i18n.T(ctx, "identity.field.totp.hint"), Autocomplete: "one-time-code", Required: true, Mono: true, Attrs: templ.Attributes{"inputmode": "numeric", "maxlength": "64"}}.Render(ctx, templ_7745c5c3_Buffer)
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = ui.Form(ui.FormOptions{Form: v.Form, Action: "/sign-in/second-factor", Submit: i18n.T(ctx, "identity.signin.submit"), Labels: labels(ctx)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Form(ui.FormOptions{Form: v.Form, Action: "/sign-in/second-factor", Submit: i18n.T(ctx, "identity.signin.submit"), Labels: coded(ctx, v.label(ctx))}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -406,6 +406,8 @@ type Confirm struct {
 	Form, Passkey *form.Form
 	Email         string
 	ReturnTo      string
+	// Cancel leads to a page that asks for nothing; empty: there is none.
+	Cancel string
 	// HasPasskey offers one. Factor asks for a code beside the password.
 	HasPasskey, Factor bool
 }
@@ -501,7 +503,7 @@ func ConfirmPage(v Confirm) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Form(ui.FormOptions{Form: v.Form, Action: "/confirm", Submit: i18n.T(ctx, "identity.confirm.submit"), Labels: labels(ctx)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Form(ui.FormOptions{Form: v.Form, Action: "/confirm", Submit: i18n.T(ctx, "identity.confirm.submit"), Cancel: v.Cancel, Labels: coded(ctx, i18n.T(ctx, "identity.confirm.code"))}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -96,6 +96,12 @@ func cleanRecovery(code string) (string, bool) {
 	return code, err == nil && len(code) == recoveryEncoding.EncodedLen(recoveryLen)
 }
 
+// IsRecovery says whether code has the shape of a recovery code.
+func IsRecovery(code string) bool {
+	_, ok := cleanRecovery(code)
+	return ok
+}
+
 func recoveryHash(account, text string) []byte {
 	sum := sha256.Sum256([]byte("guildhall recovery code\x00" + account + "\x00" + text))
 	return sum[:]

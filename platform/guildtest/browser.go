@@ -18,7 +18,7 @@ import (
 const chromium = "/usr/bin/chromium"
 
 // browserTimeout ends a test whose page never comes.
-const browserTimeout = 5 * time.Minute
+const browserTimeout = 10 * time.Minute
 
 // BrowserOptions says how the browser starts.
 type BrowserOptions struct {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -24,13 +23,16 @@ type Look struct {
 	Lang string
 }
 
+// langs are the languages, in the order in which pages are seen in them.
+func langs() []string { return []string{"en", "zh-CN", "pl"} }
+
 // Looks are the ways in which every page must please: a telephone and a wide
 // screen, light and dark, in each language.
 func Looks() []Look {
 	var all []Look
 	for _, width := range []int{360, 1600} {
 		for _, dark := range []bool{false, true} {
-			for _, lang := range []string{"en", "zh-CN", "pl"} {
+			for _, lang := range langs() {
 				all = append(all, Look{width, dark, lang})
 			}
 		}
@@ -60,7 +62,7 @@ func Inspect(t *testing.T, ctx context.Context, url, dir, name string) {
 	if dir != "" {
 		looks = Looks()
 	}
-	slices.SortStableFunc(looks, func(a, b Look) int { return strings.Compare(a.Lang, b.Lang) })
+	slices.SortStableFunc(looks, func(a, b Look) int { return slices.Index(langs(), a.Lang) - slices.Index(langs(), b.Lang) })
 	loaded := ""
 	for _, l := range looks {
 		t.Run(l.String(), func(t *testing.T) {

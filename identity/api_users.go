@@ -15,7 +15,7 @@ import (
 type usersInput struct {
 	Text   string `query:"q" maxLength:"200" doc:"Looked for in name and address; or the id." example:"anna"`
 	Email  string `query:"email" maxLength:"320" doc:"The whole address." example:"anna@example.com"`
-	State  string `query:"state" enum:"active,disabled" doc:"State."`
+	State  string `query:"state" enum:"active,disabled,invited" doc:"State; invited are the active ones who have not arrived."`
 	Group  string `query:"group" maxLength:"100" doc:"The id of a group that they are in."`
 	Sort   string `query:"sort" enum:"created_at,name,email" doc:"Order; created_at by default."`
 	Order  string `query:"order" enum:"asc,desc" doc:"Direction; by default desc for created_at and asc for the others."`
@@ -214,5 +214,5 @@ func wireUser(a *account.Account) wire.User {
 		state = store.Disabled
 	}
 	return wire.User{ID: a.ID, Email: a.Email, EmailProved: a.EmailProved, Name: a.Name, Language: a.Language, State: state, MustChange: a.MustChange,
-		SecondRequired: a.SecondRequired, CreatedAt: a.CreatedAt, PasswordSetAt: a.PasswordSetAt}
+		SecondRequired: a.SecondRequired, CreatedAt: a.CreatedAt, Arrived: !a.Invited, PasswordSetAt: a.PasswordSetAt}
 }

@@ -100,7 +100,10 @@ func TestAdministratorMakesAccounts(t *testing.T) {
 	bert.get(t, "/").wants(t, http.StatusOK)
 
 	to := b.send(t, "/admin/users/new", "email", "eva@example.com", "name", "Eva", "language", "en", "how", "invite", "second", "on").Header.Get("Location")
-	b.get(t, to).wants(t, http.StatusOK, "eva@example.com", "not proved", "a letter is on its way")
+	b.get(t, to).wants(t, http.StatusOK, "eva@example.com", "not proved", "a letter is on its way", ">Invited<", "Send the invitation again", `<option value="">Choose a role</option>`)
+	if a := b.get(t, "/admin/users?state=invited"); !strings.Contains(a.main(), "eva@example.com") || strings.Contains(a.main(), "admin@example.com") {
+		t.Errorf("those who are invited:\n%s", a.main())
+	}
 	letters := h.Letters()
 	if last := letters[len(letters)-1]; last.Template != "identity.invited" || last.To != "eva@example.com" {
 		t.Errorf("the letter is %+v", last)
@@ -117,7 +120,7 @@ func TestAdministratorChangesAnAccount(t *testing.T) {
 	b, admin := h.holder(t, "admin@example.com", role.Admin)
 	anna := h.Account(t, "anna@example.com")
 	hers, path := h.signedIn(t, anna), "/admin/users/"+anna.ID
-	b.get(t, path).wants(t, http.StatusOK, "anna@example.com", anna.ID)
+	b.get(t, path).wants(t, http.StatusOK, "anna@example.com", anna.ID, "Send a letter to choose a new password")
 
 	b.send(t, path+"/roles", "role", "ca.admin").leadsTo(t, path)
 	b.send(t, path+"/roles", "role", "*").leadsTo(t, path)

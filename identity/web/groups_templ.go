@@ -558,7 +558,7 @@ func groupRoles(v Group) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = ui.Select{Form: form.New(), Name: "role", Label: i18n.T(ctx, "identity.roles.role"), Options: v.OtherRoles, Required: true}.Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = ui.Select{Form: form.New(), Name: "role", Label: i18n.T(ctx, "identity.roles.role"), Placeholder: i18n.T(ctx, "identity.roles.choose"), Options: v.OtherRoles, Required: true}.Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

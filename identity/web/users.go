@@ -8,6 +8,7 @@ import (
 	"guildhall/identity/internal/factor"
 	"guildhall/identity/internal/group"
 	"guildhall/identity/internal/session"
+	"guildhall/identity/internal/store"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web/ui"
 )
@@ -27,7 +28,7 @@ func (v Users) table(ctx context.Context) ui.Table {
 		Columns: []ui.Column{{Label: i18n.T(ctx, "identity.field.name"), Sort: "name"}, {Label: i18n.T(ctx, "identity.field.email"), Sort: "email"},
 			{Label: i18n.T(ctx, "identity.users.state")}, {Label: i18n.T(ctx, "identity.users.created"), Sort: "created"}},
 		Filters: []ui.Filter{{Name: "state", Label: i18n.T(ctx, "identity.users.state"), Options: []ui.Option{
-			{Value: "active", Label: i18n.T(ctx, "identity.users.active")}, {Value: "disabled", Label: i18n.T(ctx, "identity.users.off")}}}},
+			{Value: "active", Label: i18n.T(ctx, "identity.users.active")}, {Value: store.Invited, Label: i18n.T(ctx, "identity.users.waiting")}, {Value: "disabled", Label: i18n.T(ctx, "identity.users.off")}}}},
 		Empty: ui.Empty{Icon: "user", Title: i18n.T(ctx, "identity.users.empty")}}
 	for _, a := range v.Rows {
 		t.Rows = append(t.Rows, ui.Row{ui.Group{ui.Avatar{Name: a.Name, URL: Picture(a)}, ui.Link{Label: a.Name, URL: "/admin/users/" + a.ID}}, ui.Text(a.Email), stateBadge(ctx, a), ui.Time{At: a.CreatedAt, Now: v.Now}})
@@ -39,6 +40,8 @@ func stateBadge(ctx context.Context, a *account.Account) ui.Badge {
 	switch {
 	case a.Disabled:
 		return ui.Badge{Tone: ui.Bad, Label: i18n.T(ctx, "identity.users.off")}
+	case a.Invited:
+		return ui.Badge{Tone: ui.Info, Label: i18n.T(ctx, "identity.users.waiting")}
 	case a.MustChange:
 		return ui.Badge{Tone: ui.Warn, Label: i18n.T(ctx, "identity.users.once")}
 	}
@@ -139,6 +142,15 @@ func (v User) ask(ctx context.Context, action, key, icon string, danger bool) ui
 	label := i18n.T(ctx, key)
 	return ui.Confirm{ID: action, Open: ui.Button{Label: label + "…", Icon: icon}, Title: i18n.T(ctx, key+".title", "Name", v.Account.Name),
 		Text: i18n.T(ctx, key+".text"), Action: v.Path + "/" + action, Submit: label, Danger: danger}
+}
+
+// letter is the way to a password: for who has come before, or for who has not.
+func (v User) letter(ctx context.Context) ui.Confirm {
+	key := "identity.users.choose"
+	if v.Account.Invited {
+		key = "identity.users.invite"
+	}
+	return v.ask(ctx, "invite", key, "mail", false)
 }
 
 func (v User) givePassword(ctx context.Context) ui.Confirm {

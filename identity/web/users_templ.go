@@ -560,7 +560,7 @@ func userActions(v User) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				} else {
-					templ_7745c5c3_Err = v.ask(ctx, "invite", "identity.users.invite", "mail", false).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = v.letter(ctx).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -786,7 +786,7 @@ func userRoles(v User) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = ui.Select{Form: form.New(), Name: "role", Label: i18n.T(ctx, "identity.roles.role"), Options: v.OtherRoles, Required: true}.Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = ui.Select{Form: form.New(), Name: "role", Label: i18n.T(ctx, "identity.roles.role"), Placeholder: i18n.T(ctx, "identity.roles.choose"), Options: v.OtherRoles, Required: true}.Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

@@ -76,6 +76,9 @@ type Account struct {
 	// MustChange says that the password must be changed before anything else.
 	MustChange bool
 	Disabled   bool
+	// Invited says that its owner was invited and has not come yet: there is no
+	// password before.
+	Invited bool
 	// EmailProved says that a code came back from the address.
 	EmailProved bool
 	// SecondRequired says that nothing opens before there is a second factor.
@@ -185,7 +188,11 @@ func (s *Service) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
 }
 
 func public(row *store.Account) *Account {
-	return &Account{ID: row.ID, Email: row.Email, Name: row.Name, Language: row.Language, Theme: row.Theme, Picture: row.Picture,
+	a := &Account{ID: row.ID, Email: row.Email, Name: row.Name, Language: row.Language, Theme: row.Theme, Picture: row.Picture,
 		MustChange: row.MustChange, Disabled: row.State != store.Active,
-		EmailProved: row.EmailProved, SecondRequired: row.SecondRequired, CreatedAt: row.CreatedAt, PasswordSetAt: row.PasswordSetAt}
+		EmailProved: row.EmailProved, SecondRequired: row.SecondRequired, CreatedAt: row.CreatedAt, Invited: invited(row)}
+	if !a.Invited { // who is invited has one that nobody knows
+		a.PasswordSetAt = row.PasswordSetAt
+	}
+	return a
 }

@@ -263,8 +263,14 @@ func (s *Service) Invite(ctx context.Context, id string, by audit.Caller) error 
 
 // invitation is the letter for who has no password yet, or for who has one.
 func invitation(row *store.Account) string {
-	if row.EmailProved || row.MustChange || !row.PasswordSetAt.Equal(row.CreatedAt) {
-		return letterChoose
+	if invited(row) {
+		return letterInvited
 	}
-	return letterInvited
+	return letterChoose
+}
+
+// invited says whether the owner was invited and has not chosen a password yet.
+// The list of accounts asks the same of the database.
+func invited(row *store.Account) bool {
+	return !row.EmailProved && !row.MustChange && row.PasswordSetAt.Equal(row.CreatedAt)
 }

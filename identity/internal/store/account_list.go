@@ -19,6 +19,7 @@ const (
 
 // AccountQuery says which accounts a list has: those whose address, name or id
 // contains Text, with the address EmailKey, in State, in the group Group; empty: any.
+// Invited is the part of the active ones whose owner has not come yet.
 type AccountQuery struct {
 	Text, EmailKey, State, Group string
 	// Sort is one of the orders; Desc turns it round.
@@ -29,7 +30,7 @@ type AccountQuery struct {
 
 // Accounts lists accounts, and says how many there are in all.
 func (s *Store) Accounts(ctx context.Context, q AccountQuery) (all []*Account, total int, err error) {
-	const where = `WHERE (email_key LIKE $1 ESCAPE '!' OR name_key LIKE $1 ESCAPE '!' OR id = $2) AND ($3 = '' OR state = $3)
+	const where = `WHERE (email_key LIKE $1 ESCAPE '!' OR name_key LIKE $1 ESCAPE '!' OR id = $2) AND ($3 = '' OR state = $3 OR $3 = 'invited' AND state = 'active' AND NOT email_proved AND NOT must_change AND password_set_at = created_at)
 		AND ($4 = '' OR id IN (SELECT account FROM members WHERE group_id = $4)) AND ($5 = '' OR email_key = $5) `
 	args := []any{containing(q.Text), q.Text, q.State, q.Group, q.EmailKey}
 	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM accounts `+where, args...).Scan(&total); err != nil {

@@ -15,6 +15,8 @@ import (
 const (
 	Active   = "active"
 	Disabled = "disabled"
+	// Invited is a state to search for: active, and the owner has not come yet.
+	Invited = "invited"
 )
 
 // Account is an account as it is kept.

@@ -21,7 +21,8 @@ type User struct {
 	MustChange     bool      `json:"must_change_password" doc:"It has a one-time password, which must be changed at the next sign-in."`
 	SecondRequired bool      `json:"second_factor_required" doc:"Nothing opens before there is a second factor."`
 	CreatedAt      time.Time `json:"created_at"`
-	PasswordSetAt  time.Time `json:"password_set_at"`
+	Arrived        bool      `json:"arrived" doc:"False: its owner was invited and has not chosen a password yet."`
+	PasswordSetAt  time.Time `json:"password_set_at,omitzero" doc:"Absent while there is no password."`
 }
 
 // UserDetail is an account with what belongs to it.
@@ -56,7 +57,7 @@ type UserGroup struct {
 // UserRequest chooses accounts; its zero value means all, the newest first.
 type UserRequest struct {
 	// Text is looked for in name and address, or is the id. Email is the whole
-	// address. State is "active", "disabled" or empty. Group is the id of a group.
+	// address. State is "active", "disabled", "invited" (active, and has not arrived) or empty. Group is the id of a group.
 	Text, Email, State, Group string
 	// Sort is "created_at", "name" or "email"; empty: "created_at". Order is "asc" or
 	// "desc"; empty: "desc" for created_at and "asc" for the others.

@@ -53,11 +53,11 @@ func (s *service) applicationOperations(api huma.API) {
 	app.Register(api, huma.Operation{OperationID: "update-application", Method: http.MethodPut, Path: one, Tags: tags, MaxBodyBytes: applicationBody,
 		Summary: "Change an application",
 		Description: "Replaces its metadata as a whole: send what a read answered, with your changes; what you leave out it has no more (client_id, state and made_at do not count). With changed_at it is refused when somebody else changed the application since; without, it takes the place of whatever is there. It holds for the next request of the application. " +
-			"One that shows who it is by a secret from now on gets it by rotate-secret. Error codes: application_not_found, application_changed, invalid_fields."}, s.updateApplication, http.StatusNotFound, http.StatusConflict)
+			"One that shows who it is by a secret from now on gets it by rotate-secret. Error codes: application_not_found, application_changed, application_own (a part of guildhall), invalid_fields."}, s.updateApplication, http.StatusNotFound, http.StatusConflict)
 	app.Register(api, huma.Operation{OperationID: "rotate-application-secret", Method: http.MethodPost, Path: one + "/rotate-secret", Tags: tags,
 		Summary: "Make a new secret",
 		Description: "The secret is in this answer alone. With an overlap the old one works on for a while, so that every copy of the application can be changed. " +
-			"Error codes: application_not_found, application_no_secret (it shows who it is in another way)."}, s.rotateSecret, http.StatusNotFound, http.StatusConflict)
+			"Error codes: application_not_found, application_no_secret (it shows who it is in another way), application_own (a part of guildhall)."}, s.rotateSecret, http.StatusNotFound, http.StatusConflict)
 	app.Register(api, huma.Operation{OperationID: "disable-application", Method: http.MethodPost, Path: one + "/disable", Tags: tags,
 		Summary: "Disable an application", Description: "What it holds is revoked, and it gets nothing more. Repeating it is harmless. Error code: application_not_found."},
 		s.disableApplication, http.StatusNotFound)
@@ -65,8 +65,8 @@ func (s *service) applicationOperations(api huma.API) {
 		Summary: "Enable an application", Description: "It begins anew: what was revoked stays so. Repeating it is harmless. Error code: application_not_found."},
 		s.enableApplication, http.StatusNotFound)
 	app.Register(api, huma.Operation{OperationID: "remove-application", Method: http.MethodDelete, Path: one, Tags: tags, DefaultStatus: http.StatusNoContent,
-		Summary: "Remove an application", Description: "For good, with its secrets, what it holds, and the consent that people gave to it. Error code: application_not_found."},
-		s.removeApplication, http.StatusNotFound)
+		Summary: "Remove an application", Description: "For good, with its secrets, what it holds, and the consent that people gave to it. Error codes: application_not_found, application_own (a part of guildhall)."},
+		s.removeApplication, http.StatusNotFound, http.StatusConflict)
 }
 
 func (s *service) listApplications(ctx context.Context, in *applicationsInput) (*app.Output[wire.ApplicationList], error) {

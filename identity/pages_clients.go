@@ -162,6 +162,9 @@ func (p *pages) changeClient(w http.ResponseWriter, r *http.Request, a *administ
 	if err != nil {
 		return err
 	}
+	if client.IsOwn(c.ID) {
+		return p.did(w, r, client.ErrOwn, "", clientPath(c.ID))
+	}
 	m := c.Metadata
 	fillClient(f, &m)
 	if err := f.Err(); err != nil {

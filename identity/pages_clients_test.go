@@ -127,3 +127,29 @@ func TestAdministratorRotatesKeys(t *testing.T) {
 		t.Error("a key in wrong hands is still there")
 	}
 }
+
+// What is a part of the installation can be disabled, which says what it breaks, and
+// is left as it is otherwise.
+func TestOwnApplicationsStayAsTheyAre(t *testing.T) {
+	t.Parallel()
+	h := openHost(t)
+	b, _ := h.holder(t, "admin@example.com", role.Admin)
+	direct, err := h.pages.Clients.RegisterDirect(t.Context(), "identity.guildhall.internal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := "/admin/applications/" + direct.ID
+	for _, page := range []answer{b.get(t, "/admin/applications"), b.get(t, path)} {
+		page.wants(t, http.StatusOK, "Part of guildhall")
+		if text := page.main(); strings.Contains(text, "insecure") || strings.Contains(text, path+"/remove") || strings.Contains(text, `name="client_name"`) {
+			t.Errorf("it is taken for another:\n%s", text)
+		}
+	}
+	b.get(t, path).wants(t, http.StatusOK, "Nobody can sign in by JSON any more")
+	b.send(t, path+"/remove").leadsTo(t, "/admin/applications")
+	b.get(t, path).wants(t, http.StatusOK, "it cannot be removed")
+	b.send(t, path, "client_name", "Mine").leadsTo(t, path)
+	b.get(t, path).wants(t, http.StatusOK, "it cannot be removed")
+	b.send(t, path+"/disable").leadsTo(t, path)
+	h.browser().get(t, "/oauth2/authorize?client_id="+direct.ID).wants(t, http.StatusForbidden, "disabled signing in to this service")
+}

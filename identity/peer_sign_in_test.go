@@ -65,6 +65,13 @@ func TestServicesAreApplications(t *testing.T) {
 			t.Errorf("%q: %v", url, err)
 		}
 	}
+	_, changed := i.clients.Update(t.Context(), c.ID, c.Metadata, time.Time{}, audit.Caller{Actor: "test"})
+	_, rotated := i.clients.RotateSecret(t.Context(), c.ID, client.Rotation{}, audit.Caller{Actor: "test"})
+	for what, err := range map[string]error{"change": changed, "rotate": rotated, "remove": i.clients.Remove(t.Context(), c.ID, audit.Caller{Actor: "test"})} {
+		if !errors.Is(err, client.ErrOwn) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
 	ok(t, i.clients.Disable(t.Context(), "guildhall-bank", audit.Caller{Actor: "test"}))
 	_, err = s.registers(t, "bank", "https://bank.guild.example.test:9443")
 	ok(t, err)

@@ -42,15 +42,19 @@ func clientBadges(ctx context.Context, c *client.Client) ui.Group {
 	if !c.Active() {
 		state = ui.Badge{Tone: ui.Bad, Label: i18n.T(ctx, "identity.users.off")}
 	}
+	if client.IsOwn(c.ID) {
+		return ui.Group{state, ui.Badge{Label: i18n.T(ctx, "identity.clients.own")}}
+	}
 	if insecure(c) {
 		return ui.Group{state, ui.Badge{Tone: ui.Warn, Label: i18n.T(ctx, "identity.clients.insecure")}}
 	}
 	return ui.Group{state}
 }
 
-// insecure says whether the application may use what OAuth 2.1 has removed.
+// insecure says whether the application may use what OAuth 2.1 has removed. Our own
+// is no danger: nobody can come to the token endpoint in its name.
 func insecure(c *client.Client) bool {
-	return c.Allows(oauth.GrantImplicit) || c.Allows(oauth.GrantPassword)
+	return !client.IsOwn(c.ID) && (c.Allows(oauth.GrantImplicit) || c.Allows(oauth.GrantPassword))
 }
 
 // Client is an application as administrators see it.
@@ -86,10 +90,26 @@ func (v Client) visits() bool {
 	return v.Allows(oauth.GrantCode) || v.Allows(oauth.GrantImplicit)
 }
 
+// own says whether it is a part of the installation, which is read here alone.
+func (v Client) own() bool { return client.IsOwn(v.ID) }
+
 func (v Client) ask(ctx context.Context, action, key, icon string, danger bool) ui.Confirm {
 	label := i18n.T(ctx, key)
 	return ui.Confirm{ID: action, Open: ui.Button{Label: label + "…", Icon: icon}, Title: i18n.T(ctx, key+".title", "Name", v.Name),
 		Text: i18n.T(ctx, key+".text"), Action: v.Path + "/" + action, Submit: label, Danger: danger}
+}
+
+// disable says what stops working when it is a part of the installation.
+func (v Client) disable(ctx context.Context) ui.Confirm {
+	c := v.ask(ctx, "disable", "identity.clients.disable", "ban", true)
+	c.Title = i18n.T(ctx, "identity.clients.disable.title", "Name", ApplicationName(ctx, v.Client))
+	switch {
+	case v.ID == client.DirectID:
+		c.Text = i18n.T(ctx, "identity.clients.disable.direct")
+	case client.IsOwn(v.ID):
+		c.Text = i18n.T(ctx, "identity.clients.disable.own")
+	}
+	return c
 }
 
 func (v Client) rotate(ctx context.Context) ui.Confirm {

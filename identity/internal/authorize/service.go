@@ -139,6 +139,9 @@ func (s *Service) client(ctx context.Context, ids []string) (*client.Client, err
 		return nil, ErrMalformed
 	}
 	c, err := s.o.Clients.Get(ctx, ids[0])
+	if err == nil && !c.Active() && client.IsOwn(c.ID) {
+		return nil, ErrOff
+	}
 	if errors.Is(err, client.ErrNotFound) || err == nil && !c.Active() {
 		return nil, ErrClient
 	}

@@ -16,6 +16,8 @@ var (
 		"The application's request says who it is or where to go back to more than once, or not at all. Tell those who run the application.")
 	ErrClient = fault.New(fault.Malformed, "authorize_client",
 		"The application that sent you is not known here, or was disabled. Tell those who run it.")
+	ErrOff = fault.New(fault.Forbidden, "authorize_off",
+		"An administrator has disabled signing in to this service. Ask an administrator to enable it again.")
 	ErrRedirect = fault.New(fault.Malformed, "authorize_redirect",
 		"The application wants to go back to an address that it did not register. Nothing was sent there. Tell those who run the application.")
 	ErrPushed = fault.New(fault.Malformed, "authorize_pushed",

@@ -27,6 +27,8 @@ var (
 	ErrChanged = fault.New(fault.Conflict, "application_changed", "Somebody else changed this application meanwhile. Nothing was changed here; look at it and try again.")
 	// ErrNoSecret says that the application does not show who it is by a secret.
 	ErrNoSecret = fault.New(fault.Conflict, "application_no_secret", "This application has no secret: it shows who it is in another way. Change token_endpoint_auth_method first.")
+	// ErrOwn refuses to change what is a part of the installation.
+	ErrOwn = fault.New(fault.Conflict, "application_own", "This application is a part of guildhall, which keeps it as it has to be. It can be disabled and enabled; nothing else of it can be changed, and it cannot be removed.")
 )
 
 const (
@@ -109,8 +111,15 @@ func (d *Desk) Create(ctx context.Context, m Metadata, by audit.Caller) (_ Clien
 // needs a secret from now on has none before RotateSecret; one that needs none
 // any more loses it. seen is the ChangedAt of what the metadata was made from; when
 // the application was changed since, the error is ErrChanged. A zero seen takes it
-// as it is.
-func (d *Desk) Update(ctx context.Context, id string, m Metadata, seen time.Time, by audit.Caller) (c Client, err error) {
+// as it is. The error is ErrOwn for one of our own.
+func (d *Desk) Update(ctx context.Context, id string, m Metadata, seen time.Time, by audit.Caller) (Client, error) {
+	if IsOwn(id) {
+		return Client{}, ErrOwn
+	}
+	return d.update(ctx, id, m, seen, by)
+}
+
+func (d *Desk) update(ctx context.Context, id string, m Metadata, seen time.Time, by audit.Caller) (c Client, err error) {
 	if err := d.Check(m); err != nil {
 		return Client{}, err
 	}
@@ -181,8 +190,12 @@ func (d *Desk) turn(ctx context.Context, id, state, action string, by audit.Call
 	})
 }
 
-// Remove deletes an application with its secrets, grants and consents.
+// Remove deletes an application with its secrets, grants and consents; none of our
+// own.
 func (d *Desk) Remove(ctx context.Context, id string, by audit.Caller) error {
+	if IsOwn(id) {
+		return ErrOwn
+	}
 	return d.change(ctx, id, func(tx *sql.Tx, c Client) error {
 		if err := d.o.Journal.Append(ctx, tx, by, journal.ApplicationRemoved, id, map[string]any{"name": c.Name}); err != nil {
 			return err
@@ -208,6 +221,9 @@ type Rotation struct {
 // older ones only the last works on, for as long as the rotation says. The error
 // is ErrNoSecret when the application needs none.
 func (d *Desk) RotateSecret(ctx context.Context, id string, r Rotation, by audit.Caller) (secret string, err error) {
+	if IsOwn(id) {
+		return "", ErrOwn
+	}
 	if r.Overlap < 0 || r.Overlap > MaxOverlap || r.Compromised && r.Overlap != 0 {
 		return "", fault.Fields(fault.Field{Name: "overlap", Code: "out_of_bounds",
 			Detail: "The old secret works on for 0 to 30 days; a compromised one does not work on."})

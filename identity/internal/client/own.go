@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
 
 	"guildhall/identity/internal/journal"
@@ -14,6 +15,9 @@ import (
 // OwnPrefix begins the ids of the applications that are services of the
 // installation: "guildhall-bank".
 const OwnPrefix = "guildhall-"
+
+// IsOwn says whether the application of that id is a part of the installation.
+func IsOwn(id string) bool { return strings.HasPrefix(id, OwnPrefix) }
 
 // ownLife is how long a person is signed in at a service in all.
 const ownLife = 24 * time.Hour
@@ -57,7 +61,7 @@ func (d *Desk) keep(ctx context.Context, id string, m Metadata, by audit.Caller)
 	if diff, err := differences(c.Metadata, m); err != nil || len(diff) == 0 {
 		return c, err
 	}
-	return d.Update(ctx, id, m, time.Time{}, by)
+	return d.update(ctx, id, m, time.Time{}, by)
 }
 
 // insertOwn writes the application, unless another node was faster.

@@ -63,9 +63,9 @@ type Node struct {
 	trust     atomic.Pointer[trust]
 	authority Authority
 	open      *openRoutes
-	// stopped ends when stop is called: the internal listener stops.
-	stopped context.Context
-	stop    context.CancelFunc
+	// stopping is closed by stop: the internal listener stops.
+	stopping chan struct{}
+	stop     func()
 
 	mu         sync.Mutex
 	identities map[string]*Identity
@@ -83,8 +83,8 @@ type trust struct {
 // NewNode checks the options. It touches neither disk nor network.
 func NewNode(o NodeOptions) (*Node, error) {
 	n := &Node{dir: o.Dir, internal: dialable(o.Internal), addresses: map[string]string{}, tokens: o.Tokens, lease: o.Lease, now: o.Now, log: o.Log,
-		conns: newConnections(), identities: map[string]*Identity{}, routes: map[string]*http.ServeMux{}}
-	n.stopped, n.stop = context.WithCancel(context.Background())
+		conns: newConnections(), identities: map[string]*Identity{}, routes: map[string]*http.ServeMux{}, stopping: make(chan struct{})}
+	n.stop = sync.OnceFunc(func() { close(n.stopping) })
 	if n.lease == 0 {
 		n.lease = DefaultLease
 	}

@@ -69,7 +69,13 @@ func (n *Node) guard(service string, route Route) http.Handler {
 		if route.Stream {
 			ctx, end := context.WithCancel(r.Context())
 			defer end()
-			defer context.AfterFunc(n.stopped, end)()
+			go func() {
+				select {
+				case <-ctx.Done():
+				case <-n.stopping:
+					end()
+				}
+			}()
 			r = r.WithContext(ctx)
 		}
 		route.Handler.ServeHTTP(w, r)

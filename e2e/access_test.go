@@ -196,7 +196,7 @@ func TestRevokedTokensInAnotherProcess(t *testing.T) {
 			again = robot.token(t)
 		}
 	}
-	must(t, "identity", "key", "replace", "--data", data)
+	must(t, "identity", "key", "replace", "--yes", "--data", data)
 	untilAccount(t, shop, again, http.StatusUnauthorized, "token_invalid")
 	untilAccount(t, shop, robot.token(t), http.StatusOK, robot.id)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -127,10 +126,7 @@ func (caListCommand) Help() string { return exitHelp }
 
 // Validate refuses a number of certificates that cannot be.
 func (c *caListCommand) Validate() error {
-	if c.Limit < 0 {
-		return fmt.Errorf("--limit must be 0, for all, or more, but got %d", c.Limit)
-	}
-	return nil
+	return checkLimit(c.Limit)
 }
 
 // Run reads page after page.
@@ -157,7 +153,7 @@ func (c *caListCommand) Run(ctx context.Context, t terminal) error {
 func (c *caListCommand) read(ctx context.Context, client *ca.Client) ([]ca.Certificate, error) {
 	all := []ca.Certificate{}
 	for cursor := ""; ; {
-		page, err := client.List(ctx, ca.ListRequest{Text: c.Query, Status: c.Status, Profile: c.Profile, Cursor: cursor, Limit: 500})
+		page, err := client.List(ctx, ca.ListRequest{Text: c.Query, Status: c.Status, Profile: c.Profile, Cursor: cursor, Limit: pageSize})
 		if err != nil {
 			return nil, err
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"reflect"
 	"time"
 
@@ -70,10 +69,7 @@ func (clientListCommand) Help() string { return exitHelp }
 
 // Validate refuses a number of applications that cannot be.
 func (c *clientListCommand) Validate() error {
-	if c.Limit < 0 {
-		return fmt.Errorf("--limit must be 0, for all, or more, but got %d", c.Limit)
-	}
-	return nil
+	return checkLimit(c.Limit)
 }
 
 // Run reads page after page.
@@ -98,20 +94,13 @@ func (c *clientListCommand) Run(ctx context.Context, t terminal) error {
 }
 
 func (c *clientListCommand) read(ctx context.Context, client *identity.Client) ([]identity.Application, error) {
-	all := []identity.Application{}
-	for {
-		page, err := client.Applications(ctx, identity.ApplicationRequest{Text: c.Query, State: c.State, Limit: 500, Offset: len(all)})
+	return readAll(c.Limit, func(offset int) ([]identity.Application, int, error) {
+		page, err := client.Applications(ctx, identity.ApplicationRequest{Text: c.Query, State: c.State, Limit: pageSize, Offset: offset})
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		all = append(all, page.Applications...)
-		if c.Limit > 0 && len(all) >= c.Limit {
-			return all[:c.Limit], nil
-		}
-		if len(page.Applications) == 0 || len(all) >= page.Total {
-			return all, nil
-		}
-	}
+		return page.Applications, page.Total, nil
+	})
 }
 
 // clientID is the argument that names an application.

@@ -64,10 +64,7 @@ func (groupListCommand) Help() string { return exitHelp }
 
 // Validate refuses a number of groups that cannot be.
 func (c *groupListCommand) Validate() error {
-	if c.Limit < 0 {
-		return fmt.Errorf("--limit must be 0, for all, or more, but got %d", c.Limit)
-	}
-	return nil
+	return checkLimit(c.Limit)
 }
 
 // Run reads page after page.
@@ -92,20 +89,13 @@ func (c *groupListCommand) Run(ctx context.Context, t terminal) error {
 }
 
 func (c *groupListCommand) read(ctx context.Context, client *identity.Client) ([]identity.Group, error) {
-	all := []identity.Group{}
-	for {
-		page, err := client.Groups(ctx, identity.GroupRequest{Text: c.Query, Source: c.Source, Limit: 500, Offset: len(all)})
+	return readAll(c.Limit, func(offset int) ([]identity.Group, int, error) {
+		page, err := client.Groups(ctx, identity.GroupRequest{Text: c.Query, Source: c.Source, Limit: pageSize, Offset: offset})
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		all = append(all, page.Groups...)
-		if c.Limit > 0 && len(all) >= c.Limit {
-			return all[:c.Limit], nil
-		}
-		if len(page.Groups) == 0 || len(all) >= page.Total {
-			return all, nil
-		}
-	}
+		return page.Groups, page.Total, nil
+	})
 }
 
 // groupID is the argument that names a group.

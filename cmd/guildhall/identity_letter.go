@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"guildhall/sdk/go/identity"
@@ -28,10 +27,7 @@ func (letterListCommand) Help() string {
 
 // Validate refuses a number of letters that cannot be.
 func (c *letterListCommand) Validate() error {
-	if c.Limit < 0 {
-		return fmt.Errorf("--limit must be 0, for all, or more, but got %d", c.Limit)
-	}
-	return nil
+	return checkLimit(c.Limit)
 }
 
 // Run reads page after page.
@@ -56,20 +52,13 @@ func (c *letterListCommand) Run(ctx context.Context, t terminal) error {
 }
 
 func (c *letterListCommand) read(ctx context.Context, client *identity.Client) ([]identity.Letter, error) {
-	all := []identity.Letter{}
-	for {
-		page, err := client.Letters(ctx, identity.LetterRequest{State: c.State, Limit: 500, Offset: len(all)})
+	return readAll(c.Limit, func(offset int) ([]identity.Letter, int, error) {
+		page, err := client.Letters(ctx, identity.LetterRequest{State: c.State, Limit: pageSize, Offset: offset})
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		all = append(all, page.Letters...)
-		if c.Limit > 0 && len(all) >= c.Limit {
-			return all[:c.Limit], nil
-		}
-		if len(page.Letters) == 0 || len(all) >= page.Total {
-			return all, nil
-		}
-	}
+		return page.Letters, page.Total, nil
+	})
 }
 
 type letterRetryCommand struct {

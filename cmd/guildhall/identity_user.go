@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -108,10 +107,7 @@ func (userListCommand) Help() string { return exitHelp }
 
 // Validate refuses a number of accounts that cannot be.
 func (c *userListCommand) Validate() error {
-	if c.Limit < 0 {
-		return fmt.Errorf("--limit must be 0, for all, or more, but got %d", c.Limit)
-	}
-	return nil
+	return checkLimit(c.Limit)
 }
 
 // Run reads page after page.
@@ -141,20 +137,13 @@ func (c *userListCommand) Run(ctx context.Context, t terminal) error {
 }
 
 func (c *userListCommand) read(ctx context.Context, client *identity.Client) ([]identity.User, error) {
-	all := []identity.User{}
-	for {
-		page, err := client.Users(ctx, identity.UserRequest{Text: c.Query, State: c.State, Group: c.Group, Sort: c.Sort, Limit: 500, Offset: len(all)})
+	return readAll(c.Limit, func(offset int) ([]identity.User, int, error) {
+		page, err := client.Users(ctx, identity.UserRequest{Text: c.Query, State: c.State, Group: c.Group, Sort: c.Sort, Limit: pageSize, Offset: offset})
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		all = append(all, page.Users...)
-		if c.Limit > 0 && len(all) >= c.Limit {
-			return all[:c.Limit], nil
-		}
-		if len(page.Users) == 0 || len(all) >= page.Total {
-			return all, nil
-		}
-	}
+		return page.Users, page.Total, nil
+	})
 }
 
 type userShowCommand struct {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"strconv"
 	"time"
 )
 
@@ -64,20 +62,11 @@ type AuditReport struct {
 
 // Audit reads one page of the audit log.
 func (c *Client) Audit(ctx context.Context, r AuditRequest) (*AuditList, error) {
-	q := url.Values{}
-	for name, value := range map[string]string{"actor": r.Actor, "action": r.Action, "subject": r.Subject, "q": r.Text} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
+	q := Query(map[string]string{"actor": r.Actor, "action": r.Action, "subject": r.Subject, "q": r.Text},
+		map[string]int64{"before": r.Before, "limit": int64(r.Limit)})
 	for name, t := range map[string]time.Time{"since": r.Since, "until": r.Until} {
 		if !t.IsZero() {
 			q.Set(name, t.UTC().Format(time.RFC3339Nano))
-		}
-	}
-	for name, n := range map[string]int64{"before": r.Before, "limit": int64(r.Limit)} {
-		if n > 0 {
-			q.Set(name, strconv.FormatInt(n, 10))
 		}
 	}
 	return Call[AuditList](ctx, c, http.MethodGet, "audit?"+q.Encode(), nil)

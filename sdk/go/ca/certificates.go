@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"guildhall/sdk/go/api"
@@ -144,15 +143,7 @@ func (c *Client) Issue(ctx context.Context, r IssueRequest) (*Issued, error) {
 
 // List reads one page of certificates.
 func (c *Client) List(ctx context.Context, r ListRequest) (*CertificateList, error) {
-	q := url.Values{}
-	for name, value := range map[string]string{"q": r.Text, "status": r.Status, "profile": r.Profile, "sort": r.Sort, "order": r.Order, "cursor": r.Cursor} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	if r.Limit > 0 {
-		q.Set("limit", strconv.Itoa(r.Limit))
-	}
+	q := api.Query(map[string]string{"q": r.Text, "status": r.Status, "profile": r.Profile, "sort": r.Sort, "order": r.Order, "cursor": r.Cursor}, map[string]int{"limit": r.Limit})
 	return api.Call[CertificateList](ctx, c.Client, http.MethodGet, "certificates?"+q.Encode(), nil)
 }
 

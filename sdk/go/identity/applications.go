@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"guildhall/sdk/go/api"
@@ -94,17 +93,7 @@ func (c *Client) CreateApplication(ctx context.Context, m Metadata) (*NewApplica
 
 // Applications reads one page of applications.
 func (c *Client) Applications(ctx context.Context, r ApplicationRequest) (*ApplicationList, error) {
-	q := url.Values{}
-	for name, value := range map[string]string{"q": r.Text, "state": r.State} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	for name, n := range map[string]int{"limit": r.Limit, "offset": r.Offset} {
-		if n > 0 {
-			q.Set(name, strconv.Itoa(n))
-		}
-	}
+	q := api.Query(map[string]string{"q": r.Text, "state": r.State}, map[string]int{"limit": r.Limit, "offset": r.Offset})
 	return api.Call[ApplicationList](ctx, c.Client, http.MethodGet, "applications?"+q.Encode(), nil)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"guildhall/sdk/go/api"
@@ -53,17 +52,7 @@ type GroupList struct {
 
 // Groups reads one page of groups.
 func (c *Client) Groups(ctx context.Context, r GroupRequest) (*GroupList, error) {
-	q := url.Values{}
-	for name, value := range map[string]string{"q": r.Text, "source": r.Source, "sort": r.Sort, "order": r.Order} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	for name, n := range map[string]int{"limit": r.Limit, "offset": r.Offset} {
-		if n > 0 {
-			q.Set(name, strconv.Itoa(n))
-		}
-	}
+	q := api.Query(map[string]string{"q": r.Text, "source": r.Source, "sort": r.Sort, "order": r.Order}, map[string]int{"limit": r.Limit, "offset": r.Offset})
 	return api.Call[GroupList](ctx, c.Client, http.MethodGet, "groups?"+q.Encode(), nil)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"guildhall/sdk/go/api"
@@ -41,15 +40,7 @@ type LetterList struct {
 
 // Letters reads one page of the letters that failed.
 func (c *Client) Letters(ctx context.Context, r LetterRequest) (*LetterList, error) {
-	q := url.Values{}
-	if r.State != "" {
-		q.Set("state", r.State)
-	}
-	for name, n := range map[string]int{"limit": r.Limit, "offset": r.Offset} {
-		if n > 0 {
-			q.Set(name, strconv.Itoa(n))
-		}
-	}
+	q := api.Query(map[string]string{"state": r.State}, map[string]int{"limit": r.Limit, "offset": r.Offset})
 	return api.Call[LetterList](ctx, c.Client, http.MethodGet, "letters?"+q.Encode(), nil)
 }
 

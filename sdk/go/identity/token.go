@@ -29,7 +29,7 @@ var (
 // Claims are what an access token says.
 type Claims struct {
 	Issuer string
-	// Subject is the account ("acc_..."), or the application itself when it came
+	// Subject is the account ("usr_..."), or the application itself when it came
 	// with its own credentials: then Grant is empty.
 	Subject  string
 	Audience []string

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"guildhall/sdk/go/api"
@@ -138,17 +137,7 @@ type UserRoleList struct {
 
 // Users reads one page of accounts.
 func (c *Client) Users(ctx context.Context, r UserRequest) (*UserList, error) {
-	q := url.Values{}
-	for name, value := range map[string]string{"q": r.Text, "email": r.Email, "state": r.State, "group": r.Group, "sort": r.Sort, "order": r.Order} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	for name, n := range map[string]int{"limit": r.Limit, "offset": r.Offset} {
-		if n > 0 {
-			q.Set(name, strconv.Itoa(n))
-		}
-	}
+	q := api.Query(map[string]string{"q": r.Text, "email": r.Email, "state": r.State, "group": r.Group, "sort": r.Sort, "order": r.Order}, map[string]int{"limit": r.Limit, "offset": r.Offset})
 	return api.Call[UserList](ctx, c.Client, http.MethodGet, "users?"+q.Encode(), nil)
 }
 

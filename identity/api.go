@@ -14,8 +14,8 @@ import (
 )
 
 // operations registers the REST API, which is for administrators alone but for the
-// sign-in by JSON; the protocol's endpoints are the provider's. The types of the wire are those of the
-// Go client, so that the two cannot differ.
+// sign-in by JSON; the protocol's endpoints are the provider's. The types of the wire
+// are those of the Go client, so that the two cannot differ.
 func (s *service) operations(api huma.API) {
 	s.groupOperations(api)
 	s.userOperations(api)

@@ -100,7 +100,18 @@ type own func(w http.ResponseWriter, r *http.Request, v *visitor) error
 
 // Mount registers the pages.
 func (p *pages) Mount(mux *http.ServeMux) {
-	for pattern, h := range map[string]page{
+	for pattern, h := range p.open() {
+		mux.Handle(pattern, p.passing(pattern, h))
+	}
+	for pattern, h := range p.personal() {
+		mux.Handle(pattern, p.passing(pattern, whole(p.signedIn(h))))
+	}
+	p.mountAdmin(mux)
+}
+
+// open names the pages for everybody.
+func (p *pages) open() map[string]page {
+	return map[string]page{
 		"GET /sign-in":                p.signInForm,
 		"POST /sign-in":               p.signIn,
 		"POST /sign-in/passkey":       p.signInByPasskey,
@@ -131,10 +142,12 @@ func (p *pages) Mount(mux *http.ServeMux) {
 		"POST /oauth2/logout/confirm": p.confirmLogout,
 		"GET /send.js":                p.sendScript,
 		"GET /pictures/{name}":        p.picture,
-	} {
-		mux.Handle(pattern, p.passing(pattern, h))
 	}
-	for pattern, h := range map[string]own{
+}
+
+// personal names the pages for whoever is signed in.
+func (p *pages) personal() map[string]own {
+	return map[string]own{
 		"GET /{$}":                            p.accountPage,
 		"POST /{$}":                           p.saveProfile,
 		"GET /picture":                        p.accountPage,
@@ -171,10 +184,7 @@ func (p *pages) Mount(mux *http.ServeMux) {
 		"POST /device":                        p.device,
 		"GET /device/confirm":                 p.confirmDevice,
 		"POST /device/confirm":                p.decideDevice,
-	} {
-		mux.Handle(pattern, p.passing(pattern, whole(p.signedIn(h))))
 	}
-	p.mountAdmin(mux)
 }
 
 // whole waits for the end of a form before it is asked who sends it: a form that comes

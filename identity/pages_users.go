@@ -147,11 +147,7 @@ func (p *pages) userHolds(ctx context.Context, id string, v *views.User) error {
 	for _, name := range all {
 		v.Roles = append(v.Roles, views.Role{Name: name, Label: p.roleLabel(ctx, name), ByGroup: !slices.Contains(held, name)})
 	}
-	for _, known := range p.RoleList {
-		if !slices.Contains(held, known.Name) {
-			v.OtherRoles = append(v.OtherRoles, ui.Option{Value: known.Name, Label: p.roleLabel(ctx, known.Name)})
-		}
-	}
+	v.OtherRoles = p.otherRoles(ctx, held)
 	if v.Groups, err = p.Groups.Of(ctx, id); err != nil {
 		return err
 	}

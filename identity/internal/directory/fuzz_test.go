@@ -19,7 +19,7 @@ func FuzzSettings(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, production bool) {
 		var given Settings
 		if json.Unmarshal([]byte(text), &given) != nil {
-			t.Skip()
+			return // no settings at all
 		}
 		s, err := given.clean(production)
 		if err != nil {

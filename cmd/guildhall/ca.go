@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -136,17 +137,9 @@ func (c *caListCommand) Run(ctx context.Context, t terminal) error {
 		if err != nil {
 			return err
 		}
-		if c.JSON {
-			return t.json(list)
-		}
-		for _, x := range list {
-			if c.Serials {
-				t.printf("%s\n", x.Serial)
-				continue
-			}
-			t.printf("%s  %-8s  %-8s  until %s  %s\n", x.Serial, x.Status, x.Profile, x.NotAfter.Format(time.DateOnly), x.CommonName)
-		}
-		return nil
+		return printList(t, c.JSON, c.Serials, list, func(x ca.Certificate) (id, line string) {
+			return x.Serial, fmt.Sprintf("%s  %-8s  %-8s  until %s  %s", x.Serial, x.Status, x.Profile, x.NotAfter.Format(time.DateOnly), x.CommonName)
+		})
 	})
 }
 

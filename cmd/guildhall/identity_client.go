@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"time"
 
@@ -79,17 +80,9 @@ func (c *clientListCommand) Run(ctx context.Context, t terminal) error {
 		if err != nil {
 			return err
 		}
-		if c.JSON {
-			return t.json(list)
-		}
-		for _, x := range list {
-			if c.IDs {
-				t.printf("%s\n", x.ID)
-				continue
-			}
-			t.printf("%s  %-8s  %-7s  %s\n", x.ID, x.State, x.Kind, oneLine(x.Name))
-		}
-		return nil
+		return printList(t, c.JSON, c.IDs, list, func(x identity.Application) (id, line string) {
+			return x.ID, fmt.Sprintf("%s  %-8s  %-7s  %s", x.ID, x.State, x.Kind, oneLine(x.Name))
+		})
 	})
 }
 

@@ -74,17 +74,9 @@ func (c *groupListCommand) Run(ctx context.Context, t terminal) error {
 		if err != nil {
 			return err
 		}
-		if c.JSON {
-			return t.json(list)
-		}
-		for _, g := range list {
-			if c.IDs {
-				t.printf("%s\n", g.ID)
-				continue
-			}
-			t.printf("%s  %-9s  %4d  %s\n", g.ID, g.Source, g.Members, oneLine(g.Name))
-		}
-		return nil
+		return printList(t, c.JSON, c.IDs, list, func(g identity.Group) (id, line string) {
+			return g.ID, fmt.Sprintf("%s  %-9s  %4d  %s", g.ID, g.Source, g.Members, oneLine(g.Name))
+		})
 	})
 }
 

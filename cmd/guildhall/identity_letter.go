@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"guildhall/sdk/go/identity"
@@ -37,17 +38,9 @@ func (c *letterListCommand) Run(ctx context.Context, t terminal) error {
 		if err != nil {
 			return err
 		}
-		if c.JSON {
-			return t.json(list)
-		}
-		for _, l := range list {
-			if c.IDs {
-				t.printf("%s\n", l.ID)
-				continue
-			}
-			t.printf("%s  %-7s  %-27s  attempts %2d  queued %s  %s\n", l.ID, l.State, l.Template, l.Attempts, l.QueuedAt.Format(time.RFC3339), oneLine(l.Error))
-		}
-		return nil
+		return printList(t, c.JSON, c.IDs, list, func(l identity.Letter) (id, line string) {
+			return l.ID, fmt.Sprintf("%s  %-7s  %-27s  attempts %2d  queued %s  %s", l.ID, l.State, l.Template, l.Attempts, l.QueuedAt.Format(time.RFC3339), oneLine(l.Error))
+		})
 	})
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -122,17 +123,9 @@ func (c *userListCommand) Run(ctx context.Context, t terminal) error {
 		if err != nil {
 			return err
 		}
-		if c.JSON {
-			return t.json(list)
-		}
-		for _, u := range list {
-			if c.IDs {
-				t.printf("%s\n", u.ID)
-				continue
-			}
-			t.printf("%s  %-8s  %s  %s\n", u.ID, u.State, oneLine(u.Email), oneLine(u.Name))
-		}
-		return nil
+		return printList(t, c.JSON, c.IDs, list, func(u identity.User) (id, line string) {
+			return u.ID, fmt.Sprintf("%s  %-8s  %s  %s", u.ID, u.State, oneLine(u.Email), oneLine(u.Name))
+		})
 	})
 }
 

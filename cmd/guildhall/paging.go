@@ -31,3 +31,18 @@ func checkLimit(n int) error {
 	}
 	return nil
 }
+
+// printList prints a list as JSON, as ids alone, or as a line for each.
+func printList[T any](t terminal, asJSON, ids bool, list []T, one func(T) (id, line string)) error {
+	if asJSON {
+		return t.json(list)
+	}
+	for _, x := range list {
+		id, line := one(x)
+		if ids {
+			line = id
+		}
+		t.printf("%s\n", line)
+	}
+	return nil
+}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -59,6 +60,9 @@ func (a *App) serve(ctx context.Context) error {
 	serveTLS(work, public, a.newGate("https", a.listeners.https))
 	serveTLS(work, internal, a.listeners.internal)
 	servers = append(servers, public, internal)
+	// What opens sealed keys takes tens of MiB once (scrypt), which would set the pace
+	// of the collector for hours.
+	debug.FreeOSMemory()
 	a.announce(ctx)
 	work.Go(func() error { return a.reloadOnHangup(workCtx) })
 

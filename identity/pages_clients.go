@@ -11,7 +11,6 @@ import (
 	"github.com/a-h/templ"
 
 	"guildhall/identity/internal/client"
-	"guildhall/identity/internal/oauth"
 	views "guildhall/identity/web"
 	"guildhall/platform/fault"
 	"guildhall/platform/i18n"
@@ -22,8 +21,8 @@ import (
 
 const (
 	clientsPage = "/admin/applications"
-	// maxURIs is how many lines a form takes; what is registered may be fewer.
-	maxURIs = 50
+	// maxLines is how many lines a field takes; what is registered may be fewer.
+	maxLines = 50
 )
 
 // clientPages names the pages of all applications.
@@ -76,7 +75,10 @@ func (p *pages) createClient(w http.ResponseWriter, r *http.Request, a *administ
 	}
 	m, err := client.Preset(f.Choice("kind", client.Kinds()...))
 	if err == nil {
-		fillClient(f, &m)
+		preset := m.Scopes
+		if fillClient(f, &m); len(m.Scopes) == 0 {
+			m.Scopes = preset
+		}
 		err = f.Err()
 	}
 	if err != nil {
@@ -101,14 +103,12 @@ func (p *pages) createClient(w http.ResponseWriter, r *http.Request, a *administ
 // fillClient takes what the form says into the metadata.
 func fillClient(f *form.Form, m *client.Metadata) {
 	m.Name = f.Text("client_name", form.Required)
-	m.RedirectURIs, m.PostLogoutURIs = f.Lines("redirect_uris", maxURIs), f.Lines("post_logout_redirect_uris", maxURIs)
+	m.RedirectURIs, m.PostLogoutURIs = f.Lines("redirect_uris", maxLines), f.Lines("post_logout_redirect_uris", maxLines)
+	m.Scopes, m.Audiences, m.Resources = f.Lines("scopes", maxLines), f.Lines("audiences", maxLines), f.Lines("resources", maxLines)
 	m.Trusted = f.Bool("trusted")
-	if !m.Trusted { // roles are told to trusted applications alone
-		m.Scopes = slices.DeleteFunc(slices.Clone(m.Scopes), func(s string) bool { return s == oauth.ScopeRoles })
-	}
 }
 
-// wholeFields makes of wrong lines of a field a wrong field.
+// wholeFields makes of wrong lines of a field a wrong field, which names the first.
 func wholeFields(err error) error {
 	if err == nil || len(fault.As(err).Fields) == 0 {
 		return err
@@ -144,7 +144,8 @@ func (p *pages) client(w http.ResponseWriter, r *http.Request, a *administrator)
 		trusted = "on"
 	}
 	return p.showClient(w, r, a, nil, &c, form.New("client_name", c.Name, "redirect_uris", strings.Join(c.RedirectURIs, "\n"),
-		"post_logout_redirect_uris", strings.Join(c.PostLogoutURIs, "\n"), "trusted", trusted, "seen", c.ChangedAt.UTC().Format(time.RFC3339Nano)))
+		"post_logout_redirect_uris", strings.Join(c.PostLogoutURIs, "\n"), "scopes", strings.Join(c.Scopes, "\n"),
+		"audiences", strings.Join(c.Audiences, "\n"), "resources", strings.Join(c.Resources, "\n"), "trusted", trusted, "seen", c.ChangedAt.UTC().Format(time.RFC3339Nano)))
 }
 
 func (p *pages) showClient(w http.ResponseWriter, r *http.Request, a *administrator, err error, c *client.Client, f *form.Form) error {

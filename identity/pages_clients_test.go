@@ -90,6 +90,51 @@ func TestAdministratorRegistersAnApplication(t *testing.T) {
 	b.get(t, path).wants(t, http.StatusNotFound)
 }
 
+// What an application may ask for, and for which resources, is on its page; a wrong
+// line is named beside its field.
+func TestScopesAndResourcesOfAnApplication(t *testing.T) {
+	t.Parallel()
+	h := openHost(t)
+	b, _ := h.holder(t, "admin@example.com", role.Admin)
+	form := func(pairs ...string) []string {
+		return append([]string{"once", b.once(t, "/admin/applications/new"), "client_name", "Robot"}, pairs...)
+	}
+	for field, wrong := range map[string]struct{ text, says string }{
+		"scopes":    {"orders\n\na b", "“a b” is no scope"},
+		"audiences": {"https://api.example.org\napi", "“api” is no name of a resource"},
+		"resources": {"https://api.example.org\nhttps://api.example.org", "“https://api.example.org” stands here twice"},
+	} {
+		b.send(t, "/admin/applications/new", form("kind", "service", field, wrong.text)...).wants(t, http.StatusUnprocessableEntity, wrong.says, wrong.text)
+	}
+	registered := func(a answer) client.Client {
+		t.Helper()
+		c, err := h.pages.Clients.Get(t.Context(), a.find(t, `<code>(app_[^<]+)</code>`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	web := registered(b.send(t, "/admin/applications/new", form("kind", "web", "scopes", "", "redirect_uris", "https://shop.example.org/")...))
+	if preset, err := client.Preset(client.Web); err != nil || !slices.Equal(web.Scopes, preset.Scopes) {
+		t.Errorf("scopes that are left out: %v, %v", web.Scopes, err)
+	}
+	c := registered(b.send(t, "/admin/applications/new", form("kind", "service", "scopes", "orders:read\r\norders:write", "audiences", "https://api.example.org", "resources", "urn:robot")...))
+	path := "/admin/applications/" + c.ID
+	if !slices.Equal(c.Scopes, []string{"orders:read", "orders:write"}) || !slices.Equal(c.Audiences, []string{"https://api.example.org"}) || !slices.Equal(c.Resources, []string{"urn:robot"}) {
+		t.Errorf("registered is %+v", c.Metadata)
+	}
+	page := b.get(t, path)
+	page.wants(t, http.StatusOK, "orders:read\norders:write</textarea>", "https://api.example.org</textarea>", "urn:robot</textarea>")
+	seen := page.find(t, `name="seen" value="([^"]+)"`)
+	b.send(t, path, "seen", seen, "client_name", "Robot", "scopes", "roles").wants(t, http.StatusUnprocessableEntity, "The scope roles is for the company’s own applications alone")
+	h.Clock.Advance(time.Second)
+	b.send(t, path, "seen", seen, "client_name", "Robot", "scopes", "roles", "trusted", "on").leadsTo(t, path)
+	c, err := h.pages.Clients.Get(t.Context(), c.ID)
+	if err != nil || !slices.Equal(c.Scopes, []string{oauth.ScopeRoles}) || len(c.Audiences) != 0 || len(c.Resources) != 0 {
+		t.Errorf("changed: %+v, %v", c.Metadata, err)
+	}
+}
+
 // What OAuth 2.1 has removed is told loudly, in the list and on the page.
 func TestInsecureApplicationsAreWarnedOf(t *testing.T) {
 	t.Parallel()

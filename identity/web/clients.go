@@ -71,7 +71,7 @@ func (v Client) terms(ctx context.Context) ui.Definitions {
 	list := ui.Definitions{{Name: "client_id", Value: ui.Mono(v.ID), Copy: v.ID},
 		{Name: i18n.T(ctx, "identity.clients.method"), Value: ui.Mono(v.Method)}}
 	for _, words := range []struct{ key, text string }{{"identity.clients.grants", i18n.List(ctx, v.GrantTypes)},
-		{"identity.clients.scopes", v.Scopes.String()}, {"identity.clients.audiences", i18n.List(ctx, v.Audiences)}} {
+		{"identity.clients.scopes", v.Scopes.String()}, {"identity.clients.audiences", i18n.List(ctx, v.Audiences)}, {"identity.clients.resources", i18n.List(ctx, v.Resources)}} {
 		if words.text != "" {
 			list = append(list, ui.Term{Name: i18n.T(ctx, words.key), Value: ui.Mono(words.text)})
 		}
@@ -132,7 +132,8 @@ func kinds(ctx context.Context) []ui.Option {
 
 func clientLabels(ctx context.Context) map[string]string {
 	return map[string]string{"kind": i18n.T(ctx, "identity.clients.kind"), "client_name": i18n.T(ctx, "identity.clients.name"),
-		"redirect_uris": i18n.T(ctx, "identity.clients.redirects"), "post_logout_redirect_uris": i18n.T(ctx, "identity.clients.logouts")}
+		"redirect_uris": i18n.T(ctx, "identity.clients.redirects"), "post_logout_redirect_uris": i18n.T(ctx, "identity.clients.logouts"),
+		"scopes": i18n.T(ctx, "identity.clients.scopes"), "audiences": i18n.T(ctx, "identity.clients.audiences"), "resources": i18n.T(ctx, "identity.clients.resources")}
 }
 
 // Keys are the keys that sign tokens.

@@ -108,7 +108,7 @@ func NewClientPage(f *form.Form) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = clientFields(f, true).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = clientFields(f, true, i18n.T(ctx, "identity.clients.scopes.new")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -128,7 +128,7 @@ func NewClientPage(f *form.Form) templ.Component {
 	})
 }
 
-func clientFields(f *form.Form, visits bool) templ.Component {
+func clientFields(f *form.Form, visits bool, scopes string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -166,6 +166,18 @@ func clientFields(f *form.Form, visits bool) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
+		}
+		templ_7745c5c3_Err = ui.TextArea{Form: f, Name: "scopes", Label: i18n.T(ctx, "identity.clients.scopes"), Hint: scopes, Mono: true, Rows: 4}.Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = ui.TextArea{Form: f, Name: "audiences", Label: i18n.T(ctx, "identity.clients.audiences"), Hint: i18n.T(ctx, "identity.clients.audiences.hint"), Mono: true, Rows: 2}.Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = ui.TextArea{Form: f, Name: "resources", Label: i18n.T(ctx, "identity.clients.resources"), Hint: i18n.T(ctx, "identity.clients.resources.hint"), Mono: true, Rows: 2}.Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = ui.Checkbox{Form: f, Name: "trusted", Label: i18n.T(ctx, "identity.clients.trusted"), Hint: i18n.T(ctx, "identity.clients.trusted.hint")}.Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
@@ -241,7 +253,7 @@ func SecretPage(c *client.Client, secret string, until time.Time, back string) t
 				var templ_7745c5c3_Var8 string
 				templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, "identity.clients.secret.until", "Until", until))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `identity/web/clients.templ`, Line: 43, Col: 68}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `identity/web/clients.templ`, Line: 46, Col: 68}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 				if templ_7745c5c3_Err != nil {
@@ -401,7 +413,7 @@ func ClientPage(v Client) templ.Component {
 							var templ_7745c5c3_Var14 string
 							templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(uri)
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `identity/web/clients.templ`, Line: 72, Col: 30}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `identity/web/clients.templ`, Line: 75, Col: 30}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 							if templ_7745c5c3_Err != nil {
@@ -528,7 +540,7 @@ func ClientPage(v Client) templ.Component {
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}
-								templ_7745c5c3_Err = clientFields(v.Form, v.visits()).Render(ctx, templ_7745c5c3_Buffer)
+								templ_7745c5c3_Err = clientFields(v.Form, v.visits(), i18n.T(ctx, "identity.clients.scopes.hint")).Render(ctx, templ_7745c5c3_Buffer)
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}

@@ -52,6 +52,11 @@ func (c *checker) add(field, code, format string, args ...any) {
 	c.wrong = append(c.wrong, fault.Field{Name: field, Code: code, Detail: fmt.Sprintf(format, args...)})
 }
 
+// addLine says what is wrong with one value of a list; pages show it by its text.
+func (c *checker) addLine(field string, i int, value, code, why string) {
+	c.wrong = append(c.wrong, fault.Field{Name: fmt.Sprintf("%s[%d]", field, i), Code: code, Detail: why, Args: map[string]any{"Line": value}})
+}
+
 func (c *checker) name() {
 	switch name := c.m.Name; {
 	case strings.TrimSpace(name) == "":
@@ -130,9 +135,7 @@ func (c *checker) grants() {
 			c.add("response_types", "required", "The grant type %s needs a response type that belongs to it.", grant)
 		}
 	}
-	if scopes, err := oauth.ParseScopes(m.Scopes.String()); err != nil || !slices.Equal(scopes, m.Scopes) {
-		c.add("scopes", "scope", "At most 50 scopes stand here, each once, of printable ASCII characters without blank, quotation mark and backslash.")
-	}
+	c.each("scopes", "scope", m.Scopes, oauth.MaxScopes, notScope)
 	if m.Scopes.Has(oauth.ScopeRoles) && !m.Trusted {
 		c.add("scopes", "trusted", "The scope roles is for trusted applications alone.")
 	}
@@ -147,8 +150,8 @@ func (c *checker) uris() {
 	case !redirects && len(m.RedirectURIs) > 0:
 		c.add("redirect_uris", "unused", "This application sends nobody to sign in, so that nobody comes back.")
 	}
-	c.each("redirect_uris", m.RedirectURIs, maxURIs, c.redirect)
-	c.each("post_logout_redirect_uris", m.PostLogoutURIs, maxURIs, c.redirect)
+	c.each("redirect_uris", "uri", m.RedirectURIs, maxURIs, c.redirect)
+	c.each("post_logout_redirect_uris", "uri", m.PostLogoutURIs, maxURIs, c.redirect)
 	switch {
 	case m.BackchannelLogoutURI != "":
 		if why := checkURI(m.BackchannelLogoutURI, "", c.development); why != "" {
@@ -166,15 +169,15 @@ func (c *checker) redirect(uri string) string {
 	return checkAnswers(uri)
 }
 
-// each checks the values of a list.
-func (c *checker) each(field string, values []string, most int, check func(string) string) {
+// each checks the values of a list; a wrong one has the code.
+func (c *checker) each(field, code string, values []string, most int, check func(string) string) {
 	if len(values) > most {
 		c.add(field, "too_many", "There are more than %d.", most)
 		return
 	}
 	for i, v := range values {
 		if why := check(v); why != "" {
-			c.add(fmt.Sprintf("%s[%d]", field, i), "uri", "%s", why)
+			c.addLine(field, i, v, code, why)
 		}
 	}
 	c.distinct(field, values)
@@ -183,14 +186,22 @@ func (c *checker) each(field string, values []string, most int, check func(strin
 func (c *checker) distinct(field string, values []string) {
 	for i, v := range values {
 		if slices.Contains(values[:i], v) {
-			c.add(fmt.Sprintf("%s[%d]", field, i), "twice", "This stands here already.")
+			c.addLine(field, i, v, "twice", "This stands here already.")
 		}
 	}
 }
 
 func (c *checker) audiences() {
-	c.each("audiences", c.m.Audiences, maxURIs, notResource)
-	c.each("resources", c.m.Resources, maxURIs, notResource)
+	c.each("audiences", "resource", c.m.Audiences, maxURIs, notResource)
+	c.each("resources", "resource", c.m.Resources, maxURIs, notResource)
+}
+
+// notScope says why a text is not one scope.
+func notScope(text string) string {
+	if scopes, err := oauth.ParseScopes(text); err != nil || !slices.Equal(scopes, oauth.Scopes{text}) {
+		return "A scope is one word of at most 200 printable ASCII characters, without quotation mark and backslash."
+	}
+	return ""
 }
 
 // notResource says why a text is not the name of a resource.

@@ -15,10 +15,10 @@ const (
 	ScopeRoles = "roles"
 )
 
-const (
-	maxScopes     = 50
-	maxScopeBytes = 200
-)
+// MaxScopes is how many scopes there are at once.
+const MaxScopes = 50
+
+const maxScopeBytes = 200
 
 // Scopes are what a token is good for, each once, in the order asked for.
 type Scopes []string
@@ -34,8 +34,8 @@ func ParseScopes(text string) (Scopes, error) {
 		if len(scope) > maxScopeBytes || strings.ContainsFunc(scope, func(c rune) bool { return c < '!' || c > '~' || c == '"' || c == '\\' }) {
 			return nil, NewError(InvalidScope, "A scope has at most %d printable ASCII characters, without quotation mark and backslash.", maxScopeBytes)
 		}
-		if list = append(list, scope); len(list) > maxScopes {
-			return nil, NewError(InvalidScope, "More than %d scopes are asked for at once.", maxScopes)
+		if list = append(list, scope); len(list) > MaxScopes {
+			return nil, NewError(InvalidScope, "More than %d scopes are asked for at once.", MaxScopes)
 		}
 	}
 	return list, nil

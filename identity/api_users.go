@@ -61,6 +61,11 @@ func (s *service) userOperations(api huma.API) {
 			"Error codes: account_not_found, own_account (of who asks), last_administrator, invalid_fields."}, s.disableUser, http.StatusNotFound, http.StatusConflict)
 	app.Register(api, huma.Operation{OperationID: "enable-user", Method: http.MethodPost, Path: one + "/enable", Tags: tags,
 		Summary: "Enable an account", Description: "What had ended stays so. Repeating it is harmless. Error code: account_not_found."}, s.enableUser, http.StatusNotFound)
+	app.Register(api, huma.Operation{OperationID: "remove-user", Method: http.MethodDelete, Path: one, Tags: tags, DefaultStatus: http.StatusNoContent,
+		Summary: "Remove an account",
+		Description: "For good, with its sessions, second factors, roles, memberships and whatever it has allowed applications; its owner is told by a letter, and the audit log keeps the id. " +
+			"Error codes: account_not_found, own_account (of who asks), last_administrator, account_of_directory (active, and the directory has it)."},
+		s.removeUser, http.StatusNotFound, http.StatusConflict)
 	app.Register(api, huma.Operation{OperationID: "unlock-user", Method: http.MethodPost, Path: one + "/unlock", Tags: tags,
 		Summary: "Unlock an account", Description: "Forgets the wrong tries at its password and second factor. Error code: account_not_found."}, s.unlockUser, http.StatusNotFound)
 	app.Register(api, huma.Operation{OperationID: "reset-user", Method: http.MethodPost, Path: one + "/reset", Tags: tags,
@@ -138,6 +143,10 @@ func (s *service) disableUser(ctx context.Context, in *disableUserInput) (*app.O
 
 func (s *service) enableUser(ctx context.Context, in *userInput) (*app.Output[wire.UserDetail], error) {
 	return s.userAfter(ctx, in.ID, s.accounts.Enable(ctx, in.ID, app.Caller(ctx)))
+}
+
+func (s *service) removeUser(ctx context.Context, in *userInput) (*struct{}, error) {
+	return nil, s.accounts.Remove(ctx, in.ID, app.Caller(ctx))
 }
 
 func (s *service) unlockUser(ctx context.Context, in *userInput) (*app.Output[wire.UserDetail], error) {

@@ -92,6 +92,11 @@ func TestAPIOfAnAccountsLife(t *testing.T) {
 			t.Errorf("no second factor: %+v, %v", got, err)
 		}
 
+		ok(t, c.RemoveUser(ctx, made.ID))
+		if p := problemOf(c.RemoveUser(ctx, made.ID)); p.Status != http.StatusNotFound || p.Code != "account_not_found" || o.lastLetter() != "identity.deleted Bert@Example.com" {
+			t.Errorf("remove it again: %+v, %s", p, o.lastLetter())
+		}
+
 		list, err := c.Audit(ctx, wire.AuditRequest{Subject: made.ID})
 		ok(t, err)
 		var actions []string
@@ -100,7 +105,7 @@ func TestAPIOfAnAccountsLife(t *testing.T) {
 				t.Errorf("who did it: %+v", e)
 			}
 		}
-		for _, want := range []string{"account.created", "account.disabled", "account.enabled", "account.password_given", "account.invited", "account.unlocked", "account.second_factor_required"} {
+		for _, want := range []string{"account.created", "account.disabled", "account.enabled", "account.password_given", "account.invited", "account.unlocked", "account.second_factor_required", "account.deleted"} {
 			if n := len(slices.DeleteFunc(slices.Clone(actions), func(a string) bool { return a != want })); n != 1 {
 				t.Errorf("%s stands in the audit log %d times: %q", want, n, actions)
 			}
@@ -357,7 +362,7 @@ func TestAPIOfAccountsAsksWhoItIs(t *testing.T) {
 			}
 		}
 	}
-	if operations != 15 || o.Rows(t) != rows {
+	if operations != 16 || o.Rows(t) != rows {
 		t.Errorf("%d operations; the audit log has %d rows, not %d", operations, o.Rows(t), rows)
 	}
 	status, text := ask(&session.Principal{ID: o.anna.ID, Roles: []string{role.Admin}}, "POST", "/api/v1/users/"+o.anna.ID+"/disable", `{"reason":"x"}`)

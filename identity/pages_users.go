@@ -29,6 +29,7 @@ func (p *pages) userPages(looks, changes map[string]staff) {
 		"POST /admin/users/new":                       p.createUser,
 		"POST /admin/users/{id}/disable":              p.disableUser,
 		"POST /admin/users/{id}/enable":               p.enableUser,
+		"POST /admin/users/{id}/remove":               p.removeUser,
 		"POST /admin/users/{id}/unlock":               p.unlockUser,
 		"POST /admin/users/{id}/invite":               p.inviteUser,
 		"POST /admin/users/{id}/password":             p.givePassword,
@@ -185,6 +186,14 @@ func (p *pages) disableUser(w http.ResponseWriter, r *http.Request, a *administr
 func (p *pages) enableUser(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	id := r.PathValue("id")
 	return p.did(w, r, p.Accounts.Enable(r.Context(), id, a.By), i18n.T(r.Context(), "identity.users.enabled"), userPath(id))
+}
+
+func (p *pages) removeUser(w http.ResponseWriter, r *http.Request, a *administrator) error {
+	id := r.PathValue("id")
+	if err := p.Accounts.Remove(r.Context(), id, a.By); err != nil {
+		return p.did(w, r, err, "", userPath(id))
+	}
+	return p.did(w, r, nil, i18n.T(r.Context(), "identity.users.removed"), administration)
 }
 
 func (p *pages) unlockUser(w http.ResponseWriter, r *http.Request, a *administrator) error {

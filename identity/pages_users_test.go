@@ -156,6 +156,14 @@ func TestAdministratorChangesAnAccount(t *testing.T) {
 	b.get(t, path).wants(t, http.StatusOK, "nothing new was made")
 	b.get(t, path+"/password").leadsTo(t, path)
 	h.browser().send(t, "/sign-in", "email", anna.Email, "password", password).leadsTo(t, "/")
+	b.get(t, path).wants(t, http.StatusOK, "Remove the account of", "<li>Its roles and its places in groups</li>")
+	b.send(t, path+"/remove").leadsTo(t, "/admin/users")
+	b.get(t, "/admin/users").wants(t, http.StatusOK, "The account is removed.")
+	b.get(t, path).wants(t, http.StatusNotFound)
+	b.send(t, "/admin/users/"+admin.ID+"/remove").leadsTo(t, "/admin/users/"+admin.ID)
+	if own := b.get(t, "/admin/users/"+admin.ID); !strings.Contains(own.Text, "Ask another administrator to do this.") || strings.Contains(own.main(), `action="/admin/users/`+admin.ID+`/remove"`) {
+		t.Errorf("one's own account:\n%s", own.main())
+	}
 	b.send(t, "/admin/users/usr_none/disable", "reason", "x").leadsTo(t, "/admin/users/usr_none")
 	b.get(t, "/admin/users/usr_none").wants(t, http.StatusNotFound)
 }

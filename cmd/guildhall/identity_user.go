@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ type userCommand struct {
 	Show     userShowCommand     `cmd:"" help:"Show one account with its second factors, roles and groups."`
 	Disable  userDisableCommand  `cmd:"" help:"Shut an account at once, and end all that it has begun."`
 	Enable   userEnableCommand   `cmd:"" help:"Open a disabled account again."`
+	Remove   userRemoveCommand   `cmd:"" help:"Delete an account for good, with all that belongs to it."`
 	Reset    userResetCommand    `cmd:"" help:"Send a letter that says how to choose a password, or make a one-time password."`
 	Unlock   userUnlockCommand   `cmd:"" help:"Forget the wrong tries at an account's secrets."`
 	Role     userRoleCommand     `cmd:"" help:"The roles of an account."`
@@ -95,7 +97,7 @@ func (c *userAddCommand) Run(ctx context.Context, t terminal) error {
 type userListCommand struct {
 	place `embed:""`
 	Query string `help:"Text in name or address, or the id." short:"q" placeholder:"TEXT"`
-	State string `help:"Only these: active or disabled." enum:",active,disabled" default:"" placeholder:"STATE"`
+	State string `help:"Only these: active, disabled, or invited: active, and the owner has not come yet." enum:",active,disabled,invited" default:"" placeholder:"STATE"`
 	Group string `help:"Only those in the group with this id or exact name." placeholder:"GROUP"`
 	Sort  string `help:"Order: created_at, name or email." enum:",created_at,name,email" default:"" placeholder:"ORDER"`
 	Limit int    `help:"At most so many; 0: all." default:"0" placeholder:"N"`
@@ -215,6 +217,35 @@ func (c *userEnableCommand) Run(ctx context.Context, t terminal) error {
 			return err
 		}
 		return c.done(t, "enabled", id)
+	})
+}
+
+type userRemoveCommand struct {
+	place  `embed:""`
+	userID `embed:""`
+	Yes    bool `help:"Really do it."`
+}
+
+// Help is the long text of --help.
+func (userRemoveCommand) Help() string {
+	return "Sessions, second factors, roles, memberships and what applications were allowed are gone with it; its owner gets a letter, and the audit log keeps the id alone. To shut an account and keep it there is \"guildhall identity user disable\".\n\n" + exitHelp
+}
+
+// Validate asks for --yes: nothing brings an account back.
+func (c *userRemoveCommand) Validate() error {
+	if !c.Yes {
+		return errors.New("nothing brings the account back; say --yes to do it, or use \"guildhall identity user disable\", which deletes nothing")
+	}
+	return nil
+}
+
+// Run removes at once.
+func (c *userRemoveCommand) Run(ctx context.Context, t terminal) error {
+	return c.user(ctx, c.place, t, func(client *identity.Client, id string) error {
+		if err := client.RemoveUser(ctx, id); err != nil {
+			return err
+		}
+		return c.done(t, "removed", id)
 	})
 }
 

@@ -176,6 +176,14 @@ func (v User) removeSecond(ctx context.Context) ui.Confirm {
 	return c
 }
 
+// remove says what is lost, which is everything.
+func (v User) remove(ctx context.Context) ui.Confirm {
+	c := v.ask(ctx, "remove", "identity.users.remove", "trash", true)
+	c.Lost = []string{i18n.T(ctx, "identity.delete.lost.account", "Email", v.Account.Email), i18n.T(ctx, "identity.delete.lost.factors"),
+		i18n.T(ctx, "identity.users.factors.remove.lost.sessions"), i18n.T(ctx, "identity.users.remove.lost.holds")}
+	return c
+}
+
 func (v User) endSessions(ctx context.Context) ui.Confirm {
 	c := v.ask(ctx, "sessions/end", "identity.users.sessions.end", "sign-out", true)
 	c.ID = "end-sessions"

@@ -23,7 +23,7 @@ import (
 const maxReason = 200
 
 // ErrSelf says that somebody would lock himself out.
-var ErrSelf = fault.New(fault.Conflict, "own_account", "This is the account that you are signed in with. Ask another administrator to disable it.")
+var ErrSelf = fault.New(fault.Conflict, "own_account", "This is the account that you are signed in with. Ask another administrator to do this.")
 
 // CreateRequest is an account that an administrator makes.
 type CreateRequest struct {

@@ -113,6 +113,35 @@ func TestDisable(t *testing.T) {
 	})
 }
 
+func TestRemove(t *testing.T) {
+	worlds(t, func(t *testing.T, w *identitytest.World) {
+		a := w.Account(t, anna)
+		challenge, err := w.Accounts.RequestReset(t.Context(), anna, "en", by)
+		check(t, err)
+		text := w.Code(t, challenge)
+		expect(t, "one's own account", w.Accounts.Remove(t.Context(), a.ID, audit.Caller{Actor: a.ID}), account.ErrSelf)
+		before := w.Rows(t)
+		check(t, w.Accounts.Remove(t.Context(), a.ID, admin))
+		expect(t, "an account that is gone", w.Accounts.Remove(t.Context(), a.ID, admin), account.ErrNotFound)
+		if got := w.Actions(t, before); !slices.Equal(got, []string{"account.deleted"}) {
+			t.Errorf("removing is recorded as %q", got)
+		}
+		if !slices.Contains(w.Ended(), a.ID+" but ") {
+			t.Errorf("the sessions that ended: %q", w.Ended())
+		}
+		letter(t, w, "identity.deleted", anna)
+		if m := w.Letters()[len(w.Letters())-1]; m.Data["From"] != "" {
+			t.Errorf("the owner is told where the administrator sits: %v", m.Data)
+		}
+		again := w.Account(t, anna) // the address is free
+		if _, err := w.Accounts.Reset(t.Context(), challenge, text, other, by); err == nil {
+			t.Error("a code for the account that is gone opens the next one of its address")
+		}
+		disable(t, w, again.ID)
+		check(t, w.Accounts.Remove(t.Context(), again.ID, admin))
+	})
+}
+
 func TestUnlock(t *testing.T) {
 	worlds(t, func(t *testing.T, w *identitytest.World) {
 		a := w.Account(t, anna)

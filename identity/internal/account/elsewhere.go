@@ -15,6 +15,8 @@ var ErrElsewhere = fault.New(fault.Conflict, "password_elsewhere", "This passwor
 
 // Elsewhere has the passwords of some accounts in place of us: a directory.
 type Elsewhere struct {
+	// Has says whether the account comes from there.
+	Has func(ctx context.Context, account string) (bool, error)
 	// Keeps says whether it has the account's.
 	Keeps func(ctx context.Context, account string) (bool, error)
 	// Verify says whether the password is the account's. The account "" is nobody's,

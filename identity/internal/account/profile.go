@@ -43,30 +43,3 @@ func (s *Service) Update(ctx context.Context, id string, p Profile, by audit.Cal
 		return s.o.Journal.Append(ctx, tx, by, journal.ProfileChanged, id, detail)
 	})
 }
-
-// Delete removes an account with all that belongs to it; the audit log keeps its
-// id alone. The wrong field is called "password".
-func (s *Service) Delete(ctx context.Context, id, password string, by audit.Caller) error {
-	row, err := s.verify(ctx, id, "password", password, by)
-	if err != nil {
-		return err
-	}
-	return s.write(ctx, func(tx *sql.Tx) error {
-		if err := s.unchanged(ctx, tx, row); err != nil {
-			return err
-		}
-		if err := s.o.EndSessions(ctx, tx, id, ""); err != nil {
-			return err
-		}
-		if err := s.o.Store.ForgetCodes(ctx, tx, id); err != nil {
-			return err
-		}
-		if err := s.o.Store.KeepAdmin(ctx, tx, func() error { return s.o.Store.DeleteAccount(ctx, tx, id) }); err != nil {
-			return err
-		}
-		if err := s.tell(ctx, tx, row, letterDeleted, s.event(by)); err != nil {
-			return err
-		}
-		return s.o.Journal.Append(ctx, tx, by, journal.AccountDeleted, id, nil)
-	})
-}

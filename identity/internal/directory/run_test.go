@@ -150,7 +150,10 @@ func TestWhatWasDecidedHereStays(t *testing.T) {
 		problems := []string{"skipped local email_taken", "skipped Nobody Example no_email", "skipped twin email_twice", "skipped TWIN email_twice", "skipped no address bad_email"}
 
 		check(t, o.Accounts.Disable(ctx, o.account(t, "anna").ID, "left the room", admin))
-		check(t, o.DB.WithTx(ctx, func(tx *sql.Tx) error { return o.Store.DeleteAccount(ctx, tx, o.account(t, "ben").ID) }))
+		ben := o.account(t, "ben").ID
+		expect(t, "remove whom the directory has", o.Accounts.Remove(ctx, ben, admin), account.ErrOfDirectory)
+		check(t, o.Accounts.Disable(ctx, ben, "left the company", admin))
+		check(t, o.Accounts.Remove(ctx, ben, admin))
 		o.Account(t, u.Email("taken"))
 		u.Set(dns[3], "mail", u.Email("taken"))
 		r := o.run(t, directory.Done)

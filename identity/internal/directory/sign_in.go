@@ -15,6 +15,16 @@ import (
 // signInMost bounds how long somebody waits for the directory.
 const signInMost = 8 * time.Second
 
+// Has says whether the import, while it is on, has brought the account.
+func (s *Service) Has(ctx context.Context, id string) (bool, error) {
+	st, err := s.State(ctx)
+	if err != nil || !st.Enabled {
+		return false, err
+	}
+	p, err := s.o.Store.ImportedAs(ctx, id)
+	return p != nil, err
+}
+
 // Keeps says whether the directory keeps the account's password.
 func (s *Service) Keeps(ctx context.Context, id string) (bool, error) {
 	st, err := s.State(ctx)
@@ -106,6 +116,7 @@ func (s *Service) away(ctx context.Context, err error) error {
 // service is made after them.
 func Elsewhere(s **Service) account.Elsewhere {
 	return account.Elsewhere{
+		Has:    func(ctx context.Context, id string) (bool, error) { return (*s).Has(ctx, id) },
 		Keeps:  func(ctx context.Context, id string) (bool, error) { return (*s).Keeps(ctx, id) },
 		Verify: func(ctx context.Context, id, password string) (bool, error) { return (*s).Verify(ctx, id, password) },
 	}

@@ -113,6 +113,7 @@ func TestTheLastAdministratorStays(t *testing.T) {
 		refused("drop the member", w.groups.Drop(ctx, g.ID, a.ID, admin))
 		refused("remove the group", w.groups.Remove(ctx, g.ID, admin))
 		refused("disable the account", w.Accounts.Disable(ctx, a.ID, "left", admin))
+		refused("remove the account", w.Accounts.Remove(ctx, a.ID, admin))
 		refused("delete the account", w.Accounts.Delete(ctx, a.ID, identitytest.Password, audit.Caller{Actor: a.ID}))
 
 		// A disabled account administers nothing.
@@ -152,7 +153,8 @@ func TestAdministratorsGoInEveryWayAtOnce(t *testing.T) {
 	worlds(t, func(t *testing.T, w *world) {
 		ctx, g := t.Context(), w.group(t, "Administrators")
 		a, b, c, d := w.Account(t, "anna@example.com"), w.Account(t, "bert@example.com"), w.Account(t, "cleo@example.com"), w.Account(t, "dora@example.com")
-		for _, id := range []string{a.ID, b.ID, c.ID} {
+		e := w.Account(t, "ella@example.com")
+		for _, id := range []string{a.ID, b.ID, c.ID, e.ID} {
 			check(t, w.roles.Give(ctx, role.Admin, role.Holder{Account: id}, admin))
 		}
 		check(t, w.roles.Give(ctx, role.Admin, role.Holder{Group: g.ID}, admin))
@@ -162,6 +164,7 @@ func TestAdministratorsGoInEveryWayAtOnce(t *testing.T) {
 			func() error { return w.Accounts.Disable(ctx, b.ID, "left", admin) },
 			func() error { return w.Accounts.Delete(ctx, c.ID, identitytest.Password, audit.Caller{Actor: c.ID}) },
 			func() error { return w.groups.Drop(ctx, g.ID, d.ID, admin) },
+			func() error { return w.Accounts.Remove(ctx, e.ID, admin) },
 		}
 		errs := make([]error, len(ways))
 		var all sync.WaitGroup
@@ -179,7 +182,7 @@ func TestAdministratorsGoInEveryWayAtOnce(t *testing.T) {
 			}
 		}
 		if refused != 1 {
-			t.Errorf("%d of four were refused: %v", refused, errs)
+			t.Errorf("%d of five were refused: %v", refused, errs)
 		}
 	})
 }

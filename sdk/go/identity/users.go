@@ -161,6 +161,12 @@ func (c *Client) EnableUser(ctx context.Context, id string) (*UserDetail, error)
 	return api.Call[UserDetail](ctx, c.Client, http.MethodPost, user(id)+"/enable", nil)
 }
 
+// RemoveUser deletes an account for good, with all that belongs to it.
+func (c *Client) RemoveUser(ctx context.Context, id string) error {
+	_, err := c.Bytes(ctx, http.MethodDelete, user(id), nil)
+	return err
+}
+
 // UnlockUser forgets the wrong tries at an account's secrets.
 func (c *Client) UnlockUser(ctx context.Context, id string) (*UserDetail, error) {
 	return api.Call[UserDetail](ctx, c.Client, http.MethodPost, user(id)+"/unlock", nil)

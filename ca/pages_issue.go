@@ -157,7 +157,7 @@ func (p *pages) showHandover(w http.ResponseWriter, r *http.Request, h views.Han
 	ctx := r.Context()
 	secret(w)
 	h.ChainPEM = certificate.PEM(p.Certificates.Chain(h.Record)...)
-	return p.show(w, r, h.Form.Problems() != nil, web.Page{Title: i18n.T(ctx, "ca.handover.title", "Name", views.Title(h.Record)), Active: "/certificates", Narrow: true,
+	return p.show(w, r, h.Form.Problems() != nil, web.Page{Title: i18n.T(ctx, "ca.handover.title", "Name", views.Title(h.Record)), Active: "/certificates", Narrow: true, Once: true,
 		Crumbs: []web.Crumb{crumb(ctx, "ca.nav.certificates", "/certificates")}, Body: views.HandoverPage(h)})
 }
 

@@ -93,7 +93,7 @@ func (p *pages) createToken(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx := r.Context()
 	secret(w)
-	return p.show(w, r, false, web.Page{Title: i18n.T(ctx, "ca.tokens.for", "Service", service), Active: "/tokens", Narrow: true,
+	return p.show(w, r, false, web.Page{Title: i18n.T(ctx, "ca.tokens.for", "Service", service), Active: "/tokens", Narrow: true, Once: true,
 		Crumbs: []web.Crumb{crumb(ctx, "ca.nav.tokens", "/tokens")},
 		Body:   views.NewTokenPage(views.NewToken{Token: made, Text: text.Text(), Config: p.joinConfig(service, text.Text())})})
 }

@@ -126,11 +126,16 @@ func speaks(p typist) {
 	p.sees(`document.documentElement.lang === "en"`)
 }
 
+// darkens changes the theme of the page that is open, without loading it again, and of
+// those that follow.
 func darkens(p typist) {
+	p.sees(`window.same = true`)
 	p.press(`[popovertarget="themes"]`, kb.Enter)
 	p.press(`#themes [value="dark"]`, kb.Enter)
-	p.sees(`document.documentElement.dataset.theme === "dark"`)
-	p.opens("/trust")
+	p.sees(`document.documentElement.dataset.theme === "dark" && window.same`)
+	p.at(`[popovertarget="themes"]`)
+	do(p.t, p.ctx, chromedp.Reload())
+	p.sees(`document.documentElement.dataset.theme === "dark" && !window.same`)
 	p.press(`[popovertarget="themes"]`, " ")
 	p.press(`#themes [value="auto"]`, " ")
 	p.sees(`document.documentElement.dataset.theme === "auto"`)

@@ -126,7 +126,7 @@ func wholeFields(err error) error {
 // showSecretOnce hands a secret over; the one before works on until the time given.
 func (p *pages) showSecretOnce(w http.ResponseWriter, r *http.Request, a *administrator, c *client.Client, secret string, until time.Time) error {
 	ctx := r.Context()
-	return p.showAdmin(w, r, a, nil, web.Page{Title: i18n.T(ctx, "identity.clients.secret.for", "Name", views.ApplicationName(ctx, c)), Active: clientsPage, Narrow: true,
+	return p.showAdmin(w, r, a, nil, web.Page{Title: i18n.T(ctx, "identity.clients.secret.for", "Name", views.ApplicationName(ctx, c)), Active: clientsPage, Narrow: true, Once: true,
 		Crumbs: clientCrumbs(ctx, c), Body: views.SecretPage(c, secret, until, clientPath(c.ID))})
 }
 

@@ -31,7 +31,7 @@ func TestAdministratorRegistersAnApplication(t *testing.T) {
 
 	form := []string{"once", b.once(t, "/admin/applications/new"), "kind", "web", "client_name", "Shop <1>", "redirect_uris", "https://shop.example.org/callback\r\n", "trusted", "on"}
 	made := b.send(t, "/admin/applications/new", form...)
-	made.wants(t, http.StatusOK, "Shop &lt;1&gt;", "The secret is shown only now")
+	made.wants(t, http.StatusOK, "Shop &lt;1&gt;", "The secret is shown only now", "What this page shows cannot be shown again")
 	id, secret := made.find(t, `<code>(app_[^<]+)</code>`), made.find(t, `<code>([A-Za-z0-9_-]{43})</code>`)
 	if made.Header.Get("Cache-Control") != "no-store" {
 		t.Error("the page of a secret may be kept")

@@ -39,5 +39,5 @@ func (p *pages) makeRecovery(w http.ResponseWriter, r *http.Request, v *visitor)
 		return err
 	}
 	setCookie(w, recoveryCookie, as, recoveryMemory)
-	return p.securityPage(w, r, v, nil, web.Page{Title: i18n.T(ctx, "identity.recovery.title"), Body: views.RecoveryPage(codes)})
+	return p.securityPage(w, r, v, nil, web.Page{Title: i18n.T(ctx, "identity.recovery.title"), Once: true, Body: views.RecoveryPage(codes)})
 }

@@ -45,6 +45,9 @@ type Page struct {
 	Scripts []string
 	// Narrow limits the width to what a form or a text needs.
 	Narrow bool
+	// Once says that the page shows what no later one does, such as a new secret: the
+	// menus that would load it again say that it is lost then.
+	Once bool
 	// User is who is signed in, where the service knows it and the process does
 	// not; nil: whom SiteOptions.User names.
 	User *User

@@ -106,6 +106,22 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// A page that shows something once says so beside what would load it again.
+func TestPageThatShowsSomethingOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for once, want := range map[bool]int{false: 0, true: 2} {
+		rec := httptest.NewRecorder()
+		h := w.site.Wrap(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			w.site.Shell("ca", nil).Render(rw, r, http.StatusOK, web.Page{Title: "Secret", Once: once})
+		}))
+		h.ServeHTTP(rec, browse("POST", "/", ""))
+		if got := strings.Count(rec.Body.String(), "What this page shows cannot be shown again."); got != want {
+			t.Errorf("once %v: said %d times, want %d", once, got, want)
+		}
+	}
+}
+
 func TestLanguageAndTheme(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -1,5 +1,5 @@
 // Pages work without this file. It copies, opens dialogs in place, dismisses
-// messages, closes menus after a choice and puts the focus where help is needed.
+// messages, changes the theme in place and puts the focus where help is needed.
 "use strict";
 
 document.addEventListener("click", (event) => {
@@ -75,6 +75,35 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => {
   if (document.activeElement === document.body) event.detail.elt.focus({ preventScroll: true });
 });
+
+// The theme changes without loading the page, which may show something once. The
+// redirect that answers is for pages without this file and is not followed.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const chosen = event.submitter;
+  if (form.id !== "themes" || !chosen) return;
+  event.preventDefault();
+  try {
+    await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, chosen)), redirect: "manual", keepalive: true });
+  } catch {
+    // without an answer it holds for this page
+  }
+  showTheme(form, chosen);
+});
+
+function showTheme(form, chosen) {
+  const before = form.querySelector("[aria-pressed='true']");
+  if (chosen === before) return form.hidePopover();
+  before.setAttribute("aria-pressed", "false");
+  chosen.setAttribute("aria-pressed", "true");
+  chosen.append(before.lastElementChild);
+  const opener = document.querySelector("[popovertarget='themes']");
+  opener.firstElementChild.replaceWith(chosen.firstElementChild.cloneNode(true));
+  opener.setAttribute("aria-label", `${form.getAttribute("aria-label")}: ${chosen.textContent.trim()}`);
+  document.documentElement.dataset.theme = chosen.value;
+  document.querySelector("meta[name='color-scheme']").content = chosen.value === "auto" ? "light dark" : chosen.value;
+  form.hidePopover();
+}
 
 // A second press of a button within three seconds does not send a form again.
 // After that it does: the answer may have been a download.

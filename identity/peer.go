@@ -10,6 +10,7 @@ import (
 	"guildhall/platform/access"
 	"guildhall/platform/fault"
 	"guildhall/platform/peer"
+	"guildhall/sdk/go/identity/revocation"
 )
 
 // sendTimeout is how long one line may take to leave.
@@ -47,7 +48,7 @@ func revocations(h *feed.Hub) http.Handler {
 			return
 		}
 		caller, _ := peer.From(r.Context())
-		out, control, begun := bufio.NewWriterSize(w, access.MaxLine), http.NewResponseController(w), false
+		out, control, begun := bufio.NewWriterSize(w, revocation.MaxLine), http.NewResponseController(w), false
 		err = h.Subscribe(r.Context(), caller.Service, after, func(line string) error {
 			if !begun {
 				w.Header().Set("Content-Type", "application/x-ndjson")

@@ -11,10 +11,12 @@ import (
 	"guildhall/identity/internal/authorize"
 	"guildhall/identity/internal/clientauth"
 	"guildhall/identity/internal/dpop"
+	"guildhall/identity/internal/feed"
 	"guildhall/identity/internal/oauth"
 	"guildhall/identity/internal/signing"
 	"guildhall/identity/internal/token"
 	"guildhall/platform/fault"
+	"guildhall/sdk/go/identity/revocation"
 )
 
 // providerOptions is what the endpoints of the provider stand on.
@@ -29,6 +31,7 @@ type providerOptions struct {
 	Proofs   *dpop.Checker
 	Requests *authorize.Service
 	Keys     *signing.Desk
+	Feed     *feed.Hub
 	// Begins counts what public applications begin, by address.
 	Begins *beginnings
 	Log    *slog.Logger
@@ -72,6 +75,7 @@ func (p *provider) Mount(mux *http.ServeMux) {
 	}
 	mux.Handle("POST "+parPath, p.answer(p.push))
 	mux.Handle("POST "+introspectPath, p.answer(p.introspect))
+	mux.Handle("POST "+revocation.Path, p.answer(p.revocations))
 	mux.Handle("POST "+devicePath, p.answer(p.beginDevice))
 }
 
@@ -82,13 +86,14 @@ func (p *provider) MountCertified(mux *http.ServeMux) {
 	there := *p
 	there.here = p.Certified
 	for pattern, h := range map[string]endpoint{
-		"POST " + tokenPath:      there.token,
-		"POST " + parPath:        there.push,
-		"POST " + introspectPath: there.introspect,
-		"POST " + revokePath:     there.revoke,
-		"POST " + devicePath:     there.beginDevice,
-		"GET " + userinfoPath:    there.userinfo,
-		"POST " + userinfoPath:   there.userinfo,
+		"POST " + tokenPath:       there.token,
+		"POST " + parPath:         there.push,
+		"POST " + introspectPath:  there.introspect,
+		"POST " + revocation.Path: there.revocations,
+		"POST " + revokePath:      there.revoke,
+		"POST " + devicePath:      there.beginDevice,
+		"GET " + userinfoPath:     there.userinfo,
+		"POST " + userinfoPath:    there.userinfo,
 	} {
 		mux.Handle(pattern, there.answer(h))
 	}

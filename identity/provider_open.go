@@ -36,7 +36,7 @@ func (s *service) openProvider(ctx context.Context, env app.Env, key seal.Key) (
 	s.logout = logout.New(logout.Options{Clients: s.clients, Grants: s.grants, Minter: minter, Jobs: env.Jobs, Key: key, Post: postLogout(env.Roots, logoutTimeout), Now: env.Now})
 	s.requests = authorize.New(authorize.Options{DB: env.DB, Store: s.store, Journal: s.journal, Clients: s.clients, Grants: s.grants,
 		Minter: minter, Issuer: issuer, Now: env.Now, Log: env.Log})
-	s.provider, err = newProvider(providerOptions{Issuer: issuer, Certified: env.CertifiedURL, Requests: s.requests, Keys: s.keys, Begins: s.begins, Log: env.Log,
+	s.provider, err = newProvider(providerOptions{Issuer: issuer, Certified: env.CertifiedURL, Requests: s.requests, Keys: s.keys, Feed: s.feed, Begins: s.begins, Log: env.Log,
 		Tokens: token.New(token.Options{Grants: s.grants, Devices: s.devices, Accounts: s.accounts, Factors: s.factors, Minter: minter, Now: env.Now, Log: env.Log}),
 		Proofs: &dpop.Checker{Once: s.grants.Once, Now: env.Now},
 		Clients: clientauth.New(clientauth.Options{DB: env.DB, Journal: s.journal, Clients: s.clients, Gate: s.gate, Once: s.grants.Once,

@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"guildhall/platform/fault"
+	"guildhall/sdk/go/identity"
+	"guildhall/sdk/go/identity/revocation"
 )
 
 var (
@@ -17,18 +19,15 @@ var (
 		"Whether this access was revoked cannot be told at present, because the identity service does not answer. Try again in a moment.")
 )
 
-// The ways in which a line is refused.
-var (
-	// ErrForged is a line that identity did not sign, or that makes no sense.
-	ErrForged = errors.New("this is no line of identity's revocations")
-	// ErrGap is a line that does not follow the one before.
-	ErrGap = errors.New("revocations are missing before this line")
-	// ErrRolledBack is a line that takes revocations back.
-	ErrRolledBack = errors.New("identity's revocations went back: its database was restored from a backup; end again what was ended since, then restart this service")
-	// ErrClock is a line from the future.
-	ErrClock = errors.New("the clocks of this host and identity's differ; set them by NTP")
-)
-
-// CodeWentBack is the code of identity's refusal of a follower that knows of more
-// revocations than identity does.
-const CodeWentBack = "revocations_went_back"
+// coded gives an error of package revocation the code that our answers have.
+func coded(err error) error {
+	switch {
+	case errors.Is(err, revocation.ErrRevoked):
+		return ErrRevoked.Because(err)
+	case errors.Is(err, revocation.ErrStale):
+		return ErrStale.Because(err)
+	case errors.Is(err, identity.ErrToken):
+		return ErrToken.Because(err)
+	}
+	return err
+}

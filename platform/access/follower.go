@@ -15,15 +15,19 @@ import (
 
 	"guildhall/platform/fault"
 	"guildhall/platform/peer"
-	"guildhall/sdk/go/identity"
+	"guildhall/sdk/go/identity/revocation"
+)
+
+// The paths on identity's internal listener.
+const (
+	PathRevocations = "/peer/v1/revocations"
+	PathKeys        = "/peer/v1/keys"
 )
 
 // IdentityService is the service that is followed.
 const IdentityService = "identity"
 
 const (
-	// MaxLine bounds a line, in bytes.
-	MaxLine = 64 << 10
 	// maxKeys bounds the key set and a problem document.
 	maxKeys = 256 << 10
 	// silence is how long identity may say nothing before the connection is taken
@@ -38,13 +42,10 @@ const (
 
 // Follower keeps a Set up to date.
 type Follower struct {
-	Set *Set
+	Set Set
 	// Client calls identity: peer.Identity's Client(IdentityService).
 	Client *http.Client
 	Log    *slog.Logger
-
-	// hash is that of the keys in Set.
-	hash string
 }
 
 // Run follows identity's revocations until ctx ends, and tries again whatever
@@ -68,7 +69,7 @@ func (f *Follower) Run(ctx context.Context) error {
 // tell logs why the connection ended: loudly once it is of consequence, and always
 // when somebody has to act.
 func (f *Follower) tell(ctx context.Context, err error, stale *bool) {
-	act := errors.Is(err, ErrRolledBack) || errors.Is(err, ErrForged) || errors.Is(err, ErrClock)
+	act := errors.Is(err, revocation.ErrRolledBack) || errors.Is(err, revocation.ErrForged) || errors.Is(err, revocation.ErrClock)
 	switch why := f.Set.Fresh(); {
 	case ctx.Err() != nil:
 	case why != nil && !*stale:
@@ -103,10 +104,10 @@ func (f *Follower) follow(ctx context.Context, heard func()) error {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	lines := bufio.NewScanner(resp.Body)
-	lines.Buffer(make([]byte, 0, 4096), MaxLine)
-	s := stream{set: f.Set}
+	lines.Buffer(make([]byte, 0, 4096), revocation.MaxLine)
+	reader := revocation.Reader{Set: f.Set.Set, Keys: f.fetchKeys}
 	for lines.Scan() {
-		l, err := f.line(ctx, &s, lines.Text())
+		l, err := reader.Take(ctx, lines.Text())
 		if err != nil {
 			return errors.Join(context.Cause(ctx), err)
 		}
@@ -118,34 +119,8 @@ func (f *Follower) follow(ctx context.Context, heard func()) error {
 	return errors.Join(context.Cause(ctx), lines.Err(), errors.New("identity ended the stream"))
 }
 
-// line takes in one line. When its key is not known, or it says that the keys have
-// changed, they are fetched.
-func (f *Follower) line(ctx context.Context, s *stream, text string) (Line, error) {
-	keys := f.Set.keys.Load()
-	if keys == nil {
-		return f.lineOfNewKeys(ctx, s, text)
-	}
-	l, err := s.line(text, keys)
-	if errors.Is(err, identity.ErrKey) {
-		return f.lineOfNewKeys(ctx, s, text)
-	}
-	if err == nil && l.Keys != f.hash {
-		_, err = f.fetchKeys(ctx)
-	}
-	return l, err
-}
-
-func (f *Follower) lineOfNewKeys(ctx context.Context, s *stream, text string) (Line, error) {
-	keys, err := f.fetchKeys(ctx)
-	if err != nil {
-		return Line{}, err
-	}
-	return s.line(text, keys)
-}
-
-// fetchKeys gets identity's keys: they are believed because identity's certificate
-// stands behind the connection.
-func (f *Follower) fetchKeys(ctx context.Context) (*identity.KeySet, error) {
+// fetchKeys gets identity's keys.
+func (f *Follower) fetchKeys(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, keysTimeout)
 	defer cancel()
 	resp, err := f.get(ctx, PathKeys)
@@ -157,13 +132,7 @@ func (f *Follower) fetchKeys(ctx context.Context) (*identity.KeySet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read identity's keys: %w", err)
 	}
-	keys, err := identity.ParseKeySet(text)
-	if err != nil {
-		return nil, err
-	}
-	f.Set.keys.Store(keys)
-	f.hash = KeysHash(text)
-	return keys, nil
+	return text, nil
 }
 
 func (f *Follower) get(ctx context.Context, path string) (*http.Response, error) {
@@ -183,8 +152,8 @@ func (f *Follower) get(ctx context.Context, path string) (*http.Response, error)
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxKeys)).Decode(&p); err != nil {
 		return nil, fmt.Errorf("identity answered %s", resp.Status)
 	}
-	if p.Code == CodeWentBack {
-		return nil, ErrRolledBack
+	if p.Code == revocation.CodeWentBack {
+		return nil, revocation.ErrRolledBack
 	}
 	return nil, fmt.Errorf("identity answered %s: %s", resp.Status, p.Detail)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"guildhall/platform/access"
+	"guildhall/sdk/go/identity/revocation"
 )
 
 // grantToken is a token that was got a while ago.
@@ -18,8 +19,8 @@ func TestNothingIsKnownBeforeAllHasCome(t *testing.T) {
 	t.Parallel()
 	i := newIdentity(t)
 	// The first part of what is revoked lends no lease.
-	more := func(l *access.Line) { l.More = true }
-	i.begin(i.line(t, 0, 4, more, i.entry(4, access.KindToken, "jti-b")))
+	more := func(l *revocation.Line) { l.More = true }
+	i.begin(i.line(t, 0, 4, more, i.entry(4, revocation.KindToken, "jti-b")))
 	f := i.follow(t)
 	if err := f.Check(i.grantToken("a")); !errors.Is(err, access.ErrStale) {
 		t.Fatalf("at first: %v", err)
@@ -28,7 +29,7 @@ func TestNothingIsKnownBeforeAllHasCome(t *testing.T) {
 	if err := f.Check(i.grantToken("a")); !errors.Is(err, access.ErrStale) || f.Sequence() != 0 {
 		t.Fatalf("with a part: %v", err)
 	}
-	i.say(i.line(t, 4, 9, nil, i.entry(9, access.KindGrant, "gnt_a")))
+	i.say(i.line(t, 4, 9, nil, i.entry(9, revocation.KindGrant, "gnt_a")))
 	eventually(t, "all is known", func() bool { return f.Sequence() == 9 })
 	for id, want := range map[string]error{"a": access.ErrRevoked, "b": access.ErrRevoked, "c": nil} {
 		if err := f.Check(i.grantToken(id)); !errors.Is(err, want) {
@@ -45,7 +46,7 @@ func TestRevokedWithinOneStream(t *testing.T) {
 	eventually(t, "fresh", func() bool { return f.Fresh() == nil })
 	token := i.grantToken("a")
 	must(t, f.Check(token))
-	i.say(i.line(t, 0, 1, nil, i.entry(1, access.KindGrant, "gnt_a")))
+	i.say(i.line(t, 0, 1, nil, i.entry(1, revocation.KindGrant, "gnt_a")))
 	eventually(t, "revoked", func() bool { return errors.Is(f.Check(token), access.ErrRevoked) })
 	i.say(i.line(t, 1, 1, nil))
 	eventually(t, "it is", func() bool { return f.Sequence() == 1 && errors.Is(f.Check(token), access.ErrRevoked) })
@@ -54,7 +55,7 @@ func TestRevokedWithinOneStream(t *testing.T) {
 func TestBeyondTheLease(t *testing.T) {
 	t.Parallel()
 	i := newIdentity(t)
-	i.begin(i.line(t, 0, 1, nil, i.entry(1, access.KindToken, "jti-b")))
+	i.begin(i.line(t, 0, 1, nil, i.entry(1, revocation.KindToken, "jti-b")))
 	f := i.follow(t)
 	eventually(t, "fresh", func() bool { return f.Fresh() == nil })
 	i.leave()
@@ -74,7 +75,7 @@ func TestBeyondTheLease(t *testing.T) {
 	}
 	eventually(t, "a warning", func() bool { return strings.Contains(f.log.String(), "level=WARN") })
 	// A line that was kept back is too old to lend anything.
-	old := i.line(t, 0, 1, func(l *access.Line) {
+	old := i.line(t, 0, 1, func(l *revocation.Line) {
 		l.Issued, l.StaleAfter = l.Issued-(2*lease).Microseconds(), l.StaleAfter-(2*lease).Microseconds()
 	})
 	i.begin(old)
@@ -84,7 +85,7 @@ func TestBeyondTheLease(t *testing.T) {
 		t.Errorf("with an old line: %v", err)
 	}
 	i.leave()
-	i.begin(i.line(t, 0, 2, nil, i.entry(2, access.KindToken, "jti-c")))
+	i.begin(i.line(t, 0, 2, nil, i.entry(2, revocation.KindToken, "jti-c")))
 	i.come()
 	eventually(t, "fresh again", func() bool { return f.Fresh() == nil })
 	for _, id := range []string{"b", "c"} {
@@ -111,7 +112,7 @@ func TestLinesThatAreRefused(t *testing.T) {
 			return (&identity{clock: i.clock, key: stranger, keys: i.keys}).line(t, 5, 6, nil)
 		}, "no line of identity"},
 		"an access token": {func(t *testing.T, i *identity) string {
-			return i.key.token(t, "at+jwt", access.Line{Version: 1, Issuer: issuer, Keys: "x", Base: 5, Sequence: 6, Issued: 1, StaleAfter: 2})
+			return i.key.token(t, "at+jwt", revocation.Line{Version: 1, Issuer: issuer, Keys: "x", Base: 5, Sequence: 6, Issued: 1, StaleAfter: 2})
 		}, "no line of identity"},
 		"changed on the way": {func(t *testing.T, i *identity) string {
 			line := i.line(t, 5, 6, nil)
@@ -123,19 +124,25 @@ func TestLinesThatAreRefused(t *testing.T) {
 			}
 			return head + "." + other + "." + signature
 		}, "no line of identity"},
-		"no line at all":         {func(*testing.T, *identity) string { return "{}" }, "no line of identity"},
-		"a gap":                  {func(t *testing.T, i *identity) string { return i.line(t, 6, 7, nil) }, ""},
-		"again":                  {func(t *testing.T, i *identity) string { return i.line(t, 0, 5, nil) }, ""},
-		"back":                   {func(t *testing.T, i *identity) string { return i.line(t, 5, 4, nil) }, "no line of identity"},
-		"from the future":        {func(t *testing.T, i *identity) string { return i.line(t, 5, 6, ahead(2*time.Second)) }, "clocks"},
-		"of another issuer":      {func(t *testing.T, i *identity) string { return i.line(t, 5, 6, of("https://evil.example")) }, "issuer changed"},
-		"of another version":     {func(t *testing.T, i *identity) string { return i.line(t, 5, 6, func(l *access.Line) { l.Version = 2 }) }, "version 2"},
+		"no line at all":    {func(*testing.T, *identity) string { return "{}" }, "no line of identity"},
+		"a gap":             {func(t *testing.T, i *identity) string { return i.line(t, 6, 7, nil) }, ""},
+		"again":             {func(t *testing.T, i *identity) string { return i.line(t, 0, 5, nil) }, ""},
+		"back":              {func(t *testing.T, i *identity) string { return i.line(t, 5, 4, nil) }, "no line of identity"},
+		"from the future":   {func(t *testing.T, i *identity) string { return i.line(t, 5, 6, ahead(2*time.Second)) }, "clocks"},
+		"of another issuer": {func(t *testing.T, i *identity) string { return i.line(t, 5, 6, of("https://evil.example")) }, "issuer changed"},
+		"of another version": {func(t *testing.T, i *identity) string {
+			return i.line(t, 5, 6, func(l *revocation.Line) { l.Version = 2 })
+		}, "version 2"},
 		"with a lease of a week": {func(t *testing.T, i *identity) string { return i.line(t, 5, 6, leased(7*24*time.Hour)) }, "lease cannot be"},
 		"with no lease":          {func(t *testing.T, i *identity) string { return i.line(t, 5, 6, leased(0)) }, "lease cannot be"},
-		"an entry of before":     {func(t *testing.T, i *identity) string { return i.line(t, 5, 6, nil, i.entry(5, access.KindToken, "x")) }, "out of its place"},
-		"an entry of later":      {func(t *testing.T, i *identity) string { return i.line(t, 5, 6, nil, i.entry(7, access.KindToken, "x")) }, "out of its place"},
-		"an unknown kind":        {func(t *testing.T, i *identity) string { return i.line(t, 5, 6, nil, i.entry(6, "roles", "x")) }, "cannot be"},
-		"too long":               {func(*testing.T, *identity) string { return strings.Repeat("a", access.MaxLine+1) }, ""},
+		"an entry of before": {func(t *testing.T, i *identity) string {
+			return i.line(t, 5, 6, nil, i.entry(5, revocation.KindToken, "x"))
+		}, "out of its place"},
+		"an entry of later": {func(t *testing.T, i *identity) string {
+			return i.line(t, 5, 6, nil, i.entry(7, revocation.KindToken, "x"))
+		}, "out of its place"},
+		"an unknown kind": {func(t *testing.T, i *identity) string { return i.line(t, 5, 6, nil, i.entry(6, "roles", "x")) }, "cannot be"},
+		"too long":        {func(*testing.T, *identity) string { return strings.Repeat("a", revocation.MaxLine+1) }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -154,14 +161,14 @@ func TestLinesThatAreRefused(t *testing.T) {
 	}
 }
 
-func ahead(d time.Duration) func(*access.Line) {
-	return func(l *access.Line) { l.Issued += d.Microseconds(); l.StaleAfter += d.Microseconds() }
+func ahead(d time.Duration) func(*revocation.Line) {
+	return func(l *revocation.Line) { l.Issued += d.Microseconds(); l.StaleAfter += d.Microseconds() }
 }
 
-func of(name string) func(*access.Line) { return func(l *access.Line) { l.Issuer = name } }
+func of(name string) func(*revocation.Line) { return func(l *revocation.Line) { l.Issuer = name } }
 
-func leased(d time.Duration) func(*access.Line) {
-	return func(l *access.Line) { l.StaleAfter = l.Issued + d.Microseconds() }
+func leased(d time.Duration) func(*revocation.Line) {
+	return func(l *revocation.Line) { l.StaleAfter = l.Issued + d.Microseconds() }
 }
 
 // A database that was restored from a backup has fewer revocations, and later
@@ -169,7 +176,7 @@ func leased(d time.Duration) func(*access.Line) {
 func TestRolledBack(t *testing.T) {
 	t.Parallel()
 	i := newIdentity(t)
-	i.begin(i.line(t, 0, 5, nil, i.entry(5, access.KindToken, "jti-a")))
+	i.begin(i.line(t, 0, 5, nil, i.entry(5, revocation.KindToken, "jti-a")))
 	f := i.follow(t)
 	eventually(t, "fresh", func() bool { return f.Fresh() == nil })
 	i.leave()
@@ -192,7 +199,7 @@ func TestRolledBack(t *testing.T) {
 	i.mu.Lock()
 	i.went = false
 	i.mu.Unlock()
-	i.begin(i.line(t, 0, 6, nil, i.entry(3, access.KindToken, "jti-c")))
+	i.begin(i.line(t, 0, 6, nil, i.entry(3, revocation.KindToken, "jti-c")))
 	eventually(t, "fresh", func() bool { return f.Fresh() == nil })
 	for _, id := range []string{"a", "c"} {
 		if err := f.Check(i.grantToken(id)); !errors.Is(err, access.ErrRevoked) {

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"testing"
 
-	"guildhall/platform/access"
 	sdk "guildhall/sdk/go/identity"
+	"guildhall/sdk/go/identity/revocation"
 )
 
 // FuzzLine opens lines whose signature is good: what is let through can be, whoever
@@ -24,7 +24,7 @@ func FuzzLine(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		l, err := access.OpenLine(i.key.token(t, access.TypeRevocations, json.RawMessage(raw(payload))), keys)
+		l, err := revocation.OpenLine(i.key.token(t, revocation.TypeRevocations, json.RawMessage(raw(payload))), keys)
 		if err != nil {
 			return
 		}

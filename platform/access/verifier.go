@@ -1,8 +1,6 @@
 package access
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"guildhall/sdk/go/identity"
@@ -13,7 +11,7 @@ type Claims = identity.Claims
 
 // Verifier verifies access tokens by what a Follower keeps. It asks nobody.
 type Verifier struct {
-	Set *Set
+	Set Set
 	Now func() time.Time
 }
 
@@ -23,17 +21,6 @@ type Verifier struct {
 // well: who goes on by them goes on without knowing of revocations. A token that is
 // bound to a key is refused, since nobody here asks for the proof.
 func (v *Verifier) Verify(token, audience string) (Claims, error) {
-	keys := v.Set.keys.Load()
-	if keys == nil {
-		return Claims{}, ErrStale.Because(errors.New("identity's keys have not come yet"))
-	}
-	c, err := keys.Access(token, identity.Expected{Issuer: v.Set.Issuer(), Audience: audience, Now: v.Now()})
-	if err != nil {
-		return Claims{}, ErrToken.Because(err)
-	}
-	err = v.Set.Check(Token{ID: c.ID, Grant: c.Grant, Account: c.Subject, Client: c.Client, IssuedAt: c.IssuedAt})
-	if err != nil && !errors.Is(err, ErrStale) {
-		return Claims{}, fmt.Errorf("the access token %s of %s: %w", c.ID, c.Client, err)
-	}
-	return c, err
+	c, err := v.Set.Verify(token, audience, v.Now())
+	return c, coded(err)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"guildhall/platform/access"
+	"guildhall/sdk/go/identity/revocation"
 )
 
 func (i *identity) claims() map[string]any {
@@ -88,7 +89,7 @@ func TestTokensThatAreRefused(t *testing.T) {
 		"a critical header":           es.sign(t, header(map[string]any{"crit": []string{"b64"}, "b64": false}), i.claims()),
 		"an ID token":                 es.token(t, "JWT", i.claims()),
 		"a logout token":              es.token(t, "logout+jwt", i.claims()),
-		"a line of the feed":          es.token(t, access.TypeRevocations, i.claims()),
+		"a line of the feed":          es.token(t, revocation.TypeRevocations, i.claims()),
 		"another issuer":              es.token(t, "at+jwt", with("iss", issuer+"/")),
 		"no issuer":                   es.token(t, "at+jwt", with("iss", "")),
 		"another audience":            es.token(t, "at+jwt", with("aud", []string{issuer})),
@@ -127,7 +128,7 @@ func TestVerifyAsksForRevocations(t *testing.T) {
 	es := newSigner(t, "es", "ES256")
 	i, f := following(t, es)
 	token := es.token(t, "at+jwt", i.claims())
-	i.say(i.line(t, 0, 1, nil, i.entry(1, access.KindSession, "ses_a")))
+	i.say(i.line(t, 0, 1, nil, i.entry(1, revocation.KindSession, "ses_a")))
 	eventually(t, "heard", func() bool { return f.Sequence() == 1 })
 	if _, err := f.verifier.Verify(token, audience); err != nil {
 		t.Errorf("its session alone ended: %v", err)
@@ -140,7 +141,7 @@ func TestVerifyAsksForRevocations(t *testing.T) {
 	if _, err := f.verifier.Verify(token, issuer+"/other"); !errors.Is(err, access.ErrToken) {
 		t.Errorf("beyond the lease and for others: %v", err)
 	}
-	i.say(i.line(t, 1, 2, nil, i.entry(2, access.KindGrant, "gnt_a")))
+	i.say(i.line(t, 1, 2, nil, i.entry(2, revocation.KindGrant, "gnt_a")))
 	eventually(t, "fresh", func() bool { return f.Fresh() == nil })
 	if c, err := f.verifier.Verify(token, audience); !errors.Is(err, access.ErrRevoked) || c.Subject != "" {
 		t.Errorf("revoked: %v of %q", err, c.Subject)

@@ -26,6 +26,7 @@ import (
 	"guildhall/platform/fault"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/peer"
+	"guildhall/sdk/go/identity/revocation"
 )
 
 const (
@@ -125,23 +126,23 @@ func newIdentity(t testing.TB) *identity {
 }
 
 // line is one as identity signs it at present.
-func (i *identity) line(t testing.TB, base, seq uint64, change func(*access.Line), entries ...access.Entry) string {
+func (i *identity) line(t testing.TB, base, seq uint64, change func(*revocation.Line), entries ...revocation.Entry) string {
 	t.Helper()
 	now := i.clock.Now()
 	i.mu.Lock()
-	l := access.Line{Version: access.Version, Issuer: issuer, Keys: access.KeysHash(i.keys), Base: base, Sequence: seq, Entries: entries,
+	l := revocation.Line{Version: revocation.Version, Issuer: issuer, Keys: revocation.KeysHash(i.keys), Base: base, Sequence: seq, Entries: entries,
 		Issued: now.UnixMicro(), StaleAfter: now.Add(lease).UnixMicro()}
 	i.mu.Unlock()
 	if change != nil {
 		change(&l)
 	}
-	return i.key.token(t, access.TypeRevocations, l)
+	return i.key.token(t, revocation.TypeRevocations, l)
 }
 
 // entry revokes at present.
-func (i *identity) entry(seq uint64, kind access.Kind, subject string) access.Entry {
+func (i *identity) entry(seq uint64, kind revocation.Kind, subject string) revocation.Entry {
 	now := i.clock.Now()
-	return access.Entry{Seq: seq, Kind: kind, Subject: subject, MadeAt: now.UnixMicro(), ExpiresAt: now.Add(time.Hour).UnixMicro()}
+	return revocation.Entry{Seq: seq, Kind: kind, Subject: subject, MadeAt: now.UnixMicro(), ExpiresAt: now.Add(time.Hour).UnixMicro()}
 }
 
 // begin is what streams begin with from now on; say sends to those that are open.
@@ -193,7 +194,7 @@ func (i *identity) RoundTrip(r *http.Request) (*http.Response, error) {
 		i.asked++
 		return answer(http.StatusOK, io.NopCloser(strings.NewReader(string(i.keys))))
 	case i.went:
-		p, _ := json.Marshal(fault.Problem{Code: access.CodeWentBack, Detail: "lost"})
+		p, _ := json.Marshal(fault.Problem{Code: revocation.CodeWentBack, Detail: "lost"})
 		return answer(http.StatusConflict, io.NopCloser(strings.NewReader(string(p))))
 	}
 	i.after = append(i.after, r.URL.Query().Get("after"))
@@ -228,7 +229,7 @@ func (i *identity) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // follower is a service that follows identity.
 type follower struct {
-	*access.Set
+	access.Set
 	verifier access.Verifier
 	log      *buffer
 }

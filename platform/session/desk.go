@@ -76,7 +76,7 @@ type DeskOptions struct {
 	Identity    *http.Client
 	IdentityURL string
 	// Revoked is what identity revoked; somebody keeps it up to date.
-	Revoked *access.Set
+	Revoked access.Set
 	// Refuse answers what cannot be done, and Ended who has signed out.
 	Refuse func(http.ResponseWriter, *http.Request, error)
 	Ended  http.HandlerFunc

@@ -10,10 +10,10 @@ import (
 
 	"pgregory.net/rapid"
 
-	"guildhall/platform/access"
 	"guildhall/platform/db"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/session"
+	"guildhall/sdk/go/identity/revocation"
 )
 
 // atBank runs a test on both engines.
@@ -96,7 +96,7 @@ func copied(t *testing.T, p *browser) *cookiejar.Jar {
 }
 
 func TestWhatIdentityRevokes(t *testing.T) {
-	for kind, subject := range map[access.Kind]string{access.KindSession: "ses_1", access.KindAccount: "acc_1", access.KindGrant: "gnt_1", access.KindClient: "guildhall-bank"} {
+	for kind, subject := range map[revocation.Kind]string{revocation.KindSession: "ses_1", revocation.KindAccount: "acc_1", revocation.KindGrant: "gnt_1", revocation.KindClient: "guildhall-bank"} {
 		t.Run(string(kind), func(t *testing.T) {
 			atBank(t, func(t *testing.T, b *bank) {
 				p := b.browser(t)
@@ -292,7 +292,7 @@ func TestAccessTokensOfIdentity(t *testing.T) {
 				t.Errorf("%s: %d %s", name, got.status, got.text)
 			}
 		}
-		b.revokes(access.KindGrant, "gnt_9")
+		b.revokes(revocation.KindGrant, "gnt_9")
 		b.hears(t)
 		if got := p.do(http.MethodGet, "/work", "Authorization", good, "Accept", "*/*"); got.status != http.StatusUnauthorized {
 			t.Errorf("revoked: %d", got.status)

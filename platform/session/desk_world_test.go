@@ -27,6 +27,7 @@ import (
 	"guildhall/platform/fault"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/session"
+	"guildhall/sdk/go/identity/revocation"
 )
 
 const (
@@ -50,7 +51,7 @@ type identity struct {
 	claims  map[string]any        // replace what the ID token says
 	asked   int                   // for persons
 	ended   []string
-	entries []access.Entry
+	entries []revocation.Entry
 	streams int
 	heard   func() // called when the second stream is asked for
 }
@@ -134,9 +135,9 @@ func (i *identity) line(w io.Writer) {
 		i.heard()
 	}
 	now := i.clock.Now()
-	line := access.Line{Version: access.Version, Issuer: issuer, Keys: access.KeysHash(i.keys()), Sequence: uint64(len(i.entries)), Entries: i.entries,
-		Issued: now.UnixMicro(), StaleAfter: now.Add(access.DefaultLease).UnixMicro()}
-	_, _ = io.WriteString(w, i.sign(access.TypeRevocations, line)+"\n")
+	line := revocation.Line{Version: revocation.Version, Issuer: issuer, Keys: revocation.KeysHash(i.keys()), Sequence: uint64(len(i.entries)), Entries: i.entries,
+		Issued: now.UnixMicro(), StaleAfter: now.Add(revocation.DefaultLease).UnixMicro()}
+	_, _ = io.WriteString(w, i.sign(revocation.TypeRevocations, line)+"\n")
 }
 
 func (i *identity) sign(typ string, claims any) string {
@@ -150,11 +151,11 @@ func (i *identity) sign(typ string, claims any) string {
 }
 
 // revokes tells that something is over from now on.
-func (i *identity) revokes(kind access.Kind, subject string) {
+func (i *identity) revokes(kind revocation.Kind, subject string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	now := i.clock.Now()
-	i.entries = append(i.entries, access.Entry{Seq: uint64(len(i.entries) + 1), Kind: kind, Subject: subject,
+	i.entries = append(i.entries, revocation.Entry{Seq: uint64(len(i.entries) + 1), Kind: kind, Subject: subject,
 		MadeAt: now.UnixMicro(), ExpiresAt: now.Add(time.Hour).UnixMicro()})
 }
 
@@ -168,7 +169,7 @@ func (i *identity) change(fn func()) {
 // bank is a service whose pages ask for roles.
 type bank struct {
 	*identity
-	set  *access.Set
+	set  access.Set
 	desk *session.Desk
 	http.Handler
 }

@@ -1,8 +1,8 @@
 // Package feed tells the services what access was revoked.
 //
 // The hub reads the table of revocations, whose numbers follow the order of the
-// commits, and signs a line at least every second: package access of the platform
-// says what is in it. A line is made only of what was read a moment ago, so when the
+// commits, and signs a line at least every second: package revocation of
+// sdk/go/identity says what is in it. A line is made only of what was read a moment ago, so when the
 // database is away no lines come, and the services' leases end. Several nodes on one
 // database each read it for themselves.
 package feed
@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -19,8 +20,8 @@ import (
 	"guildhall/identity/internal/oauth"
 	"guildhall/identity/internal/signing"
 	"guildhall/identity/internal/store"
-	"guildhall/platform/access"
 	"guildhall/platform/fault"
+	"guildhall/sdk/go/identity/revocation"
 )
 
 const (
@@ -34,14 +35,14 @@ const (
 	dropEvery = time.Minute
 	// tellEvery is how often it is said again that no line can be signed.
 	tellEvery = time.Minute
-	// maxStreams is how many streams one service may have open: a service that was
+	// maxStreams is how many streams one service or application may have open: one that was
 	// taken over must not use up what the others need.
 	maxStreams = 256
 )
 
 var (
-	errWentBack = fault.New(fault.Conflict, access.CodeWentBack, "The caller knows of revocations that this identity service has lost: its database was restored from a backup.")
-	errCrowd    = fault.New(fault.TooMany, "too_many_streams", "The service follows the revocations %d times already.", maxStreams).After(time.Second)
+	errWentBack = fault.New(fault.Conflict, revocation.CodeWentBack, "The caller knows of revocations that this identity service has lost: its database was restored from a backup.")
+	errCrowd    = fault.New(fault.TooMany, "too_many_streams", "The revocations are followed %d times already under this name.", maxStreams).After(time.Second)
 )
 
 // Options are what a Hub is made of.
@@ -50,7 +51,7 @@ type Options struct {
 	Signing *signing.Desk
 	// Issuer is the "iss" of the tokens.
 	Issuer string
-	// Lease is how long a line may be believed; 0 is access.DefaultLease. Interval is
+	// Lease is how long a line may be believed; 0 is revocation.DefaultLease. Interval is
 	// how often one is signed at least; 0 is DefaultInterval.
 	Lease, Interval time.Duration
 	Now             func() time.Time
@@ -64,7 +65,7 @@ type Hub struct {
 	refreshing sync.Mutex // one read of the table at a time
 
 	mu   sync.Mutex
-	list []access.Entry // what still matters; never changed in place
+	list []revocation.Entry // what still matters; never changed in place
 	// lines are the last that were signed: they lead from base to sequence.
 	lines          []string
 	base, sequence uint64
@@ -77,7 +78,7 @@ type Hub struct {
 // New makes a hub; Run brings it to life.
 func New(o Options) *Hub {
 	if o.Lease == 0 {
-		o.Lease = access.DefaultLease
+		o.Lease = revocation.DefaultLease
 	}
 	if o.Interval == 0 {
 		o.Interval = DefaultInterval
@@ -129,7 +130,7 @@ func (h *Hub) refresh(ctx context.Context) error {
 	if len(news) > 0 {
 		sequence = news[len(news)-1].Seq
 	}
-	lines, err := h.sign(ctx, base, sequence, news, now)
+	lines, err := h.sign(ctx, base, sequence, news, now, math.MaxInt)
 	if err != nil {
 		return err
 	}
@@ -144,14 +145,14 @@ func (h *Hub) last() uint64 {
 }
 
 // read is all revocations after a number.
-func (h *Hub) read(ctx context.Context, after uint64) (all []access.Entry, err error) {
+func (h *Hub) read(ctx context.Context, after uint64) (all []revocation.Entry, err error) {
 	for {
 		rows, err := h.o.Store.RevocationsAfter(ctx, after, readBatch)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range rows {
-			all = append(all, access.Entry{Seq: r.Seq, Kind: access.Kind(r.Kind), Subject: r.Subject, MadeAt: r.MadeAt.UnixMicro(), ExpiresAt: r.ExpiresAt.UnixMicro()})
+			all = append(all, revocation.Entry{Seq: r.Seq, Kind: revocation.Kind(r.Kind), Subject: r.Subject, MadeAt: r.MadeAt.UnixMicro(), ExpiresAt: r.ExpiresAt.UnixMicro()})
 		}
 		if len(rows) < readBatch {
 			return all, nil
@@ -160,22 +161,22 @@ func (h *Hub) read(ctx context.Context, after uint64) (all []access.Entry, err e
 	}
 }
 
-// sign makes the lines that lead from base to sequence.
-func (h *Hub) sign(ctx context.Context, base, sequence uint64, list []access.Entry, now time.Time) (lines []string, err error) {
+// sign makes the lines that lead from base to sequence, at most most of them.
+func (h *Hub) sign(ctx context.Context, base, sequence uint64, list []revocation.Entry, now time.Time, most int) (lines []string, err error) {
 	keys, err := h.o.Signing.Public(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l := access.Line{Version: access.Version, Issuer: h.o.Issuer, Keys: access.KeysHash(keys), Base: base,
+	l := revocation.Line{Version: revocation.Version, Issuer: h.o.Issuer, Keys: revocation.KeysHash(keys), Base: base,
 		Issued: now.UnixMicro(), StaleAfter: now.Add(h.o.Lease).UnixMicro()}
-	for more := true; more; l.Base = l.Sequence {
-		n := min(len(list), access.MaxEntries)
+	for more := true; more && len(lines) < most; l.Base = l.Sequence {
+		n := min(len(list), revocation.MaxEntries)
 		l.Entries, list, more = list[:n], list[n:], n < len(list)
 		l.Sequence, l.More = sequence, more
 		if more {
 			l.Sequence = l.Entries[n-1].Seq
 		}
-		line, err := h.o.Signing.Sign(ctx, oauth.EdDSA, access.TypeRevocations, l)
+		line, err := h.o.Signing.Sign(ctx, oauth.EdDSA, revocation.TypeRevocations, l)
 		if err != nil {
 			return nil, err
 		}
@@ -185,13 +186,13 @@ func (h *Hub) sign(ctx context.Context, base, sequence uint64, list []access.Ent
 }
 
 // publish wakes the streams.
-func (h *Hub) publish(lines []string, base, sequence uint64, news []access.Entry, now time.Time) {
+func (h *Hub) publish(lines []string, base, sequence uint64, news []revocation.Entry, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.list = append(h.list, news...) // streams hold shorter slices of it
 	if now.Sub(h.dropped) >= dropEvery {
 		at := now.UnixMicro()
-		h.list = slices.DeleteFunc(slices.Clone(h.list), func(e access.Entry) bool { return e.ExpiresAt <= at })
+		h.list = slices.DeleteFunc(slices.Clone(h.list), func(e revocation.Entry) bool { return e.ExpiresAt <= at })
 		h.dropped = now
 	}
 	h.lines, h.base, h.sequence, h.issued = lines, base, sequence, now
@@ -206,19 +207,12 @@ func (h *Hub) Subscribe(ctx context.Context, service string, after uint64, send 
 		return err
 	}
 	defer h.leave(service)
-	if after > h.last() {
-		if err := h.refresh(ctx); err != nil { // another node may have told of it
-			return err
-		}
-		if last := h.last(); after > last {
-			h.o.Log.ErrorContext(ctx, "a service knows of revocations that are lost here: end again what was ended since the backup that was restored, then restart the services",
-				"service", service, "knows", after, "here", last)
-			return errWentBack
-		}
+	if err := h.reach(ctx, service, after); err != nil {
+		return err
 	}
 	at, whole := uint64(0), true
 	for {
-		lines, next, changed, err := h.since(ctx, at, whole)
+		lines, next, changed, err := h.since(ctx, at, whole, math.MaxInt)
 		if err != nil {
 			return err
 		}
@@ -237,19 +231,59 @@ func (h *Hub) Subscribe(ctx context.Context, service string, after uint64, send 
 	}
 }
 
+// After is the next lines for an application that has reached a number: at once when
+// there is news, else when the next line is signed. There are at most most.
+func (h *Hub) After(ctx context.Context, application string, after uint64, most int) ([]string, error) {
+	if err := h.enter(application); err != nil {
+		return nil, err
+	}
+	defer h.leave(application)
+	if err := h.reach(ctx, application, after); err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	last, changed := h.sequence, h.changed
+	h.mu.Unlock()
+	if last == after { // that of the last line: it says nothing new, and it is not of now
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-changed:
+		}
+	}
+	lines, _, _, err := h.since(ctx, after, false, most)
+	return lines, err
+}
+
+// reach makes sure that what somebody knows of is known here.
+func (h *Hub) reach(ctx context.Context, follower string, after uint64) error {
+	if after <= h.last() {
+		return nil
+	}
+	if err := h.refresh(ctx); err != nil { // another node may have told of it
+		return err
+	}
+	if last := h.last(); after > last {
+		h.o.Log.ErrorContext(ctx, "a follower knows of revocations that are lost here: end again what was ended since the backup that was restored, then restart the services",
+			"follower", follower, "knows", after, "here", last)
+		return errWentBack
+	}
+	return nil
+}
+
 // since is the lines that lead from a number to the last one, none before the first
-// refresh. whole asks for all revocations that matter.
-func (h *Hub) since(ctx context.Context, at uint64, whole bool) (lines []string, last uint64, changed <-chan struct{}, err error) {
+// refresh, and at most most. whole asks for all revocations that matter.
+func (h *Hub) since(ctx context.Context, at uint64, whole bool, most int) (lines []string, last uint64, changed <-chan struct{}, err error) {
 	h.mu.Lock()
 	list, last, issued := h.list, h.sequence, h.issued
 	lines, changed = h.lines, h.changed
 	shared := at == h.base && !whole
 	h.mu.Unlock()
 	if shared || issued.IsZero() {
-		return lines, last, changed, nil
+		return lines[:min(most, len(lines))], last, changed, nil
 	}
-	from, _ := slices.BinarySearchFunc(list, at+1, func(e access.Entry, seq uint64) int { return cmp.Compare(e.Seq, seq) })
-	lines, err = h.sign(ctx, at, last, list[from:], issued)
+	from, _ := slices.BinarySearchFunc(list, at+1, func(e revocation.Entry, seq uint64) int { return cmp.Compare(e.Seq, seq) })
+	lines, err = h.sign(ctx, at, last, list[from:], issued, most)
 	return lines, last, changed, err
 }
 

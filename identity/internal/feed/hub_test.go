@@ -17,13 +17,13 @@ import (
 	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/signing"
 	"guildhall/identity/internal/store"
-	"guildhall/platform/access"
 	"guildhall/platform/audit"
 	"guildhall/platform/db"
 	"guildhall/platform/fault"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/seal"
 	"guildhall/sdk/go/identity"
+	"guildhall/sdk/go/identity/revocation"
 )
 
 const issuer = "https://identity.guild.example.test"
@@ -78,14 +78,14 @@ func (w *world) revoke(t testing.TB, life time.Duration, ids ...string) {
 
 // listener is a subscriber.
 type listener struct {
-	lines chan access.Line
+	lines chan revocation.Line
 	ended chan error
 	stop  context.CancelFunc
 }
 
 func (w *world) listen(t testing.TB, h *feed.Hub, after uint64) *listener {
 	t.Helper()
-	l := &listener{lines: make(chan access.Line, 4096), ended: make(chan error, 1)}
+	l := &listener{lines: make(chan revocation.Line, 4096), ended: make(chan error, 1)}
 	set, err := h.Keys(t.Context())
 	must(t, err)
 	keys, err := identity.ParseKeySet(set)
@@ -95,7 +95,7 @@ func (w *world) listen(t testing.TB, h *feed.Hub, after uint64) *listener {
 	t.Cleanup(l.stop)
 	go func() {
 		l.ended <- h.Subscribe(ctx, "shop", after, func(text string) error {
-			line, err := access.OpenLine(text, keys)
+			line, err := revocation.OpenLine(text, keys)
 			if err == nil {
 				l.lines <- line
 			}
@@ -188,7 +188,7 @@ func TestHeartbeat(t *testing.T) {
 	w := newWorld(t, guildtest.Open(t, guildtest.SQLite(t), os.DirFS("../../migrations")))
 	l := w.listen(t, w.hub(t), 0)
 	last := <-l.lines
-	if lease := time.Duration(last.StaleAfter-last.Issued) * time.Microsecond; lease != access.DefaultLease || last.Issued != w.clock.Now().UnixMicro() {
+	if lease := time.Duration(last.StaleAfter-last.Issued) * time.Microsecond; lease != revocation.DefaultLease || last.Issued != w.clock.Now().UnixMicro() {
 		t.Errorf("issued %d, lease %v", last.Issued, lease)
 	}
 	w.clock.Advance(time.Second)
@@ -217,7 +217,7 @@ func TestNoLinesWithoutTheDatabase(t *testing.T) {
 	rename("revocations", "gone")
 	w.clock.Advance(time.Minute)
 	// Who knows more has the hub look at once.
-	if err := <-w.listen(t, h, 9).ended; err == nil || fault.As(err).Code == access.CodeWentBack {
+	if err := <-w.listen(t, h, 9).ended; err == nil || fault.As(err).Code == revocation.CodeWentBack {
 		t.Errorf("it looked: %v", err)
 	}
 	if line := <-w.listen(t, h, 0).lines; line.Issued != w.clock.Now().Add(-time.Minute).UnixMicro() {
@@ -239,7 +239,7 @@ func TestWhoKnowsMoreIsRefused(t *testing.T) {
 	w.revoke(t, time.Hour, "a", "b")
 	w.listen(t, h, 2).until(t, 0, 2) // also before the hub has seen it
 	err := <-w.listen(t, h, 3).ended
-	if fault.As(err).Code != access.CodeWentBack {
+	if fault.As(err).Code != revocation.CodeWentBack {
 		t.Errorf("refused by %v", err)
 	}
 }
@@ -268,11 +268,60 @@ func TestOneServiceCannotTakeAllStreams(t *testing.T) {
 	}
 }
 
+// Who asks again and again hears the same as who listens, whatever fits into an answer.
+func TestAskedAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, guildtest.Open(t, guildtest.SQLite(t), os.DirFS("../../migrations")))
+	var want []string
+	for i := range 5*revocation.MaxEntries + 1 {
+		want = append(want, fmt.Sprintf("%04d", i))
+	}
+	w.revoke(t, time.Hour, want...)
+	h := w.hub(t)
+	text, err := h.Keys(t.Context())
+	must(t, err)
+	keys, err := identity.ParseKeySet(text)
+	must(t, err)
+	for _, most := range []int{1, 2, 64} {
+		var got []string
+		at, more := uint64(0), true
+		for more {
+			lines, err := h.After(t.Context(), "app_1", at, most)
+			must(t, err)
+			if len(lines) == 0 || len(lines) > most {
+				t.Fatalf("%d lines, want at most %d", len(lines), most)
+			}
+			for _, text := range lines {
+				l, err := revocation.OpenLine(text, keys)
+				must(t, err)
+				if l.Base != at {
+					t.Fatalf("a line follows %d, want %d", l.Base, at)
+				}
+				at, more = l.Sequence, l.More
+				for _, e := range l.Entries {
+					got = append(got, e.Subject)
+				}
+			}
+		}
+		if !slices.Equal(got, want) || at != uint64(len(want)) {
+			t.Errorf("%d lines at most: %d revocations up to %d", most, len(got), at)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := h.After(ctx, "app_1", uint64(len(want)), 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("nobody waits for news any more: %v", err)
+	}
+	if _, err := h.After(t.Context(), "app_1", uint64(len(want))+1, 1); fault.As(err).Code != revocation.CodeWentBack {
+		t.Errorf("who knows more: %v", err)
+	}
+}
+
 func TestLinesFitTheirBound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guildtest.Open(t, guildtest.SQLite(t), os.DirFS("../../migrations")))
 	var ids []string
-	for i := range access.MaxEntries {
+	for i := range revocation.MaxEntries {
 		ids = append(ids, fmt.Sprintf("%0128d", i))
 	}
 	w.revoke(t, time.Hour, ids...)
@@ -285,7 +334,7 @@ func TestLinesFitTheirBound(t *testing.T) {
 		}
 		return done
 	})
-	if !errors.Is(err, done) || longest > access.MaxLine*2/3 || longest < 10_000 {
+	if !errors.Is(err, done) || longest > revocation.MaxLine*2/3 || longest < 10_000 {
 		t.Errorf("%d bytes, %v", longest, err)
 	}
 }

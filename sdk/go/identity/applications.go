@@ -24,7 +24,7 @@ type Metadata struct {
 	ResponseTypes        []string        `json:"response_types,omitzero" nullable:"false" enum:"code,token,id_token,id_token token" doc:"What it may ask the authorization endpoint for." example:"[\"code\"]"`
 	Scopes               []string        `json:"scopes,omitzero" nullable:"false" doc:"What it may ask for." example:"[\"openid\",\"email\"]"`
 	Audiences            []string        `json:"audiences,omitzero" nullable:"false" doc:"Resources (RFC 8707) that its tokens may be for; none: the issuer alone." example:"[\"https://api.example.com\"]"`
-	Resources            []string        `json:"resources,omitzero" nullable:"false" doc:"Resources that it is itself: it may introspect the tokens for them."`
+	Resources            []string        `json:"resources,omitzero" nullable:"false" doc:"Resources that it is itself: it may introspect the tokens for them, and follow what was revoked."`
 	JWKS                 json.RawMessage `json:"jwks,omitempty" doc:"Its public keys, a JWK set (RFC 7517), for private_key_jwt and self_signed_tls_client_auth."`
 	TLSSubjectDNS        string          `json:"tls_client_auth_san_dns,omitempty" doc:"The DNS name in its certificate, for tls_client_auth." example:"shop.example.com"`
 	IDTokenAlgorithm     string          `json:"id_token_signed_response_alg,omitempty" enum:"ES256,EdDSA,RS256" doc:"What signs its ID tokens; ES256 when absent."`

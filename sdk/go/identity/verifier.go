@@ -35,8 +35,8 @@ type VerifierOptions struct {
 
 // Verifier verifies access tokens by identity's published keys, for programs that are
 // not services of the installation. It cannot tell that a token was revoked before it
-// was over, which is minutes after it was made: where that matters, ask
-// /oauth2/introspect. It is safe for concurrent use.
+// was over, which is minutes after it was made: where that matters, use the
+// Verifier of package revocation, or ask /oauth2/introspect. It is safe for concurrent use.
 type Verifier struct {
 	o VerifierOptions
 

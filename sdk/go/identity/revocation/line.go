@@ -1,4 +1,4 @@
-package access
+package revocation
 
 import (
 	"bytes"
@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"guildhall/platform/peer"
 	"guildhall/sdk/go/identity"
 )
 
@@ -19,17 +18,11 @@ const (
 	// MaxEntries is how many revocations one line holds.
 	MaxEntries = 100
 	// DefaultLease is how long a line is believed.
-	DefaultLease = peer.DefaultLease
+	DefaultLease = 30 * time.Second
 	// maxLease bounds what a line may promise.
 	maxLease = 24 * time.Hour
 	// maxSubject bounds a subject, in bytes.
 	maxSubject = 128
-)
-
-// The paths on identity's internal listener.
-const (
-	PathRevocations = "/peer/v1/revocations"
-	PathKeys        = "/peer/v1/keys"
 )
 
 // Kind says what a revocation is of.

@@ -104,7 +104,7 @@ func (p *pages) Mount(mux *http.ServeMux) {
 		mux.Handle(pattern, p.passing(pattern, h))
 	}
 	for pattern, h := range p.personal() {
-		mux.Handle(pattern, p.passing(pattern, whole(p.signedIn(h))))
+		mux.Handle(pattern, p.passing(pattern, p.signedIn(h)))
 	}
 	p.mountAdmin(mux)
 }
@@ -184,19 +184,6 @@ func (p *pages) personal() map[string]own {
 		"POST /device":                        p.device,
 		"GET /device/confirm":                 p.confirmDevice,
 		"POST /device/confirm":                p.decideDevice,
-	}
-}
-
-// whole waits for the end of a form before it is asked who sends it: a form that comes
-// slowly does not stand for somebody who was signed in when it began.
-func whole(h page) page {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if r.Method == http.MethodPost {
-			if _, err := form.Read(r); err != nil {
-				return err
-			}
-		}
-		return h(w, r)
 	}
 }
 

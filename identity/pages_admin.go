@@ -52,7 +52,7 @@ func (p *pages) mountAdmin(mux *http.ServeMux) {
 		mux.Handle(pattern, p.answer(p.administers(role.Viewer, h)))
 	}
 	for pattern, h := range changes {
-		mux.Handle(pattern, p.answer(whole(p.administers(role.Admin, h))))
+		mux.Handle(pattern, p.answer(p.administers(role.Admin, h)))
 	}
 }
 

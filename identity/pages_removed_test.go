@@ -1,49 +1,30 @@
 package identity
 
 import (
-	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pquerna/otp/totp"
 
 	"guildhall/identity/internal/identitytest"
 	"guildhall/identity/internal/role"
+	"guildhall/identity/internal/session"
+	"guildhall/platform/guildtest"
 )
 
 // slowly sends a form from a browser whose body comes only after meanwhile, which runs
-// when the page reads it.
+// when the server begins to read it.
 func (b *browser) slowly(t *testing.T, path string, form url.Values, meanwhile func() error) *http.Response {
 	t.Helper()
-	rest, body := io.Pipe()
-	trace := &httptrace.ClientTrace{Got100Continue: func() {
-		go func() {
-			if err := meanwhile(); err != nil {
-				t.Error(err)
-			}
-			_, err := io.WriteString(body, form.Encode())
-			_ = body.CloseWithError(err)
-		}()
-	}}
-	r, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace), http.MethodPost, b.site.URL+path, rest)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.site.URL+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Expect", "100-continue")
 	r.AddCookie(b.cookies[sessionCookie])
-	transport := &http.Transport{ExpectContinueTimeout: time.Minute}
-	t.Cleanup(transport.CloseIdleConnections)
-	out, err := transport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = out.Body.Close()
-	return out
+	return guildtest.Slowly(t, &http.Transport{}, r, form.Encode(), meanwhile)
 }
 
 // Somebody who has stolen a session sends a form of it piece by piece. An
@@ -89,5 +70,34 @@ func TestNoFormOutlivesTheRoleOfItsSender(t *testing.T) {
 	}
 	if roles, err := h.pages.Roles.Of(t.Context(), friend.ID); err != nil || len(roles) > 0 {
 		t.Errorf("the friend has %q, %v", roles, err)
+	}
+}
+
+// So it is for the API.
+func TestNoCallOutlivesTheRoleOfItsSender(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t, guildtest.SQLite(t), nil)
+	ctx := t.Context()
+	other := c.Account(t, "other@example.com")
+	for _, holder := range []string{c.anna.ID, other.ID} {
+		ok(t, c.roles.Give(ctx, role.Admin, role.Holder{Account: holder}, identitytest.By))
+	}
+	token, _, err := c.sessions.Start(ctx, session.Start{Account: c.anna.ID, Level: session.Password, Methods: []string{session.MethodPassword}})
+	ok(t, err)
+	call := func(body string, meanwhile func() error) int {
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, issuer+"/api/v1/groups", nil)
+		ok(t, err)
+		r.Header.Set("Content-Type", "application/json")
+		r.AddCookie(&http.Cookie{Name: sessionCookie, Value: token})
+		return guildtest.Slowly(t, c.web.Transport.(*http.Transport), r, body, meanwhile).StatusCode
+	}
+	if got := call(`{"name":"Before"}`, func() error { return nil }); got != http.StatusCreated {
+		t.Errorf("an administrator's call has status %d", got)
+	}
+	got := call(`{"name":"After"}`, func() error {
+		return c.roles.Take(ctx, role.Admin, role.Holder{Account: c.anna.ID}, identitytest.By.As(other.ID))
+	})
+	if got != http.StatusForbidden {
+		t.Errorf("the call of who was one has status %d", got)
 	}
 }

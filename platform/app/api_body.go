@@ -54,14 +54,12 @@ func onlyText(ctx huma.Context, next func(huma.Context)) {
 	next(withBody{humaContext: ctx, body: body})
 }
 
-// readBody reads a whole body within the bounds of the operation.
+// readBody reads a whole body within the bounds of the operation. How long it may take
+// to come the listener knows.
 func readBody(ctx huma.Context, op *huma.Operation) ([]byte, error) {
-	if err := ctx.SetReadDeadline(time.Now().Add(op.BodyReadTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return nil, fmt.Errorf("bound the time of a request's body: %w", err)
-	}
 	body, err := io.ReadAll(io.LimitReader(ctx.BodyReader(), op.MaxBodyBytes+1))
 	if _, late := errors.AsType[net.Error](err); late {
-		return nil, fault.New(fault.Slow, "body_timeout", "The body of the request did not arrive within %s. Send it again, without a pause.", op.BodyReadTimeout)
+		return nil, fault.New(fault.Slow, "body_timeout", "The body of the request did not arrive in time. Send it again, without a pause.")
 	}
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, err

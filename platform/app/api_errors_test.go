@@ -221,7 +221,7 @@ func TestBodiesThatCannotBeRead(t *testing.T) {
 		"large":      {ordering(`"` + strings.Repeat("x", 8<<10) + `"`), 413, "too_large", "The body of the request is too large: this address takes less than 8,192 bytes. Send less."},
 		"bounded":    {bounded, 413, "too_large", "The request is larger than 10 bytes. Send less."},
 		"broken off": {broken, 400, "malformed_body", "The body of the request broke off before its end. Send it again."},
-		"late":       {late, 408, "body_timeout", "The body of the request did not arrive within 1m0s. Send it again, without a pause."},
+		"late":       {late, 408, "body_timeout", "The body of the request did not arrive in time. Send it again, without a pause."},
 		"too many digits": {ordering(`{"common_name":"abc","due":"2026-01-31T12:00:00Z","big":100000000000000000000}`), 422, "invalid_fields",
 			"The value of big does not fit; it is too large or has too many digits."},
 	} {

@@ -12,7 +12,7 @@
 //
 // [Site.Wrap] goes around everything a public listener serves: request id,
 // language, access log, headers, recovery, compression, body limit, cross-origin
-// protection. [Shell.Handler] adds the static files, the language and theme
+// protection, and the whole body. [Shell.Handler] adds the static files, the language and theme
 // switches and error pages where the mux has no answer.
 //
 // A page reads its query with ui.ListQuery or its form with package form, asks

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"guildhall/platform/i18n"
@@ -36,6 +37,9 @@ type SiteOptions struct {
 	SignIn func(ctx context.Context) SignIn
 	// MaxBody is the largest request body taken, in bytes; 0 means 1 MiB.
 	MaxBody int64
+	// BodyMemory is how many bytes of bodies are held at once for all requests,
+	// beside the first 64 KiB of each; 0 means 128 MiB.
+	BodyMemory int64
 }
 
 // User is the signed-in person as the header shows them.
@@ -66,6 +70,8 @@ type SignIn struct {
 type Site struct {
 	o      SiteOptions
 	assets *assets
+	// memory is what of BodyMemory is taken.
+	memory atomic.Int64
 }
 
 // NewSite makes the process's one Site.
@@ -75,6 +81,9 @@ func NewSite(o SiteOptions) *Site {
 	}
 	if o.MaxBody == 0 {
 		o.MaxBody = 1 << 20
+	}
+	if o.BodyMemory == 0 {
+		o.BodyMemory = 128 << 20
 	}
 	return &Site{o: o, assets: loadAssets()}
 }

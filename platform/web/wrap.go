@@ -8,13 +8,15 @@ import (
 
 // Wrap puts around h what every request to a public listener goes through,
 // outermost first: trace context and request id, language, access log, security
-// headers, recovery from panics, compression, body limit, cross-origin
-// protection, refusal of addresses that are not text.
+// headers, recovery from panics, compression, body limit, refusal of addresses that
+// are not text, cross-origin protection. Then the body is read to its end: whoever h
+// asks who makes the request asks after it.
 //
 // The patterns of elsewhere, written as for http.ServeMux, name what pages of
 // other sites may send to: endpoints where a cookie opens nothing, such as those
 // of a protocol that brings its own credentials, or that only ask the person.
 func (s *Site) Wrap(h http.Handler, elsewhere ...string) http.Handler {
+	h = s.readWhole(h)
 	h = s.protect(h, elsewhere)
 	h = s.refuseUnreadable(h)
 	h = s.limitBody(h)

@@ -41,7 +41,7 @@ func (s *service) issueOperations(api huma.API) {
 		Summary: "Renew a certificate", DefaultStatus: http.StatusCreated, MaxBodyBytes: issueBody,
 		Description: "Issues a successor with the same profile and names. Error codes: certificate_revoked, certificate_not_found, key_compromised (the key to be kept was revoked as compromised; ask for new_key or send a CSR)."},
 		s.renew, http.StatusNotFound, http.StatusConflict)
-	register(api, huma.Operation{OperationID: "revoke-certificate", Method: http.MethodPost, Path: "/api/v1/certificates/{id}/revoke", Tags: []string{"Certificates"},
+	register(api, huma.Operation{OperationID: "revoke-certificate", Method: http.MethodPost, Path: "/api/v1/certificates/{id}/revoke", Tags: []string{"Certificates"}, Metadata: map[string]any{app.Loses: true},
 		Summary: "Revoke a certificate",
 		Description: "For good: there is no hold. Without a reason, as in {}, it is unspecified, and stays so. Answers when every connected service knows, or may no longer accept connections. " +
 			"Repeating it is harmless. Error codes: already_revoked (for another reason), certificate_not_found, serial_not_whole (the beginning of a serial number is not enough)."},

@@ -45,7 +45,7 @@ func (s *service) keyOperations(api huma.API) {
 		Summary:     "Rotate the keys",
 		Description: "Keys rotate by themselves; this begins it now. The next key of each algorithm is published at once and signs a day later, when all copies of the key set have it; the old one stays published until its last token is over. Error code: keys_announced (each has its next key already)."},
 		s.rotateKeys, http.StatusConflict)
-	app.Register(api, huma.Operation{OperationID: "replace-keys", Method: http.MethodPost, Path: "/api/v1/keys/replace", Tags: tags,
+	app.Register(api, huma.Operation{OperationID: "replace-keys", Method: http.MethodPost, Path: "/api/v1/keys/replace", Tags: tags, Metadata: map[string]any{app.Loses: true},
 		Summary:     "Replace keys that are in wrong hands",
 		Description: "New keys sign at once and the old leave the key set at once: whatever they signed is worth nothing any more, and applications fetch new tokens."},
 		s.replaceKeys)

@@ -54,11 +54,11 @@ func (s *service) applicationOperations(api huma.API) {
 		Summary: "Change an application",
 		Description: "Replaces its metadata as a whole: send what a read answered, with your changes; what you leave out it has no more (client_id, state and made_at do not count). With changed_at it is refused when somebody else changed the application since; without, it takes the place of whatever is there. It holds for the next request of the application. " +
 			"One that shows who it is by a secret from now on gets it by rotate-secret. Error codes: application_not_found, application_changed, application_own (a part of guildhall), invalid_fields."}, s.updateApplication, http.StatusNotFound, http.StatusConflict)
-	app.Register(api, huma.Operation{OperationID: "rotate-application-secret", Method: http.MethodPost, Path: one + "/rotate-secret", Tags: tags,
+	app.Register(api, huma.Operation{OperationID: "rotate-application-secret", Method: http.MethodPost, Path: one + "/rotate-secret", Tags: tags, Metadata: map[string]any{app.Loses: true},
 		Summary: "Make a new secret",
 		Description: "The secret is in this answer alone. With an overlap the old one works on for a while, so that every copy of the application can be changed. " +
 			"Error codes: application_not_found, application_no_secret (it shows who it is in another way), application_own (a part of guildhall)."}, s.rotateSecret, http.StatusNotFound, http.StatusConflict)
-	app.Register(api, huma.Operation{OperationID: "disable-application", Method: http.MethodPost, Path: one + "/disable", Tags: tags,
+	app.Register(api, huma.Operation{OperationID: "disable-application", Method: http.MethodPost, Path: one + "/disable", Tags: tags, Metadata: map[string]any{app.Loses: true},
 		Summary: "Disable an application", Description: "What it holds is revoked, and it gets nothing more. Repeating it is harmless. Error code: application_not_found."},
 		s.disableApplication, http.StatusNotFound)
 	app.Register(api, huma.Operation{OperationID: "enable-application", Method: http.MethodPost, Path: one + "/enable", Tags: tags,

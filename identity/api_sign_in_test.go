@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ import (
 	"guildhall/platform/audit"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/i18n"
+	signin "guildhall/platform/session"
 	"guildhall/platform/web"
 	weblocales "guildhall/platform/web/locales"
 )
@@ -444,6 +446,25 @@ func TestSignInByJSONIsDisabled(t *testing.T) {
 	c.me(t, in.text("access_token")).is(t, "an access token", http.StatusUnauthorized, "invalid_token")
 	for _, got := range []reply{c.login(t, c.anna.Email, identitytest.Password, ""), c.withToken(t, "/refresh", in.text("refresh_token"))} {
 		got.is(t, "while it is disabled", http.StatusForbidden, "json_sign_in_off")
+	}
+}
+
+// The page of the API leads back to where its reader comes from.
+func TestThePageOfTheAPIKnowsTheWayBack(t *testing.T) {
+	t.Parallel()
+	p := newPages(pageOptions{Site: web.NewSite(web.SiteOptions{})})
+	for name, test := range map[string]struct {
+		roles []string
+		want  *web.Shell
+	}{"a person": {nil, p.shell}, "a viewer": {[]string{role.Viewer}, p.admin}, "an administrator": {[]string{role.Admin}, p.admin}} {
+		r := httptest.NewRequest(http.MethodGet, "/api", nil)
+		if p.apiShell(r) != p.public {
+			t.Errorf("nobody has a navigation")
+		}
+		r = r.WithContext(signin.With(r.Context(), signin.Principal{Roles: test.roles}))
+		if p.apiShell(r) != test.want {
+			t.Errorf("%s has another navigation", name)
+		}
 	}
 }
 

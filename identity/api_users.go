@@ -55,7 +55,7 @@ func (s *service) userOperations(api huma.API) {
 			"Error codes: invalid_fields (errors[].code: email_in_use, mail_address, required, too_long, not_text, not_offered)."}, s.createUser)
 	look(api, huma.Operation{OperationID: "get-user", Method: http.MethodGet, Path: one, Tags: tags,
 		Summary: "Read an account", Description: "With its second factors, roles and groups. Error code: account_not_found."}, s.getUser, http.StatusNotFound)
-	app.Register(api, huma.Operation{OperationID: "disable-user", Method: http.MethodPost, Path: one + "/disable", Tags: tags,
+	app.Register(api, huma.Operation{OperationID: "disable-user", Method: http.MethodPost, Path: one + "/disable", Tags: tags, Metadata: map[string]any{app.Loses: true},
 		Summary: "Disable an account",
 		Description: "Its sessions, and whatever it has allowed applications, end at once; nothing is deleted. Repeating it is harmless. " +
 			"Error codes: account_not_found, own_account (of who asks), last_administrator, invalid_fields."}, s.disableUser, http.StatusNotFound, http.StatusConflict)
@@ -68,7 +68,7 @@ func (s *service) userOperations(api huma.API) {
 		s.removeUser, http.StatusNotFound, http.StatusConflict)
 	app.Register(api, huma.Operation{OperationID: "unlock-user", Method: http.MethodPost, Path: one + "/unlock", Tags: tags,
 		Summary: "Unlock an account", Description: "Forgets the wrong tries at its password and second factor. Error code: account_not_found."}, s.unlockUser, http.StatusNotFound)
-	app.Register(api, huma.Operation{OperationID: "reset-user", Method: http.MethodPost, Path: one + "/reset", Tags: tags,
+	app.Register(api, huma.Operation{OperationID: "reset-user", Method: http.MethodPost, Path: one + "/reset", Tags: tags, Metadata: map[string]any{app.Loses: true},
 		Summary: "Reset a password",
 		Description: "By a letter that says how to choose one, or by a one-time password that takes the place of the present one; then all sessions end, and it is in this answer alone. Second factors stay. " +
 			"Error codes: account_not_found, account_disabled, password_elsewhere (the directory keeps it), changed_meanwhile."},
@@ -83,7 +83,7 @@ func (s *service) userSecondOperations(api huma.API, one string) {
 	app.Register(api, huma.Operation{OperationID: "require-user-second-factor", Method: http.MethodPost, Path: one + "/require-second-factor", Tags: tags,
 		Summary: "Require a second factor", Description: "Or require it no longer. Who has none sets one up right after signing in. Error code: account_not_found."},
 		s.requireUserSecond, http.StatusNotFound)
-	app.Register(api, huma.Operation{OperationID: "remove-user-second-factors", Method: http.MethodPost, Path: one + "/remove-second-factors", Tags: tags,
+	app.Register(api, huma.Operation{OperationID: "remove-user-second-factors", Method: http.MethodPost, Path: one + "/remove-second-factors", Tags: tags, Metadata: map[string]any{app.Loses: true},
 		Summary: "Remove the second factors",
 		Description: "For somebody who has lost them: authenticator, passkeys and recovery codes are removed for good, all sessions end, and the owner gets a letter. Where a second factor is required, the next sign-in begins with setting one up. " +
 			"An account without any is left alone. Error code: account_not_found."},

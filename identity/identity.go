@@ -181,6 +181,7 @@ func (s *service) service(env app.Env) *app.Service {
 	return &app.Service{
 		API:         s.operations,
 		Shell:       pages.Shell(),
+		APIShell:    pages.apiShell,
 		Pages:       func(mux *http.ServeMux) { pages.Mount(mux); s.provider.Mount(mux) },
 		Identify:    pages.identify,
 		CrossOrigin: crossOrigin(),

@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"strings"
 
+	"guildhall/identity/internal/role"
 	"guildhall/identity/internal/session"
 	"guildhall/platform/fault"
 	signin "guildhall/platform/session"
+	"guildhall/platform/web"
 )
 
 // orJSON has a form answered by the page, and JSON by the operation of the same
@@ -64,6 +66,18 @@ func (p *pages) identify(next http.Handler) http.Handler {
 		who.AuthTime = v.Session.AuthenticatedAt
 		next.ServeHTTP(w, r.WithContext(signin.With(r.Context(), who)))
 	})
+}
+
+// apiShell frames the API's page with the navigation of whoever looks at it.
+func (p *pages) apiShell(r *http.Request) *web.Shell {
+	who, known := signin.From(r.Context())
+	switch {
+	case known && who.Has(role.Viewer):
+		return p.admin
+	case known:
+		return p.shell
+	}
+	return p.public
 }
 
 // ofAPI says whether a path is the API, its page, or one's own part of it.

@@ -21,6 +21,10 @@ const Public = "public"
 // "<service>.admin": Metadata: map[string]any{app.Needs: "ca.viewer"}.
 const Needs = "needs"
 
+// Loses is the metadata key of a POST that takes something away, of which the page of
+// the API warns as it does of each DELETE: Metadata: map[string]any{app.Loses: true}.
+const Loses = "loses"
+
 // OpenAPIPath is where a service's host serves its OpenAPI 3.1 description.
 const OpenAPIPath = "/api/openapi"
 

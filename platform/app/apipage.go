@@ -19,9 +19,13 @@ import (
 type operation struct {
 	ID, Method, Path, Summary, Description string
 	Public                                 bool
-	Params                                 []param
-	Body                                   string // an example, or empty when there is no body
-	Answers                                []answer
+	// Loses says that it takes something away, Replaces that its body takes the place
+	// of all that is there.
+	Loses, Replaces bool
+	Params          []param
+	Body            string // an example, or empty when there is no body
+	BodyRequired    bool
+	Answers         []answer
 }
 
 type param struct {
@@ -33,6 +37,17 @@ type answer struct{ Status, Description string }
 
 // field is the name of an input; many operations share one page.
 func (o operation) field(name string) string { return o.ID + "." + name }
+
+// warning is the key of what is said before it is sent; empty: nothing.
+func (o operation) warning() string {
+	switch {
+	case o.Replaces:
+		return "app.api.replaces"
+	case o.Loses:
+		return "app.api.loses"
+	}
+	return ""
+}
 
 // form holds the examples.
 func (o operation) form() *form.Form {
@@ -49,10 +64,10 @@ func (p param) hint(ctx context.Context) string {
 
 // apiPage shows what the API can do and lets an administrator try it with his
 // own session.
-func apiPage(shell *web.Shell, url string, api huma.API) http.HandlerFunc {
+func apiPage(shell func(*http.Request) *web.Shell, url string, api huma.API) http.HandlerFunc {
 	operations := operationsOf(api.OpenAPI())
 	return func(w http.ResponseWriter, r *http.Request) {
-		shell.Render(w, r, http.StatusOK, web.Page{Title: i18n.T(r.Context(), "app.api.title"),
+		shell(r).Render(w, r, http.StatusOK, web.Page{Title: i18n.T(r.Context(), "app.api.title"),
 			Lead: i18n.T(r.Context(), "app.api.lead"), Active: "/api", Scripts: []string{"api.js"}, Body: apiView(url, operations)})
 	}
 }
@@ -74,13 +89,16 @@ func operationsOf(doc *huma.OpenAPI) []operation {
 
 func describe(doc *huma.OpenAPI, path string, op *huma.Operation) operation {
 	public, _ := op.Metadata[Public].(bool)
-	out := operation{ID: op.OperationID, Method: op.Method, Path: path, Summary: op.Summary, Description: op.Description, Public: public}
+	loses, _ := op.Metadata[Loses].(bool)
+	out := operation{ID: op.OperationID, Method: op.Method, Path: path, Summary: op.Summary, Description: op.Description, Public: public,
+		Loses: loses || op.Method == http.MethodDelete, Replaces: op.Method == http.MethodPut && op.RequestBody != nil}
 	for _, p := range op.Parameters {
 		if p.In == "path" || p.In == "query" {
 			out.Params = append(out.Params, param{Name: p.Name, In: p.In, Description: p.Description, Required: p.Required, Example: text(p.Example)})
 		}
 	}
 	if op.RequestBody != nil {
+		out.BodyRequired = op.RequestBody.Required
 		if media := op.RequestBody.Content["application/json"]; media != nil {
 			example, err := json.MarshalIndent(sample(doc, media.Schema, 0), "", "  ")
 			if err == nil {

@@ -17,6 +17,7 @@ import (
 	"guildhall/platform/fault"
 	"guildhall/platform/jobs"
 	"guildhall/platform/session"
+	"guildhall/platform/web"
 )
 
 // closeTimeout bounds the Close of one service.
@@ -165,7 +166,11 @@ func (a *App) mount(s *running) {
 	if s.svc.API != nil {
 		api := NewAPI(s.mux, s.def.Name, a.opts.Version, a.hosts.publicURL(s.def.Name), s.env.Log)
 		s.svc.API(api)
-		s.mux.HandleFunc("GET /api", apiPage(shell, a.hosts.publicURL(s.def.Name), api))
+		frame := s.svc.APIShell
+		if frame == nil {
+			frame = func(*http.Request) *web.Shell { return shell }
+		}
+		s.mux.HandleFunc("GET /api", apiPage(frame, a.hosts.publicURL(s.def.Name), api))
 	}
 	door := a.door.At(s.def.Name)
 	door.Mount(s.mux)

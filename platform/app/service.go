@@ -114,6 +114,8 @@ type Service struct {
 	API func(huma.API)
 	// Shell frames the pages, and the error pages of the host.
 	Shell *web.Shell
+	// APIShell frames the page of the API for who asks; nil: Shell does.
+	APIShell func(*http.Request) *web.Shell
 	// Pages registers the HTML pages and every other handler of the host.
 	Pages func(*http.ServeMux)
 	// CrossOrigin are the patterns of Pages that pages of other sites may send to;

@@ -17,6 +17,7 @@ async function send(form) {
     request.headers["Content-Type"] = "application/json";
   }
   const button = form.querySelector("button");
+  const sure = form.querySelector("[data-sure]");
   button.disabled = true;
   try {
     const response = await fetch(address(form), request);
@@ -25,6 +26,7 @@ async function send(form) {
     show(form, "", String(error));
   } finally {
     button.disabled = false;
+    if (sure) sure.checked = false; // the next one is asked for again
   }
 }
 

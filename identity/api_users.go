@@ -51,7 +51,7 @@ func (s *service) userOperations(api huma.API) {
 		Summary: "List accounts", Description: "The newest first, unless sort says otherwise."}, s.listUsers)
 	app.Register(api, huma.Operation{OperationID: "create-user", Method: http.MethodPost, Path: path, Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary: "Make an account",
-		Description: "A letter says how to choose a password, and proves that the address is right; or the answer holds a one-time password, which must be changed at the first sign-in. " +
+		Description: "A letter brings a link to choose a password, and so proves that the address is right; or the answer holds a one-time password, which must be changed at the first sign-in. " +
 			"Error codes: invalid_fields (errors[].code: email_in_use, mail_address, required, too_long, not_text, not_offered)."}, s.createUser)
 	look(api, huma.Operation{OperationID: "get-user", Method: http.MethodGet, Path: one, Tags: tags,
 		Summary: "Read an account", Description: "With its second factors, roles and groups. Error code: account_not_found."}, s.getUser, http.StatusNotFound)

@@ -127,9 +127,9 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 	hasher, send := password.New(password.Options{}), withAddress(env.Mail.Send, env.PublicURL(Name))
 	s.accounts = account.New(account.Options{DB: env.DB, Store: s.store, Journal: s.journal, Gate: s.gate, Hasher: hasher,
 		Jobs: env.Jobs, Key: key, Mail: send, EndSessions: s.sessions.EndAll,
-		Elsewhere: directory.Elsewhere(&s.directory), Closed: config.Registration == Closed, Limiter: env.Limiter, Now: env.Now, Log: env.Log})
+		Elsewhere: directory.Elsewhere(&s.directory), URL: env.PublicURL(Name), Closed: config.Registration == Closed, Limiter: env.Limiter, Now: env.Now, Log: env.Log})
 	s.directory = directory.New(directory.Options{DB: env.DB, Store: s.store, Journal: s.journal, Accounts: s.accounts, Hasher: hasher, Jobs: env.Jobs, Key: key,
-		Mail: send, EndSessions: s.sessions.EndAll, Roots: env.Roots, URL: env.PublicURL(Name), Production: env.Production, Now: env.Now, Log: env.Log})
+		Mail: send, EndSessions: s.sessions.EndAll, Roots: env.Roots, Production: env.Production, Now: env.Now, Log: env.Log})
 	s.factors, err = factor.New(factor.Options{Store: s.store, Journal: s.journal, Gate: s.gate, Sessions: s.sessions, Key: key, Domain: env.Domain,
 		Origin: env.PublicURL(Name), Product: product(env.Domain), Now: env.Now})
 	if err != nil {

@@ -33,7 +33,7 @@ func TestLettersAreWritten(t *testing.T) {
 	send := withAddress(outbox.Send, "https://identity.example.com")
 	code := map[string]any{"Code": "123456", "Minutes": 5}
 	event := map[string]any{"At": time.Now(), "From": "192.0.2.7"}
-	data := map[string]map[string]any{"identity.register": code, "identity.reset": code, "identity.email": code, "identity.exists": nil, "identity.invited": nil,
+	data := map[string]map[string]any{"identity.register": code, "identity.reset": code, "identity.email": code, "identity.exists": nil, "identity.invited": {"Link": "https://identity.example.com/welcome?link=x", "Days": 7},
 		"identity.password_changed": event, "identity.deleted": event, "identity.email_changed": {"At": time.Now(), "From": "", "Email": "a***@example.com"},
 		"identity.second_removed": {"At": time.Now()}, "identity.choose_password": nil,
 		"identity.elsewhere": nil, "identity.directory_welcome": nil, "identity.directory_password": {"Password": "k7mqx-2xnpd-abcde-fghjk"},

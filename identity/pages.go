@@ -132,7 +132,7 @@ func (p *pages) open() map[string]page {
 		"POST /reset/code":            p.resetCode,
 		"POST /reset/resend":          p.resetAgain,
 		"GET /welcome":                p.welcomeForm,
-		"POST /welcome":               p.welcomePassword,
+		"POST /welcome":               p.welcome,
 		"GET /oauth2/authorize":       p.authorize,
 		"POST /oauth2/authorize":      p.authorize,
 		"GET /oauth2/authorize/{id}":  p.authorizeStep,

@@ -100,7 +100,7 @@ func TestAnAdministratorSetsTheDirectoryUp(t *testing.T) {
 	anna.get(t, path).wants(t, http.StatusOK) // looking spends nothing
 	_, token, _ := strings.Cut(path, "=")
 	anna.send(t, "/welcome", "link", token, "password", "short").wants(t, http.StatusUnprocessableEntity, "at least 10")
-	anna.send(t, "/welcome", "link", token, "password", "another good secret").leadsTo(t, "/sign-in")
+	anna.send(t, "/welcome", "link", token, "password", "another good secret").leadsTo(t, "/")
 	anna.get(t, path).wants(t, http.StatusGone, "This link was used already")
 	if _, err := b.pages.Accounts.SignIn(t.Context(), account.SignInRequest{Email: unit.Email("anna"), Password: "another good secret", By: identitytest.By}); err != nil {
 		t.Error(err)

@@ -135,5 +135,5 @@ func (p *pages) finish(w http.ResponseWriter, r *http.Request, v *visitor, metho
 	if err := p.Sessions.SignOut(r.Context(), cookie(r, sessionCookie), v.by()); err != nil {
 		return err
 	}
-	return p.welcome(w, r, token, s, to)
+	return p.admit(w, r, token, s, to)
 }

@@ -83,11 +83,11 @@ func (p *pages) enter(w http.ResponseWriter, r *http.Request, s session.Start, t
 	if err := p.Sessions.SignOut(r.Context(), cookie(r, sessionCookie), stranger(r).As(s.Account)); err != nil {
 		return err
 	}
-	return p.welcome(w, r, token, begun, to)
+	return p.admit(w, r, token, begun, to)
 }
 
-// welcome hands the session over to the browser.
-func (p *pages) welcome(w http.ResponseWriter, r *http.Request, token string, s session.Session, to string) error {
+// admit hands the session over to the browser.
+func (p *pages) admit(w http.ResponseWriter, r *http.Request, token string, s session.Session, to string) error {
 	a, err := p.Accounts.Get(r.Context(), s.Account)
 	if err != nil {
 		return err

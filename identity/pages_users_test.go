@@ -108,6 +108,19 @@ func TestAdministratorMakesAccounts(t *testing.T) {
 	if last := letters[len(letters)-1]; last.Template != "identity.invited" || last.To != "eva@example.com" {
 		t.Errorf("the letter is %+v", last)
 	}
+	link, _ := letters[len(letters)-1].Data["Link"].(string)
+	_, way, _ := strings.Cut(link, "example.test")
+	_, token, _ := strings.Cut(way, "=")
+	eva := h.browser()
+	for range 2 { // looking spends nothing
+		eva.get(t, way).wants(t, http.StatusOK, "eva@example.com")
+	}
+	eva.send(t, "/welcome", "link", token, "password", "").wants(t, http.StatusUnprocessableEntity)
+	eva.send(t, "/welcome", "link", token, "password", "another good secret").leadsTo(t, "/")
+	eva.get(t, "/").leadsTo(t, "/security") // is in; the account needs a second factor
+	h.browser().get(t, way).wants(t, http.StatusGone, "This link was used already")
+	h.browser().send(t, "/welcome", "link", token, "password", "yet another secret").wants(t, http.StatusGone)
+
 	b.get(t, "/admin/users?q=EVA").wants(t, http.StatusOK, "eva@example.com")
 	if a := b.get(t, "/admin/users?q=EVA"); strings.Contains(a.main(), "bert@example.com") {
 		t.Error("the search finds everybody")

@@ -73,7 +73,7 @@ type userAddCommand struct {
 
 // Help is the long text of --help.
 func (userAddCommand) Help() string {
-	return "Prints the id on the first line. A letter says how to choose a password; with --password the second line is a one-time password, which is shown once and must be changed at the first sign-in.\n\n" + exitHelp
+	return "Prints the id on the first line. A letter brings a link to choose a password; with --password the second line is a one-time password, which is shown once and must be changed at the first sign-in.\n\n" + exitHelp
 }
 
 // Run makes it.

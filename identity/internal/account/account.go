@@ -17,7 +17,7 @@
 //	identity.email_changed     Email, At, From          to the old address; Email is the new one, partly hidden
 //	identity.deleted           At, From                 the account is gone
 //	identity.elsewhere         -                        somebody asks to reset a password that the directory keeps
-//	identity.invited           -                        an administrator made an account; how to choose a password
+//	identity.invited           Link, Days               an administrator made an account; the link chooses its password
 //	identity.choose_password   -                        an administrator asks for a new password; how to choose it
 //	identity.second_removed    At (time.Time)           an administrator removed the second factors
 package account
@@ -120,6 +120,8 @@ type Options struct {
 	EndSessions func(ctx context.Context, tx *sql.Tx, account, except string) error
 	// Elsewhere has passwords that are not kept here; zero: there are none.
 	Elsewhere Elsewhere
+	// URL is identity's public address, without final slash.
+	URL string
 	// Closed refuses registrations.
 	Closed bool
 	// Limiter makes what bounds outsiders; nil: of this process alone.
@@ -160,8 +162,13 @@ func (s *Service) Deliver(ctx context.Context, challenge string) error {
 	return s.codes.Deliver(ctx, challenge)
 }
 
-// Clean deletes old challenges; a periodic job calls it.
-func (s *Service) Clean(ctx context.Context) error { return s.codes.Clean(ctx) }
+// Clean deletes old challenges and links; a periodic job calls it.
+func (s *Service) Clean(ctx context.Context) error {
+	if err := s.codes.Clean(ctx); err != nil {
+		return err
+	}
+	return s.write(ctx, func(tx *sql.Tx) error { return s.o.Store.PurgeLinks(ctx, tx, s.o.Now()) })
+}
 
 // ask refuses an outsider who asks for too much.
 func (s *Service) ask(ctx context.Context, by audit.Caller) error {

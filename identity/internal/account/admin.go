@@ -28,7 +28,7 @@ var ErrSelf = fault.New(fault.Conflict, "own_account", "This is the account that
 // CreateRequest is an account that an administrator makes.
 type CreateRequest struct {
 	Email, Name, Language string
-	// Invite sends a letter that says how to choose a password. Without it the
+	// Invite sends a letter with a link to choose a password. Without it the
 	// account gets a one-time password that must be changed at the first sign-in.
 	Invite bool
 	// SecondRequired lets nothing open before there is a second factor.
@@ -69,7 +69,7 @@ func (s *Service) Create(ctx context.Context, r CreateRequest) (_ *Account, pass
 			return err
 		}
 		if r.Invite {
-			if err := s.tell(ctx, tx, made, letterInvited, nil); err != nil {
+			if err := s.invite(ctx, tx, made); err != nil {
 				return err
 			}
 		}
@@ -177,7 +177,7 @@ func (s *Service) Disable(ctx context.Context, id, reason string, by audit.Calle
 		if err := s.o.EndSessions(ctx, tx, id, ""); err != nil {
 			return err
 		}
-		if err := s.codes.Void(ctx, tx, id); err != nil {
+		if err := s.void(ctx, tx, id); err != nil {
 			return err
 		}
 		return s.o.Journal.Append(ctx, tx, by, journal.AccountDisabled, id, map[string]any{"reason": reason})
@@ -244,8 +244,8 @@ func (s *Service) GivePassword(ctx context.Context, id string, by audit.Caller) 
 	return password, nil
 }
 
-// Invite sends a letter that says how to choose a password. The present one works
-// until then.
+// Invite sends who has no password yet another link to choose one, and else a letter
+// that says how to choose another; the present one works until then.
 func (s *Service) Invite(ctx context.Context, id string, by audit.Caller) error {
 	return s.administer(ctx, id, func(tx *sql.Tx, row *store.Account) error {
 		if row.State != store.Active {
@@ -254,19 +254,19 @@ func (s *Service) Invite(ctx context.Context, id string, by audit.Caller) error 
 		if kept, err := s.kept(ctx, row); err != nil || kept {
 			return cmp.Or(err, error(ErrElsewhere))
 		}
-		if err := s.tell(ctx, tx, row, invitation(row), nil); err != nil {
+		letter := s.invite
+		if !invited(row) {
+			letter = s.askToChoose
+		}
+		if err := letter(ctx, tx, row); err != nil {
 			return err
 		}
 		return s.o.Journal.Append(ctx, tx, by, journal.AccountInvited, id, nil)
 	})
 }
 
-// invitation is the letter for who has no password yet, or for who has one.
-func invitation(row *store.Account) string {
-	if invited(row) {
-		return letterInvited
-	}
-	return letterChoose
+func (s *Service) askToChoose(ctx context.Context, tx *sql.Tx, row *store.Account) error {
+	return s.tell(ctx, tx, row, letterChoose, nil)
 }
 
 // invited says whether the owner was invited and has not chosen a password yet.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"guildhall/identity/internal/account"
@@ -45,18 +46,105 @@ func TestInvite(t *testing.T) {
 			t.Errorf("invited %+v with the password %q", a, password)
 		}
 		letter(t, w, "identity.invited", anna)
-		if data := w.Letters()[0].Data; len(data) != 0 {
-			t.Errorf("the letter of an invitation holds %v", data)
+		link := linkOf(t, w)
+		first, err := w.Accounts.Invited(t.Context(), link)
+		if err != nil || first.ID != a.ID {
+			t.Errorf("the link is for %+v, %v", first, err)
 		}
-		challenge, err := w.Accounts.RequestReset(t.Context(), anna, "en", by)
+		_, err = w.Accounts.Welcome(t.Context(), link, "short", by)
+		wrong(t, "a short password", err, "password too_short")
+		rows := w.Rows(t)
+		w.Clock.Advance(minute)
+		a, err = w.Accounts.Welcome(t.Context(), link, other, by)
 		check(t, err)
-		a, err = w.Accounts.Reset(t.Context(), challenge, w.Code(t, challenge), other, by)
-		check(t, err)
-		if !a.EmailProved {
-			t.Error("a code came back from the address, which is not proved")
+		if !a.EmailProved || a.Invited || !a.PasswordSetAt.Equal(w.Clock.Now()) {
+			t.Errorf("arrived as %+v", a)
+		}
+		if got := w.Actions(t, rows); !slices.Equal(got, []string{"account.password_reset"}) {
+			t.Errorf("recorded is %q", got)
 		}
 		_, err = signIn(t, w, anna, other)
 		check(t, err)
+		_, err = w.Accounts.Welcome(t.Context(), link, "yet another secret", by)
+		expect(t, "the link again", err, account.ErrLink)
+		auditIsClean(t, w)
+	})
+}
+
+// linkOf is what the newest letter's link ends in.
+func linkOf(t testing.TB, w *identitytest.World) string {
+	t.Helper()
+	letters := w.Letters()
+	m := letters[len(letters)-1]
+	url, _ := m.Data["Link"].(string)
+	link, ok := strings.CutPrefix(url, "https://identity.guild.example.test/welcome?link=")
+	if !ok || m.Data["Days"] != 7 || !m.Until.Equal(w.Clock.Now().Add(account.LinkLife)) {
+		t.Fatalf("the newest letter is %+v", m)
+	}
+	return link
+}
+
+// A link is worth nothing once there is another, or another way to a password, or
+// when the account is shut or has another address.
+func TestAnInvitationEnds(t *testing.T) {
+	for name, ends := range map[string]func(t *testing.T, w *identitytest.World, id string){
+		"time": func(_ *testing.T, w *identitytest.World, _ string) { w.Clock.Advance(account.LinkLife) },
+		"another letter": func(t *testing.T, w *identitytest.World, id string) {
+			check(t, w.Accounts.Invite(t.Context(), id, admin))
+		},
+		"a one-time password": func(t *testing.T, w *identitytest.World, id string) {
+			_, err := w.Accounts.GivePassword(t.Context(), id, admin)
+			check(t, err)
+		},
+		"a code": func(t *testing.T, w *identitytest.World, _ string) {
+			challenge, err := w.Accounts.RequestReset(t.Context(), anna, "en", by)
+			check(t, err)
+			_, err = w.Accounts.Reset(t.Context(), challenge, w.Code(t, challenge), other, by)
+			check(t, err)
+		},
+		"disabled": func(t *testing.T, w *identitytest.World, id string) {
+			check(t, w.Accounts.Disable(t.Context(), id, "left", admin))
+			check(t, w.Accounts.Enable(t.Context(), id, admin))
+		},
+		"another address": func(t *testing.T, w *identitytest.World, id string) {
+			check(t, w.DB.WithTx(t.Context(), func(tx *sql.Tx) error {
+				_, err := w.Store.SetEmail(t.Context(), tx, id, "b@example.com", "b@example.com")
+				return err
+			}))
+		},
+		"removed": func(t *testing.T, w *identitytest.World, id string) {
+			check(t, w.Accounts.Remove(t.Context(), id, admin))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			worlds(t, func(t *testing.T, w *identitytest.World) {
+				a, _, err := w.Accounts.Create(t.Context(), account.CreateRequest{Email: anna, Name: "Anna", Invite: true, By: admin})
+				check(t, err)
+				link := linkOf(t, w)
+				ends(t, w, a.ID)
+				_, err = w.Accounts.Welcome(t.Context(), link, "yet another secret", by)
+				expect(t, "the link", err, account.ErrLink)
+				check(t, w.Accounts.Clean(t.Context()))
+			})
+		})
+	}
+}
+
+// Two who have the letter: one of them chooses the password.
+func TestAnInvitationIsGoodOnce(t *testing.T) {
+	worlds(t, func(t *testing.T, w *identitytest.World) {
+		_, _, err := w.Accounts.Create(t.Context(), account.CreateRequest{Email: anna, Name: "Anna", Invite: true, By: admin})
+		check(t, err)
+		link, passwords := linkOf(t, w), []string{other, "yet another secret"}
+		errs := make([]error, len(passwords))
+		var both sync.WaitGroup
+		for i, password := range passwords {
+			both.Go(func() { _, errs[i] = w.Accounts.Welcome(t.Context(), link, password, by) })
+		}
+		both.Wait()
+		if (errs[0] == nil) == (errs[1] == nil) || !errors.Is(errors.Join(errs...), account.ErrLink) {
+			t.Errorf("two came at once: %v", errs)
+		}
 	})
 }
 

@@ -2,11 +2,8 @@ package account
 
 import (
 	"context"
-	"database/sql"
 
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/store"
-	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 )
 
@@ -43,29 +40,4 @@ func (s *Service) elsewhere(ctx context.Context, row *store.Account, kept bool, 
 		account = row.ID
 	}
 	return s.o.Elsewhere.Verify(ctx, account, password)
-}
-
-// SetFirst gives an account the password that its owner chooses by a letter; within
-// spends the letter, in the same transaction. A wrong field is called "password".
-func (s *Service) SetFirst(ctx context.Context, id, password string, by audit.Caller, within func(tx *sql.Tx) error) error {
-	row, err := s.find(ctx, id)
-	if err != nil {
-		return err
-	}
-	if row.State != store.Active {
-		return ErrDisabled
-	}
-	if err := s.o.Hasher.Check("password", password, row.Email, row.Name); err != nil {
-		return err
-	}
-	phc, err := s.o.Hasher.Hash(ctx, password)
-	if err != nil {
-		return err
-	}
-	return s.write(ctx, func(tx *sql.Tx) error {
-		if err := within(tx); err != nil {
-			return err
-		}
-		return s.setPassword(ctx, tx, row, newSecret{phc: phc}, journal.PasswordReset, by.As(row.ID))
-	})
 }

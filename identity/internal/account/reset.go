@@ -116,21 +116,31 @@ func (s *Service) setPassword(ctx context.Context, tx *sql.Tx, row *store.Accoun
 	if kept, err := s.kept(ctx, row); err != nil || kept {
 		return cmp.Or(err, error(ErrElsewhere))
 	}
-	set, err := s.o.Store.SetPassword(ctx, tx, row.ID, row.Password, p.phc, p.mustChange, s.o.Now())
+	now := s.o.Now()
+	set, err := s.o.Store.SetPassword(ctx, tx, row.ID, row.Password, p.phc, p.mustChange, now)
 	if err != nil {
 		return err
 	}
 	if !set {
 		return errMeanwhile
 	}
+	row.PasswordSetAt, row.MustChange = now, p.mustChange
 	if err := s.o.EndSessions(ctx, tx, row.ID, p.keepSession); err != nil {
 		return err
 	}
-	if err := s.codes.Void(ctx, tx, row.ID); err != nil {
+	if err := s.void(ctx, tx, row.ID); err != nil {
 		return err
 	}
 	if err := s.tell(ctx, tx, row, letterPasswordChanged, s.event(by)); err != nil {
 		return err
 	}
 	return s.o.Journal.Append(ctx, tx, by, action, row.ID, nil)
+}
+
+// void takes back the codes and the link that letters have brought.
+func (s *Service) void(ctx context.Context, tx *sql.Tx, id string) error {
+	if err := s.codes.Void(ctx, tx, id); err != nil {
+		return err
+	}
+	return s.o.Store.DropLink(ctx, tx, id)
 }

@@ -3,7 +3,6 @@ package directory
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -71,8 +70,9 @@ type applier struct {
 type greeting struct {
 	template, phc string
 	must          bool
-	link          []byte
-	data          map[string]any
+	// link says that the letter brings one to choose a password.
+	link bool
+	data map[string]any
 }
 
 // prepare makes passwords before the transaction: hashing takes its time.
@@ -93,9 +93,7 @@ func (s *Service) greet(ctx context.Context, settings Settings) (greeting, error
 	case settings.SignIn:
 		return greeting{template: letterWelcome, phc: s.o.Hasher.None()}, nil
 	case settings.Welcome == WelcomeLink:
-		token := rand.Text()
-		return greeting{template: letterLink, phc: s.o.Hasher.None(), link: hash(token),
-			data: map[string]any{"Link": s.o.URL + "/welcome?link=" + token, "Days": int(LinkLife.Hours() / 24)}}, nil
+		return greeting{template: letterLink, phc: s.o.Hasher.None(), link: true}, nil
 	}
 	text := generate()
 	phc, err := s.o.Hasher.Hash(ctx, text)
@@ -109,11 +107,6 @@ const (
 	letterWelcome      = "identity.directory_welcome"
 	letterEmailChanged = "identity.email_changed"
 )
-
-func hash(token string) []byte {
-	sum := sha256.Sum256([]byte(token))
-	return sum[:]
-}
 
 // generate is a password of 99 bit that is easily read: "k7mqx-2xnpd-...".
 func generate() string {
@@ -181,12 +174,14 @@ func (a *applier) add(ctx context.Context, tx *sql.Tx, st step) error {
 		return nil
 	}
 	row := &store.Imported{Key: x.Key, Account: made.ID, DN: x.DN, Email: x.Email, Name: x.Name}
-	if err := a.o.Store.InsertImported(ctx, tx, row, g.link, now.Add(LinkLife)); err != nil {
+	if err := a.o.Store.InsertImported(ctx, tx, row); err != nil {
 		return err
 	}
 	letter := mail.Message{To: made.Email, Name: made.Name, Language: made.Language, Template: g.template, Data: g.data}
-	if g.link != nil {
-		letter.Until = now.Add(LinkLife)
+	if g.link {
+		if letter.Data, letter.Until, err = a.o.Accounts.Link(ctx, tx, made); err != nil {
+			return err
+		}
 	}
 	if err := a.o.Mail(ctx, tx, letter); err != nil {
 		return err

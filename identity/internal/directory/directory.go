@@ -29,8 +29,6 @@ const (
 	deadAfter = 15 * time.Minute
 	// keepRuns is how long reports are kept.
 	keepRuns = 30 * 24 * time.Hour
-	// LinkLife is how long a link to set a first password is good.
-	LinkLife = 7 * 24 * time.Hour
 )
 
 // Options is what a Service needs; all but Pages and Ranges.
@@ -49,8 +47,6 @@ type Options struct {
 	EndSessions func(ctx context.Context, tx *sql.Tx, account, except string) error
 	// Roots are what the certificates of servers elsewhere may end in.
 	Roots func() *x509.CertPool
-	// URL is identity's public address, without final slash.
-	URL string
 	// Production refuses connections without TLS altogether.
 	Production bool
 	Now        func() time.Time

@@ -12,7 +12,6 @@ var (
 	ErrChanged  = fault.New(fault.Conflict, "directory_changed", "Somebody else changed the settings meanwhile. Nothing was changed here; look at them and try again.")
 	ErrRunning  = fault.New(fault.Conflict, "directory_running", "A run is under way. Wait until it has ended.")
 	ErrNoRun    = fault.New(fault.NotFound, "directory_run_not_found", "There is no such run. Reports are deleted after 30 days.")
-	ErrLink     = fault.New(fault.Gone, "directory_link_over", "This link was used already, or is over. Sign in, or choose \"Forgot your password?\" on the sign-in page.")
 
 	// ErrAway is the answer to whoever cannot be signed in because the directory is
 	// out of reach.

@@ -145,7 +145,7 @@ func (s *Service) finish(ctx context.Context, r *Report) error {
 		if err := s.keep(ctx, tx, r); err != nil {
 			return err
 		}
-		if err := s.o.Store.PurgeDirectoryRuns(ctx, tx, r.EndedAt.Add(-keepRuns), r.EndedAt); err != nil {
+		if err := s.o.Store.PurgeDirectoryRuns(ctx, tx, r.EndedAt.Add(-keepRuns)); err != nil {
 			return err
 		}
 		return s.o.Journal.Append(ctx, tx, caller(r), journal.DirectoryRun, r.ID, map[string]any{"outcome": r.Outcome, "code": r.Code, "beyond": r.Beyond, "read": r.Read,

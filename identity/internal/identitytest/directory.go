@@ -18,7 +18,7 @@ func (w *World) Directory(change func(o *directory.Options)) (*directory.Service
 	a.Elsewhere = directory.Elsewhere(&made)
 	accounts := account.New(a)
 	o := directory.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Accounts: accounts, Hasher: w.Hasher, Jobs: a.Jobs, Key: w.Key,
-		Mail: w.mail, EndSessions: w.endSessions, Roots: x509.NewCertPool, URL: "https://identity.guild.example.test",
+		Mail: w.mail, EndSessions: w.endSessions, Roots: x509.NewCertPool,
 		Now: w.Clock.Now, Log: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&o)

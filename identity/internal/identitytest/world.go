@@ -73,7 +73,7 @@ func Node(t testing.TB, d *db.DB, key seal.Key, clock *guildtest.Clock) *World {
 
 func (w *World) options() account.Options {
 	return account.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Gate: w.Gate, Hasher: w.Hasher, Jobs: w.Jobs, Key: w.Key,
-		Mail: w.mail, EndSessions: w.endSessions, Now: w.Clock.Now, Log: slog.New(slog.DiscardHandler)}
+		Mail: w.mail, EndSessions: w.endSessions, URL: "https://identity.guild.example.test", Now: w.Clock.Now, Log: slog.New(slog.DiscardHandler)}
 }
 
 // mail keeps a letter when its transaction is committed, as an outbox does.

@@ -117,12 +117,10 @@ func (s *Store) ImportedIn(ctx context.Context, tx *sql.Tx, key string) (*Import
 	return scanImported(tx.QueryRowContext(ctx, importedColumns+`WHERE p.key = $1`, key))
 }
 
-// InsertImported writes somebody, with the hash of a link that is good until then
-// (nil: none).
-func (s *Store) InsertImported(ctx context.Context, tx *sql.Tx, p *Imported, link []byte, until time.Time) error {
-	ends := sql.NullInt64{Int64: db.Micros(until), Valid: link != nil}
-	_, err := change(ctx, tx, "write an imported person", `INSERT INTO directory_people (key, account, dn, email, name, off, link, link_until)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, p.Key, p.Account, p.DN, p.Email, p.Name, p.Off, link, ends)
+// InsertImported writes somebody.
+func (s *Store) InsertImported(ctx context.Context, tx *sql.Tx, p *Imported) error {
+	_, err := change(ctx, tx, "write an imported person", `INSERT INTO directory_people (key, account, dn, email, name, off)
+		VALUES ($1, $2, $3, $4, $5, $6)`, p.Key, p.Account, p.DN, p.Email, p.Name, p.Off)
 	return err
 }
 
@@ -137,21 +135,6 @@ func (s *Store) UpdateImported(ctx context.Context, tx *sql.Tx, p *Imported) err
 func (s *Store) ForgetImported(ctx context.Context, tx *sql.Tx, key string) error {
 	_, err := change(ctx, tx, "forget an imported person", `DELETE FROM directory_people WHERE key = $1 AND account IS NULL`, key)
 	return err
-}
-
-// ImportedBy is the account that a link sets the first password of, or "".
-func (s *Store) ImportedBy(ctx context.Context, link []byte, now time.Time) (account string, err error) {
-	err = s.db.Read.QueryRowContext(ctx, `SELECT account FROM directory_people WHERE link = $1 AND link_until > $2 AND account IS NOT NULL`, link, db.Micros(now)).Scan(&account)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	return account, db.Coded(wrap("look for a link", err))
-}
-
-// SpendLink uses a link up. False means that it is not good any more.
-func (s *Store) SpendLink(ctx context.Context, tx *sql.Tx, link []byte, now time.Time) (bool, error) {
-	n, err := change(ctx, tx, "use a link", `UPDATE directory_people SET link = NULL, link_until = NULL WHERE link = $1 AND link_until > $2`, link, db.Micros(now))
-	return n == 1, err
 }
 
 // NoMustChange lifts the duty to change the password from those who were imported:
@@ -234,13 +217,8 @@ func (s *Store) DirectoryRuns(ctx context.Context, outcome string, offset, limit
 	return page, total, db.Coded(wrap("list the runs of the import", rows.Err()))
 }
 
-// PurgeDirectoryRuns deletes the runs that began before a time, and links that are
-// over.
-func (s *Store) PurgeDirectoryRuns(ctx context.Context, tx *sql.Tx, before, now time.Time) error {
+// PurgeDirectoryRuns deletes the runs that began before a time.
+func (s *Store) PurgeDirectoryRuns(ctx context.Context, tx *sql.Tx, before time.Time) error {
 	_, err := change(ctx, tx, "delete old runs of the import", `DELETE FROM directory_runs WHERE started_at < $1`, db.Micros(before))
-	if err != nil {
-		return err
-	}
-	_, err = change(ctx, tx, "delete links that are over", `UPDATE directory_people SET link = NULL, link_until = NULL WHERE link_until <= $1`, db.Micros(now))
 	return err
 }

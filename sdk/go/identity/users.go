@@ -77,7 +77,7 @@ type UserCreate struct {
 	Email          string `json:"email" maxLength:"320" doc:"The address, which has no account yet." example:"anna@example.com"`
 	Name           string `json:"name" maxLength:"256" doc:"What the person is called, up to 64 characters." example:"Anna Nowak"`
 	Language       string `json:"language,omitempty" maxLength:"20" doc:"Language of pages and letters: en, zh-CN or pl; en when absent." example:"pl"`
-	Password       bool   `json:"one_time_password,omitempty" doc:"Make a one-time password, which is in this answer alone, instead of a letter that says how to choose one."`
+	Password       bool   `json:"one_time_password,omitempty" doc:"Make a one-time password, which is in this answer alone, instead of a letter with a link to choose one."`
 	SecondRequired bool   `json:"second_factor_required,omitempty" doc:"Nothing opens before there is a second factor."`
 }
 

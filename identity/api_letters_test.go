@@ -19,7 +19,7 @@ import (
 )
 
 func invitation() mail.Message {
-	return mail.Message{To: "lost@example.com", Name: "Zofia Nowak", Language: "en", Template: "identity.invited", Data: map[string]any{"URL": "https://x.test/", "ResetURL": "https://x.test/"}}
+	return mail.Message{To: "lost@example.com", Name: "Zofia Nowak", Language: "en", Template: "identity.invited", Data: map[string]any{"URL": "https://x.test/", "Link": "https://x.test/", "Days": 7}}
 }
 
 func TestAPIOfLettersThatFailed(t *testing.T) {

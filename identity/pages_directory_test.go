@@ -101,7 +101,7 @@ func TestAnAdministratorSetsTheDirectoryUp(t *testing.T) {
 	_, token, _ := strings.Cut(path, "=")
 	anna.send(t, "/welcome", "link", token, "password", "short").wants(t, http.StatusUnprocessableEntity, "at least 10")
 	anna.send(t, "/welcome", "link", token, "password", "another good secret").leadsTo(t, "/")
-	anna.get(t, path).wants(t, http.StatusGone, "This link was used already")
+	b.browser().get(t, path).wants(t, http.StatusGone, "This link was used already")
 	if _, err := b.pages.Accounts.SignIn(t.Context(), account.SignInRequest{Email: unit.Email("anna"), Password: "another good secret", By: identitytest.By}); err != nil {
 		t.Error(err)
 	}

@@ -22,7 +22,7 @@ func TestAdministratorsSeeLettersThatFailed(t *testing.T) {
 	if a := admin.get(t, "/admin/users"); strings.Contains(a.main(), "given up") {
 		t.Errorf("an alert without a reason:\n%s", a.main())
 	}
-	letter := mail.Message{To: "lost@example.com", Name: "Zofia Nowak", Language: "en", Template: "identity.exists", Data: map[string]any{"URL": "https://x.test/", "ResetURL": "https://x.test/"}}
+	letter := mail.Message{To: "lost@example.com", Name: "Zofia Nowak", Language: "en", Template: "identity.exists", Data: map[string]any{"URL": "https://x.test/", "ResetURL": "https://x.test/", "Link": "https://x.test/", "Days": 7}}
 	dead := h.Fail(t, h.pages.Letters.Outbox, letter, "dead", "550 5.1.1 <(address)>: <b>User unknown")
 	letter.Template = "identity.invited"
 	h.Fail(t, h.pages.Letters.Outbox, letter, "waiting", "451 greylisted")

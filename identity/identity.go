@@ -20,7 +20,6 @@ import (
 	"guildhall/identity/internal/feed"
 	"guildhall/identity/internal/grant"
 	"guildhall/identity/internal/group"
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/logout"
 	"guildhall/identity/internal/password"
 	"guildhall/identity/internal/role"
@@ -115,7 +114,7 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 		return nil, err
 	}
 	s := &service{log: env.Log, config: config, now: env.Now, store: store.New(env.DB)}
-	s.journal, err = journal.Open(ctx, journal.Options{DB: env.DB, Key: key.Derive("audit"), KeyID: key.ID(), Now: env.Now, Log: env.Log, Begun: s.store.Begun})
+	s.journal, err = audit.Open(ctx, audit.OpenOptions{DB: env.DB, Service: "identity", Key: key, Now: env.Now, Log: env.Log, Begun: s.store.Begun})
 	if err != nil {
 		return nil, err
 	}

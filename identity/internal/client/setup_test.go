@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"guildhall/identity/internal/client"
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/store"
 	"guildhall/platform/audit"
 	"guildhall/platform/db"
@@ -51,7 +50,7 @@ func newWorld(t testing.TB, d *db.DB) *world {
 	log := slog.New(slog.NewTextHandler(w, nil))
 	key := seal.NewKey("identity")
 	var err error
-	w.journal, err = journal.Open(t.Context(), journal.Options{DB: d, Key: key.Derive("audit"), KeyID: key.ID(), Now: w.clock.Now, Log: log})
+	w.journal, err = audit.Open(t.Context(), audit.OpenOptions{DB: d, Service: "identity", Key: key, Now: w.clock.Now, Log: log})
 	must(t, err)
 	w.Desk = client.New(client.Options{DB: d, Store: store.New(d), Journal: w.journal, Now: w.clock.Now, Log: log})
 	w.OnRevoke = func(ctx context.Context, tx *sql.Tx, id string) error {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/oauth"
 	"guildhall/identity/internal/store"
 	"guildhall/platform/audit"
@@ -49,7 +48,7 @@ func (d *Desk) begin(ctx context.Context, clientID, text string) (Code, error) {
 	c := Code{DeviceCode: rand.Text(), UserCode: shown(userCode), ExpiresIn: Life, Interval: Interval}
 	row := &store.Device{Hash: hash(c.DeviceCode), UserHash: d.userHash(userCode), Client: clientID, Data: text, State: store.DevicePending,
 		Spacing: Interval, PolledAt: now.Add(-Interval), MadeAt: now, ExpiresAt: now.Add(Life)}
-	err := journal.Group(ctx, d.o.Journal, func(tx *sql.Tx) error {
+	err := d.o.Journal.Group(ctx, func(tx *sql.Tx) error {
 		waiting, err := d.o.Store.WaitingDevices(ctx, tx, clientID, now)
 		if err != nil {
 			return err

@@ -16,7 +16,6 @@ import (
 
 	"guildhall/identity/internal/device"
 	"guildhall/identity/internal/grant"
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/oauth"
 	"guildhall/identity/internal/session"
 	"guildhall/identity/internal/store"
@@ -52,7 +51,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	w := &world{db: d, store: store.New(d), clock: guildtest.NewClock(time.Date(2031, 3, 4, 5, 6, 7, 0, time.UTC))}
 	key, log := seal.NewKey("identity"), slog.New(slog.DiscardHandler)
 	var err error
-	w.journal, err = journal.Open(t.Context(), journal.Options{DB: d, Key: key.Derive("audit"), KeyID: key.ID(), Now: w.clock.Now, Log: log})
+	w.journal, err = audit.Open(t.Context(), audit.OpenOptions{DB: d, Service: "identity", Key: key, Now: w.clock.Now, Log: log})
 	must(t, err)
 	w.sessions = &session.Desk{Store: w.store, Journal: w.journal, Log: log, Now: w.clock.Now}
 	w.grants = grant.New(grant.Options{DB: d, Store: w.store, Journal: w.journal, Key: key, Sessions: w.sessions, Now: w.clock.Now, Log: log})

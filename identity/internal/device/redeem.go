@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	"guildhall/identity/internal/grant"
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/oauth"
 	"guildhall/identity/internal/store"
 	"guildhall/platform/audit"
@@ -42,7 +41,7 @@ func (d *Desk) Redeem(ctx context.Context, deviceCode, clientID string, life gra
 // wait answers a device whose person has not decided.
 func (d *Desk) wait(ctx context.Context, row *store.Device) error {
 	inTime := false
-	err := journal.Group(ctx, d.o.Journal, func(tx *sql.Tx) (err error) {
+	err := d.o.Journal.Group(ctx, func(tx *sql.Tx) (err error) {
 		inTime, err = d.o.Store.PollDevice(ctx, tx, row.Hash, d.now(), Interval)
 		return err
 	})

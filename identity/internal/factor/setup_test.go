@@ -15,7 +15,6 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"guildhall/identity/internal/factor"
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/session"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
@@ -50,7 +49,7 @@ func newWorld(t testing.TB, d *db.DB) *world {
 	w := &world{db: d, store: store.New(d), key: seal.NewKey("identity"), clock: guildtest.NewClock(time.Date(2026, 3, 1, 12, 0, 10, 0, time.UTC))}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	var err error
-	w.journal, err = journal.Open(t.Context(), journal.Options{DB: d, Key: w.key.Derive("audit"), KeyID: w.key.ID(), Now: w.clock.Now, Log: log})
+	w.journal, err = audit.Open(t.Context(), audit.OpenOptions{DB: d, Service: "identity", Key: w.key, Now: w.clock.Now, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

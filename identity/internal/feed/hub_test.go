@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"guildhall/identity/internal/feed"
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/signing"
 	"guildhall/identity/internal/store"
 	"guildhall/platform/audit"
@@ -42,7 +41,7 @@ func newWorld(t testing.TB, d *db.DB) *world {
 	w := &world{db: d, store: store.New(d), clock: guildtest.NewClock(time.Date(2031, 3, 4, 5, 6, 7, 0, time.UTC))}
 	key, log := seal.NewKey("identity"), slog.New(slog.DiscardHandler)
 	var err error
-	w.journal, err = journal.Open(t.Context(), journal.Options{DB: d, Key: key.Derive("audit"), KeyID: key.ID(), Now: w.clock.Now, Log: log})
+	w.journal, err = audit.Open(t.Context(), audit.OpenOptions{DB: d, Service: "identity", Key: key, Now: w.clock.Now, Log: log})
 	must(t, err)
 	w.keys = signing.New(signing.Options{DB: d, Store: w.store, Journal: w.journal, Key: key, Now: w.clock.Now, Log: log})
 	must(t, w.keys.Start(t.Context()))

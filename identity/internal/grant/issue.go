@@ -85,7 +85,7 @@ func (d *Desk) redeem(ctx context.Context, row *store.AuthorizationCode, g Grant
 	if err != nil {
 		return false, "", err
 	}
-	err = journal.Group(ctx, d.o.Journal, func(tx *sql.Tx) error {
+	err = d.o.Journal.Group(ctx, func(tx *sql.Tx) error {
 		var err error
 		if used, err = d.o.Store.UseAuthorizationCode(ctx, tx, row.Hash, now); err != nil || !used {
 			return err

@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"time"
-
-	"guildhall/identity/internal/journal"
 )
 
 // purgeBatch is how many rows one transaction deletes: it keeps nobody waiting.
@@ -13,7 +11,7 @@ const purgeBatch = 500
 
 // Once says whether the key is presented for the first time until then.
 func (d *Desk) Once(ctx context.Context, key string, until time.Time) (first bool, err error) {
-	err = journal.Group(ctx, d.o.Journal, func(tx *sql.Tx) error {
+	err = d.o.Journal.Group(ctx, func(tx *sql.Tx) error {
 		var err error
 		first, err = d.o.Store.Present(ctx, tx, hash(key), d.now(), until)
 		return err
@@ -28,7 +26,7 @@ func (d *Desk) Purge(ctx context.Context) error {
 		s.PurgeFamilies, s.PurgeGrants, s.PurgeReplays, s.PurgeRequests, s.PurgeDevices, s.PurgeRevocations,
 	} {
 		for n := int64(purgeBatch); n == purgeBatch; {
-			err := journal.Group(ctx, d.o.Journal, func(tx *sql.Tx) (err error) {
+			err := d.o.Journal.Group(ctx, func(tx *sql.Tx) (err error) {
 				n, err = some(ctx, tx, now, purgeBatch)
 				return err
 			})

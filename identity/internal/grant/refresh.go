@@ -80,7 +80,7 @@ func (d *Desk) replace(ctx context.Context, t token, row *store.Family, g Grant,
 	to := store.Family{Hash: row.Hash, Token: next.hash(), Sealed: sealed, ExpiresAt: expires,
 		Replaced: withReplaced(row.Replaced, row.Token, now, now.Add(-d.o.Grace))}
 	var replaced bool
-	err = journal.Group(ctx, d.o.Journal, func(tx *sql.Tx) error {
+	err = d.o.Journal.Group(ctx, func(tx *sql.Tx) error {
 		var err error
 		if replaced, err = d.o.Store.ReplaceToken(ctx, tx, &to, row.Token, now); err != nil || !replaced {
 			return err

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"guildhall/identity/internal/grant"
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/oauth"
 	"guildhall/identity/internal/session"
 	"guildhall/identity/internal/store"
@@ -68,7 +67,7 @@ func node(t testing.TB, d *db.DB, key seal.Key, clock *guildtest.Clock) *world {
 	w := &world{db: d, store: store.New(d), clock: clock, key: key, log: &buffer{}}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	var err error
-	w.journal, err = journal.Open(t.Context(), journal.Options{DB: d, Key: key.Derive("audit"), KeyID: key.ID(), Now: clock.Now, Log: log})
+	w.journal, err = audit.Open(t.Context(), audit.OpenOptions{DB: d, Service: "identity", Key: key, Now: clock.Now, Log: log})
 	must(t, err)
 	w.sessions = &session.Desk{Store: w.store, Journal: w.journal, Log: log, Now: clock.Now}
 	w.Desk = grant.New(grant.Options{DB: d, Store: w.store, Journal: w.journal, Key: key, Sessions: w.sessions, Now: clock.Now, Log: log})

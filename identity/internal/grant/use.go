@@ -3,8 +3,6 @@ package grant
 import (
 	"context"
 	"database/sql"
-
-	"guildhall/identity/internal/journal"
 )
 
 // Use is Live for the client that has the grant, and notes that the grant's session
@@ -21,5 +19,5 @@ func (d *Desk) Use(ctx context.Context, id, client string) (Grant, error) {
 	if err != nil || g.Session == "" || g.Offline || !d.o.Sessions.Unnoted(row.SessionSeenAt) {
 		return g, err
 	}
-	return g, journal.Group(ctx, d.o.Journal, func(tx *sql.Tx) error { return d.o.Sessions.Use(ctx, tx, g.Session) })
+	return g, d.o.Journal.Group(ctx, func(tx *sql.Tx) error { return d.o.Sessions.Use(ctx, tx, g.Session) })
 }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"guildhall/identity/internal/account"
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/password"
 	"guildhall/identity/internal/store"
 	"guildhall/identity/internal/throttle"
@@ -64,7 +63,7 @@ func Node(t testing.TB, d *db.DB, key seal.Key, clock *guildtest.Clock) *World {
 	must(t, w.Jobs.Migrate(t.Context()))
 	log := slog.New(slog.DiscardHandler)
 	var err error
-	w.Journal, err = journal.Open(t.Context(), journal.Options{DB: d, Key: w.Key.Derive("audit"), KeyID: w.Key.ID(), Now: w.Clock.Now, Log: log, Begun: w.Store.Begun})
+	w.Journal, err = audit.Open(t.Context(), audit.OpenOptions{DB: d, Service: "identity", Key: w.Key, Now: w.Clock.Now, Log: log, Begun: w.Store.Begun})
 	must(t, err)
 	w.Gate = throttle.New(throttle.Options{DB: d, Store: w.Store, Journal: w.Journal, Key: w.Key.Derive("attempts"), Now: w.Clock.Now, Log: log})
 	w.Accounts = account.New(w.options())

@@ -41,7 +41,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	key := seal.NewKey("identity")
 	var text bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&text, nil))
-	j, err := journal.Open(t.Context(), journal.Options{DB: d, Key: key.Derive("audit"), KeyID: key.ID(), Now: clock.Now, Log: log})
+	j, err := audit.Open(t.Context(), audit.OpenOptions{DB: d, Service: "identity", Key: key, Now: clock.Now, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

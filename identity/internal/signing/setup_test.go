@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"guildhall/identity/internal/journal"
 	"guildhall/identity/internal/signing"
 	"guildhall/identity/internal/store"
 	"guildhall/platform/audit"
@@ -31,7 +30,7 @@ func newWorld(t testing.TB, d *db.DB) *world {
 	t.Helper()
 	w := &world{db: d, key: seal.NewKey("identity"), clock: guildtest.NewClock(time.Date(2031, 3, 4, 5, 6, 7, 0, time.UTC))}
 	var err error
-	w.journal, err = journal.Open(t.Context(), journal.Options{DB: d, Key: w.key.Derive("audit"), KeyID: w.key.ID(), Now: w.clock.Now, Log: slog.New(slog.DiscardHandler)})
+	w.journal, err = audit.Open(t.Context(), audit.OpenOptions{DB: d, Service: "identity", Key: w.key, Now: w.clock.Now, Log: slog.New(slog.DiscardHandler)})
 	must(t, err)
 	w.Desk = w.node(w.clock, w.key)
 	return w

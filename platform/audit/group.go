@@ -1,10 +1,9 @@
-package journal
+package audit
 
 import (
 	"context"
 	"database/sql"
 
-	"guildhall/platform/audit"
 	"guildhall/platform/db"
 )
 
@@ -12,7 +11,7 @@ import (
 // with the journal all the same: batches of several nodes that lock the same rows in
 // different orders would stop each other, and whoever presents one token to two nodes
 // could make them. SQLite has one writer.
-func Group(ctx context.Context, j *audit.Journal, fn func(tx *sql.Tx) error) error {
+func (j *Journal) Group(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	return j.DB.Group(ctx, func(tx *sql.Tx) error {
 		if j.DB.Engine == db.Postgres {
 			if err := j.Begin(ctx, tx); err != nil {

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"database/sql"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -315,6 +316,27 @@ func TestPasswordGrantWhereItIsAllowed(t *testing.T) {
 	if late := ask(old, identitytest.Password); late.StatusCode != http.StatusTooManyRequests || late.Header.Get("Retry-After") == "" {
 		t.Errorf("after five wrong ones: %d %s", late.StatusCode, late.Text)
 	}
+}
+
+// The password is changed as soon as it was found right: no grant outlives that.
+func TestNoPasswordGrantOutlivesItsPassword(t *testing.T) {
+	t.Parallel()
+	i := openIssuer(t)
+	old := i.application(t, client.Web, func(m *client.Metadata) { m.GrantTypes = append(m.GrantTypes, oauth.GrantPassword) })
+	ask := func() reply {
+		return old.token(t, "grant_type", oauth.GrantPassword, "username", i.anna.Email, "password", identitytest.Password, "scope", "openid")
+	}
+	exec := func(statement string) {
+		ok(t, i.DB.WithTx(t.Context(), func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(t.Context(), statement)
+			return err
+		}))
+	}
+	exec(`CREATE TRIGGER changes AFTER INSERT ON audit_entries WHEN NEW.action = 'sign_in.succeeded'
+		BEGIN UPDATE accounts SET password_set_at = password_set_at + 1; END`)
+	ask().refuses(t, "a password that is changed meanwhile", oauth.InvalidGrant)
+	exec(`DROP TRIGGER changes`)
+	ask().fine(t)
 }
 
 func TestAccountsWithMoreThanAPasswordHaveNoPasswordGrant(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"guildhall/identity/internal/grant"
 	"guildhall/identity/internal/oauth"
 	"guildhall/platform/audit"
+	"guildhall/platform/db"
 	"guildhall/platform/guildtest"
 )
 
@@ -30,6 +31,7 @@ func TestCodes(t *testing.T) {
 		"a code of a session that ended is nothing":       codeOfEnded,
 		"a code of a disabled account is nothing":         codeOfDisabled,
 		"nothing is granted in a session that is over":    grantedInVain,
+		"nothing is granted by a password that changed":   passwordInVain,
 		"nothing is granted to a disabled application":    grantedToDisabled,
 		"a disabled application keeps nothing":            disabledMeanwhile,
 		"without a life there is no refresh token":        noRefresh,
@@ -169,6 +171,32 @@ func grantedInVain(t *testing.T, w *world) {
 	if _, _, err := w.Issue(t.Context(), disabled, life, by); !errors.Is(err, grant.ErrSignedOut) {
 		t.Errorf("issued to a disabled account: %v", err)
 	}
+}
+
+// What was enough when the password was looked at must still be when the grant begins.
+func passwordInVain(t *testing.T, w *world) {
+	set := w.clock.Now()
+	w.exec(t, `UPDATE accounts SET password_set_at = $1 WHERE id = $2`, db.Micros(set), w.ann)
+	g := grant.Grant{Account: w.ann, Client: w.app, Offline: true, Scopes: oauth.Scopes{"openid"}}
+	issue := func() error {
+		_, _, err := w.IssueByPassword(t.Context(), g, set, life, by)
+		return err
+	}
+	must(t, issue())
+	for name, change := range map[string][2]string{
+		"a new password":             {`UPDATE accounts SET password_set_at = password_set_at + 1 WHERE id = $1`, `UPDATE accounts SET password_set_at = password_set_at - 1 WHERE id = $1`},
+		"one that has to be changed": {`UPDATE accounts SET must_change = TRUE WHERE id = $1`, `UPDATE accounts SET must_change = FALSE WHERE id = $1`},
+		"a factor that is needed":    {`UPDATE accounts SET second_required = TRUE WHERE id = $1`, `UPDATE accounts SET second_required = FALSE WHERE id = $1`},
+		"a factor": {`INSERT INTO totp (account, secret, confirmed_at, last_step) VALUES ($1, 'x', 1, 0)`,
+			`DELETE FROM totp WHERE account = $1`},
+	} {
+		w.exec(t, change[0], w.ann)
+		if err := issue(); !errors.Is(err, grant.ErrPassword) {
+			t.Errorf("%s: %v", name, err)
+		}
+		w.exec(t, change[1], w.ann)
+	}
+	must(t, issue())
 }
 
 func (w *world) clients() *client.Desk {

@@ -65,6 +65,9 @@ var (
 	// ErrSignedOut says that nothing can be granted: the session is over or the
 	// account was disabled in the meantime.
 	ErrSignedOut = oauth.NewError(oauth.LoginRequired, "The person is no longer signed in. Begin again at the authorization endpoint.")
+	// ErrPassword says that nothing can be granted: the password was changed in the
+	// meantime, or is not enough any more.
+	ErrPassword = oauth.NewError(oauth.InvalidGrant, "The account changed while its password was looked at. Send the request again with what it needs now.")
 	// ErrClient says that nothing can be granted: the application was disabled or
 	// removed in the meantime.
 	ErrClient = oauth.NewError(oauth.UnauthorizedClient, "The application was disabled or removed a moment ago. Ask an administrator.")

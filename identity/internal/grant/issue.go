@@ -111,9 +111,37 @@ func (d *Desk) replayed(ctx context.Context, grantID string, by audit.Caller) er
 }
 
 // Issue begins a grant without a code, which the audit log records.
-func (d *Desk) Issue(ctx context.Context, g Grant, life RefreshLife, by audit.Caller) (issued Grant, refresh string, err error) {
+func (d *Desk) Issue(ctx context.Context, g Grant, life RefreshLife, by audit.Caller) (Grant, string, error) {
+	return d.issue(ctx, g, life, by, func(*sql.Tx) error { return nil })
+}
+
+// IssueByPassword is Issue for who showed the password that was set at setAt (zero:
+// any), and nothing else. The error is ErrPassword when that is not
+// enough any more.
+func (d *Desk) IssueByPassword(ctx context.Context, g Grant, setAt time.Time, life RefreshLife, by audit.Caller) (Grant, string, error) {
+	return d.issue(ctx, g, life, by, func(tx *sql.Tx) error {
+		a, err := d.o.Store.AccountIn(ctx, tx, g.Account)
+		if err != nil {
+			return err
+		}
+		if a == nil || !setAt.IsZero() && !a.PasswordSetAt.Equal(setAt) || a.MustChange || a.SecondRequired {
+			return ErrPassword
+		}
+		has, err := d.o.Store.HasFactor(ctx, tx, g.Account)
+		if err == nil && has {
+			err = ErrPassword
+		}
+		return err
+	})
+}
+
+// issue is Issue if may lets it in its transaction.
+func (d *Desk) issue(ctx context.Context, g Grant, life RefreshLife, by audit.Caller, may func(tx *sql.Tx) error) (issued Grant, refresh string, err error) {
 	err = d.o.DB.Group(ctx, func(tx *sql.Tx) error {
 		if err := d.o.Journal.Begin(ctx, tx); err != nil {
+			return err
+		}
+		if err := may(tx); err != nil {
 			return err
 		}
 		var err error

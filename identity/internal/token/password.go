@@ -40,7 +40,7 @@ func (s *Service) password(ctx context.Context, r Request) (Response, error) {
 	if err := r.bind(&g); err != nil {
 		return Response{}, err
 	}
-	g, refresh, err := s.o.Grants.Issue(ctx, g, life(&r.Client), r.By.As(a.ID))
+	g, refresh, err := s.o.Grants.IssueByPassword(ctx, g, a.PasswordSetAt, life(&r.Client), r.By.As(a.ID))
 	if err != nil {
 		return Response{}, err
 	}

@@ -209,8 +209,8 @@ func (c *auditCheckCommand) Run(t terminal, parent *auditCommand) error {
 		in = f
 	}
 	r, err := audit.VerifyExport(in, c.Key)
-	if _, ok := errors.AsType[*fault.Error](err); ok {
-		return err
+	if errors.Is(err, audit.ErrKey) {
+		return fault.New(fault.Malformed, "invalid_key", "--key: This is not the verifier key of a log. \"guildhall %s audit verify\" prints it after the word key; put it into quotation marks.", parent.service)
 	}
 	if err != nil {
 		return fault.New(fault.Malformed, "not_an_export", "FILE: %s is not an export of an audit log: %w. Give a file that \"guildhall %s audit export\" wrote.", c.File, reason(err), parent.service)

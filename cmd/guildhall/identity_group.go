@@ -35,6 +35,14 @@ type groupAddCommand struct {
 // Help is the long text of --help.
 func (groupAddCommand) Help() string { return exitHelp }
 
+// Validate refuses a group without a name.
+func (c *groupAddCommand) Validate() error {
+	if strings.TrimSpace(c.Name) == "" {
+		return errors.New("NAME is empty; give the group a name")
+	}
+	return nil
+}
+
 // Run makes it.
 func (c *groupAddCommand) Run(ctx context.Context, t terminal) error {
 	return c.identity(ctx, t, func(client *identity.Client) error {

@@ -12,8 +12,6 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
-
-	"guildhall/platform/fault"
 )
 
 // line is a line of an export: a row with its leaf hash or, at the end, the
@@ -85,15 +83,17 @@ func writeLine(w *bufio.Writer, l line) error {
 // byte of it escaped, fits.
 const maxLine = 1 << 20
 
+// ErrKey says that a text is not the verifier key of a log.
+var ErrKey = errors.New("it is not the verifier key of a log")
+
 // VerifyExport reads an export and reports where it differs from what the head
-// signs. It needs nothing but the verifier key. It cannot see the seals, so a
+// signs. It needs nothing but the verifier key, else the error is ErrKey. It cannot see the seals, so a
 // row that was rewritten together with its hash shows as a head that does not
 // fit. The error is for input that is no export at all.
 func VerifyExport(r io.Reader, verifierKey string) (Report, error) {
 	key, err := note.NewVerifier(verifierKey)
 	if err != nil {
-		return Report{}, fault.Fields(fault.Field{Name: "key", Code: "invalid_key",
-			Detail: "This is not the verifier key of a log. \"guildhall ca audit verify\" prints it after the word key; put it into quotation marks."})
+		return Report{}, ErrKey
 	}
 	v := &exportVerifier{key: key, whole: true}
 	in := bufio.NewScanner(r)

@@ -32,6 +32,15 @@ func Languages() []Language {
 	}
 }
 
+// Codes lists the codes of Languages, as in "Choose one of: en, zh-CN, pl.".
+func Codes() string {
+	var codes []string
+	for _, l := range Languages() {
+		codes = append(codes, l.Code)
+	}
+	return strings.Join(codes, ", ")
+}
+
 //go:embed locales/*.json
 var locales embed.FS
 

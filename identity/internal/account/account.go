@@ -57,6 +57,8 @@ var (
 	ErrNotFound = fault.New(fault.NotFound, "account_not_found", "There is no such account. It may have been deleted.")
 	// ErrDisabled says that an administrator has disabled the account.
 	ErrDisabled = fault.New(fault.Forbidden, "account_disabled", "This account is disabled. Ask an administrator.")
+	// errEnable is ErrDisabled for an administrator.
+	errEnable = fault.New(ErrDisabled.Kind, ErrDisabled.Code, "This account is disabled. Enable it first, on its page or by \"guildhall identity user enable\".")
 	// ErrTaken is returned to whoever has proved that the address is his, when an
 	// account has it by then.
 	ErrTaken = fault.New(fault.Conflict, "email_taken", "There is an account with this e-mail address by now. Sign in to it, or reset its password.")

@@ -231,7 +231,7 @@ func (s *Service) GivePassword(ctx context.Context, id string, by audit.Caller) 
 	}
 	err = s.administer(ctx, id, func(tx *sql.Tx, row *store.Account) error {
 		if row.State != store.Active {
-			return ErrDisabled
+			return errEnable
 		}
 		if err := s.o.Gate.ClearIn(ctx, tx, by, attempts(row.ID, row.EmailKey)...); err != nil {
 			return err
@@ -249,7 +249,7 @@ func (s *Service) GivePassword(ctx context.Context, id string, by audit.Caller) 
 func (s *Service) Invite(ctx context.Context, id string, by audit.Caller) error {
 	return s.administer(ctx, id, func(tx *sql.Tx, row *store.Account) error {
 		if row.State != store.Active {
-			return ErrDisabled
+			return errEnable
 		}
 		if kept, err := s.kept(ctx, row); err != nil || kept {
 			return cmp.Or(err, error(ErrElsewhere))

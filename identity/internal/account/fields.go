@@ -77,7 +77,7 @@ func (f *fields) language(text string) string {
 		return languages[0].Code
 	}
 	if !slices.ContainsFunc(languages, func(l i18n.Language) bool { return l.Code == text }) {
-		f.add("language", "not_offered", "Choose one of the languages offered.")
+		f.add("language", "not_offered", "Choose one of: "+i18n.Codes()+".")
 	}
 	return text
 }

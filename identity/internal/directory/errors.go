@@ -6,7 +6,7 @@ import "guildhall/platform/fault"
 // repeats it; the sentence is the remedy. Wrong settings are the fault
 // invalid_fields instead.
 var (
-	ErrNotSetUp = fault.New(fault.Conflict, "directory_not_set_up", "No directory is set up. Fill in its settings first.")
+	ErrNotSetUp = fault.New(fault.Conflict, "directory_not_set_up", "No directory is set up. Fill in its settings first, on identity's page /admin/directory or by PUT /api/v1/directory.")
 	ErrOff      = fault.New(fault.Conflict, "directory_off", "The import is switched off. Switch it on, or do a dry run.")
 	ErrUntried  = fault.New(fault.Conflict, "directory_untried", "These settings were never tried. Do a dry run and look at what it would do; then switch the import on.")
 	ErrChanged  = fault.New(fault.Conflict, "directory_changed", "Somebody else changed the settings meanwhile. Nothing was changed here; look at them and try again.")

@@ -115,7 +115,7 @@ func (s Settings) clean(production bool) (Settings, error) {
 		wrong.add("welcome", "not_offered", "Choose one of: %s.", strings.Join(Welcomes(), ", "))
 	}
 	if !slices.ContainsFunc(i18n.Languages(), func(l i18n.Language) bool { return l.Code == s.Language }) {
-		wrong.add("language", "not_offered", "Choose one of the languages offered.")
+		wrong.add("language", "not_offered", "Choose one of: %s.", i18n.Codes())
 	}
 	return s, fault.Fields(wrong...)
 }

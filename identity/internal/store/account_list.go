@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
 	"time"
 
 	"guildhall/platform/db"
@@ -32,7 +31,7 @@ type AccountQuery struct {
 func (s *Store) Accounts(ctx context.Context, q AccountQuery) (all []*Account, total int, err error) {
 	const where = `WHERE (email_key LIKE $1 ESCAPE '!' OR name_key LIKE $1 ESCAPE '!' OR id = $2) AND ($3 = '' OR state = $3 OR $3 = 'invited' AND state = 'active' AND NOT email_proved AND NOT must_change AND password_set_at = created_at)
 		AND ($4 = '' OR id IN (SELECT account FROM members WHERE group_id = $4)) AND ($5 = '' OR email_key = $5) `
-	args := []any{containing(q.Text), q.Text, q.State, q.Group, q.EmailKey}
+	args := []any{db.Containing(q.Text), q.Text, q.State, q.Group, q.EmailKey}
 	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM accounts `+where, args...).Scan(&total); err != nil {
 		return nil, 0, db.Coded(fmt.Errorf("count accounts: %w", err))
 	}
@@ -65,30 +64,24 @@ func accountOrder(q AccountQuery) string {
 	return column + direction + ", id" + direction
 }
 
-// containing is the pattern of LIKE ... ESCAPE '!' for the lower case of what
-// contains the text.
-func containing(text string) string {
-	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(text)) + "%"
-}
-
 // SetState changes an account from one state to another at now. False means that
 // it is not in the first.
 func (s *Store) SetState(ctx context.Context, tx *sql.Tx, id, from, to string, now time.Time) (bool, error) {
 	at := sql.NullInt64{Int64: db.Micros(now), Valid: to == Disabled}
-	n, err := change(ctx, tx, "change an account's state", `UPDATE accounts SET state = $1, disabled_at = $2 WHERE id = $3 AND state = $4`, to, at, id, from)
+	n, err := db.Change(ctx, tx, "change an account's state", `UPDATE accounts SET state = $1, disabled_at = $2 WHERE id = $3 AND state = $4`, to, at, id, from)
 	return n == 1, err
 }
 
 // SetSecondRequired says whether an account needs a second factor. False means
 // that it is so already.
 func (s *Store) SetSecondRequired(ctx context.Context, tx *sql.Tx, id string, required bool) (bool, error) {
-	n, err := change(ctx, tx, "require a second factor", `UPDATE accounts SET second_required = $1 WHERE id = $2 AND second_required <> $1`, required, id)
+	n, err := db.Change(ctx, tx, "require a second factor", `UPDATE accounts SET second_required = $1 WHERE id = $2 AND second_required <> $1`, required, id)
 	return n == 1, err
 }
 
 // ProveEmail notes that a code came back from the account's address.
 func (s *Store) ProveEmail(ctx context.Context, tx *sql.Tx, id string) error {
-	_, err := change(ctx, tx, "note that an address is proved", `UPDATE accounts SET email_proved = $1 WHERE id = $2`, true, id)
+	_, err := db.Change(ctx, tx, "note that an address is proved", `UPDATE accounts SET email_proved = $1 WHERE id = $2`, true, id)
 	return err
 }
 

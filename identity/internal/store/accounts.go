@@ -100,7 +100,7 @@ func accountOf(ctx context.Context, q querier, emailKey string) (*Account, error
 
 // InsertAccount writes a new account. False means that another has its address.
 func (s *Store) InsertAccount(ctx context.Context, tx *sql.Tx, a *Account) (bool, error) {
-	n, err := change(ctx, tx, "write an account", `INSERT INTO accounts (id, email, email_key, name, name_key, language, theme, password,
+	n, err := db.Change(ctx, tx, "write an account", `INSERT INTO accounts (id, email, email_key, name, name_key, language, theme, password,
 		password_set_at, must_change, email_proved, second_required, state, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		ON CONFLICT (email_key) DO NOTHING`,
 		a.ID, a.Email, a.EmailKey, a.Name, strings.ToLower(a.Name), a.Language, a.Theme, a.Password, db.Micros(a.PasswordSetAt), a.MustChange,
@@ -111,34 +111,34 @@ func (s *Store) InsertAccount(ctx context.Context, tx *sql.Tx, a *Account) (bool
 // SetPassword replaces the hash old by another, which must be changed at the next
 // sign-in when mustChange. False means that it is not old any more.
 func (s *Store) SetPassword(ctx context.Context, tx *sql.Tx, id, old, phc string, mustChange bool, now time.Time) (bool, error) {
-	n, err := change(ctx, tx, "write a password", `UPDATE accounts SET password = $1, password_set_at = $2, must_change = $3 WHERE id = $4 AND password = $5`,
+	n, err := db.Change(ctx, tx, "write a password", `UPDATE accounts SET password = $1, password_set_at = $2, must_change = $3 WHERE id = $4 AND password = $5`,
 		phc, db.Micros(now), mustChange, id, old)
 	return n == 1, err
 }
 
 // RehashPassword is SetPassword for the same password at another cost.
 func (s *Store) RehashPassword(ctx context.Context, tx *sql.Tx, id, old, phc string) error {
-	_, err := change(ctx, tx, "rehash a password", `UPDATE accounts SET password = $1 WHERE id = $2 AND password = $3`, phc, id, old)
+	_, err := db.Change(ctx, tx, "rehash a password", `UPDATE accounts SET password = $1 WHERE id = $2 AND password = $3`, phc, id, old)
 	return err
 }
 
 // SetEmail changes an account's address to one that is proved. False means that
 // another account has it.
 func (s *Store) SetEmail(ctx context.Context, tx *sql.Tx, id, email, emailKey string) (bool, error) {
-	n, err := change(ctx, tx, "write an address", `UPDATE accounts SET email = $1, email_key = $2, email_proved = $4
+	n, err := db.Change(ctx, tx, "write an address", `UPDATE accounts SET email = $1, email_key = $2, email_proved = $4
 		WHERE id = $3 AND NOT EXISTS (SELECT 1 FROM accounts other WHERE other.email_key = $2 AND other.id <> $3)`, email, emailKey, id, true)
 	return n == 1, err
 }
 
 // SetProfile changes what a person says of himself.
 func (s *Store) SetProfile(ctx context.Context, tx *sql.Tx, id, name, language, theme string) error {
-	_, err := change(ctx, tx, "write a profile", `UPDATE accounts SET name = $1, name_key = $2, language = $3, theme = $4 WHERE id = $5`,
+	_, err := db.Change(ctx, tx, "write a profile", `UPDATE accounts SET name = $1, name_key = $2, language = $3, theme = $4 WHERE id = $5`,
 		name, strings.ToLower(name), language, theme, id)
 	return err
 }
 
 // DeleteAccount removes an account with its sessions and factors.
 func (s *Store) DeleteAccount(ctx context.Context, tx *sql.Tx, id string) error {
-	_, err := change(ctx, tx, "delete an account", `DELETE FROM accounts WHERE id = $1`, id)
+	_, err := db.Change(ctx, tx, "delete an account", `DELETE FROM accounts WHERE id = $1`, id)
 	return err
 }

@@ -47,7 +47,7 @@ func attempts(ctx context.Context, q querier, key string) (Attempts, error) {
 
 // SetAttempts writes the attempts of a key.
 func (s *Store) SetAttempts(ctx context.Context, tx *sql.Tx, a Attempts) error {
-	_, err := change(ctx, tx, "write attempts", `INSERT INTO attempts (key, failures, blocked_until, updated_at) VALUES ($1, $2, $3, $4)
+	_, err := db.Change(ctx, tx, "write attempts", `INSERT INTO attempts (key, failures, blocked_until, updated_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, blocked_until = excluded.blocked_until, updated_at = excluded.updated_at`,
 		a.Key, a.Failures, db.Micros(a.BlockedUntil), db.Micros(a.UpdatedAt))
 	return err
@@ -55,5 +55,5 @@ func (s *Store) SetAttempts(ctx context.Context, tx *sql.Tx, a Attempts) error {
 
 // DeleteAttempts removes those that nothing was added to since before.
 func (s *Store) DeleteAttempts(ctx context.Context, tx *sql.Tx, before time.Time) (int64, error) {
-	return change(ctx, tx, "delete old attempts", `DELETE FROM attempts WHERE updated_at < $1`, db.Micros(before))
+	return db.Change(ctx, tx, "delete old attempts", `DELETE FROM attempts WHERE updated_at < $1`, db.Micros(before))
 }

@@ -23,7 +23,7 @@ type AuthorizationCode struct {
 
 // InsertAuthorizationCode writes a new code.
 func (s *Store) InsertAuthorizationCode(ctx context.Context, tx *sql.Tx, c *AuthorizationCode) error {
-	_, err := change(ctx, tx, "write an authorization code", `INSERT INTO authorization_codes (hash, grant_id, redirect_uri, given_uri, challenge, expires_at)
+	_, err := db.Change(ctx, tx, "write an authorization code", `INSERT INTO authorization_codes (hash, grant_id, redirect_uri, given_uri, challenge, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6)`, c.Hash, c.Grant.ID, c.RedirectURI, c.GivenURI, c.Challenge, db.Micros(c.ExpiresAt))
 	return err
 }
@@ -49,7 +49,7 @@ func (s *Store) AuthorizationCode(ctx context.Context, hash []byte, now time.Tim
 // UseAuthorizationCode uses a code up. False means that somebody else did, or that
 // it was over.
 func (s *Store) UseAuthorizationCode(ctx context.Context, tx *sql.Tx, hash []byte, now time.Time) (bool, error) {
-	n, err := change(ctx, tx, "use an authorization code",
+	n, err := db.Change(ctx, tx, "use an authorization code",
 		`UPDATE authorization_codes SET used_at = $1 WHERE hash = $2 AND used_at IS NULL AND expires_at > $1`, db.Micros(now), hash)
 	return n == 1, err
 }

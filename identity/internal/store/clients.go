@@ -90,7 +90,7 @@ func readClient(row *sql.Row) (*Client, error) {
 
 // InsertClient writes a new application.
 func (s *Store) InsertClient(ctx context.Context, tx *sql.Tx, c *Client) error {
-	_, err := change(ctx, tx, "write an application",
+	_, err := db.Change(ctx, tx, "write an application",
 		`INSERT INTO clients (id, name, search, state, metadata, made_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		c.ID, c.Name, c.search(), c.State, c.Metadata, db.Micros(c.MadeAt), db.Micros(c.ChangedAt))
 	return err
@@ -98,7 +98,7 @@ func (s *Store) InsertClient(ctx context.Context, tx *sql.Tx, c *Client) error {
 
 // UpdateClient writes the name, state and metadata of an application.
 func (s *Store) UpdateClient(ctx context.Context, tx *sql.Tx, c *Client) error {
-	_, err := change(ctx, tx, "change an application",
+	_, err := db.Change(ctx, tx, "change an application",
 		`UPDATE clients SET name = $1, search = $2, state = $3, metadata = $4, changed_at = $5 WHERE id = $6`,
 		c.Name, c.search(), c.State, c.Metadata, db.Micros(c.ChangedAt), c.ID)
 	return err
@@ -106,7 +106,7 @@ func (s *Store) UpdateClient(ctx context.Context, tx *sql.Tx, c *Client) error {
 
 // DeleteClient deletes an application and all that hangs on it.
 func (s *Store) DeleteClient(ctx context.Context, tx *sql.Tx, id string) error {
-	_, err := change(ctx, tx, "delete an application", `DELETE FROM clients WHERE id = $1`, id)
+	_, err := db.Change(ctx, tx, "delete an application", `DELETE FROM clients WHERE id = $1`, id)
 	return err
 }
 
@@ -173,7 +173,7 @@ func (s *Store) InsertSecret(ctx context.Context, tx *sql.Tx, r *Secret) error {
 		at := db.Micros(r.ExpiresAt)
 		expires = &at
 	}
-	_, err := change(ctx, tx, "write a secret", `INSERT INTO client_secrets (id, client, hash, made_at, expires_at) VALUES ($1, $2, $3, $4, $5)`,
+	_, err := db.Change(ctx, tx, "write a secret", `INSERT INTO client_secrets (id, client, hash, made_at, expires_at) VALUES ($1, $2, $3, $4, $5)`,
 		r.ID, r.Client, r.Hash, db.Micros(r.MadeAt), expires)
 	return err
 }
@@ -181,15 +181,15 @@ func (s *Store) InsertSecret(ctx context.Context, tx *sql.Tx, r *Secret) error {
 // ExpireSecret lets the client's current secret end at the time given, and
 // deletes those that were replaced before it.
 func (s *Store) ExpireSecret(ctx context.Context, tx *sql.Tx, client string, at time.Time) error {
-	if _, err := change(ctx, tx, "delete replaced secrets", `DELETE FROM client_secrets WHERE client = $1 AND expires_at IS NOT NULL`, client); err != nil {
+	if _, err := db.Change(ctx, tx, "delete replaced secrets", `DELETE FROM client_secrets WHERE client = $1 AND expires_at IS NOT NULL`, client); err != nil {
 		return err
 	}
-	_, err := change(ctx, tx, "replace a secret", `UPDATE client_secrets SET expires_at = $1 WHERE client = $2`, db.Micros(at), client)
+	_, err := db.Change(ctx, tx, "replace a secret", `UPDATE client_secrets SET expires_at = $1 WHERE client = $2`, db.Micros(at), client)
 	return err
 }
 
 // DeleteSecrets deletes all secrets of the client.
 func (s *Store) DeleteSecrets(ctx context.Context, tx *sql.Tx, client string) error {
-	_, err := change(ctx, tx, "delete secrets", `DELETE FROM client_secrets WHERE client = $1`, client)
+	_, err := db.Change(ctx, tx, "delete secrets", `DELETE FROM client_secrets WHERE client = $1`, client)
 	return err
 }

@@ -32,7 +32,7 @@ type Code struct {
 
 // InsertCode writes a new challenge that waits for its first letter.
 func (s *Store) InsertCode(ctx context.Context, tx *sql.Tx, c *Code) error {
-	_, err := change(ctx, tx, "write a code", `INSERT INTO codes (id, purpose, account, email, email_key, language, data, tries, made_at,
+	_, err := db.Change(ctx, tx, "write a code", `INSERT INTO codes (id, purpose, account, email, email_key, language, data, tries, made_at,
 		expires_at, sent_at, wanted, letters) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $8, 1, 0)`,
 		c.ID, c.Purpose, sql.NullString{String: c.Account, Valid: c.Account != ""}, c.Email, c.EmailKey, c.Language, c.Data,
 		db.Micros(c.MadeAt), db.Micros(c.ExpiresAt))
@@ -65,7 +65,7 @@ func (s *Store) Code(ctx context.Context, tx *sql.Tx, id string) (*Code, error) 
 // TryCode counts a try. False means that there is none left, or no such live
 // challenge.
 func (s *Store) TryCode(ctx context.Context, tx *sql.Tx, id, purpose string, tries int, now time.Time) (bool, error) {
-	n, err := change(ctx, tx, "count a try of a code", `UPDATE codes SET tries = tries + 1
+	n, err := db.Change(ctx, tx, "count a try of a code", `UPDATE codes SET tries = tries + 1
 		WHERE id = $1 AND purpose = $2 AND tries < $3 AND expires_at > $4 AND used_at IS NULL`, id, purpose, tries, db.Micros(now))
 	return n == 1, err
 }
@@ -73,14 +73,14 @@ func (s *Store) TryCode(ctx context.Context, tx *sql.Tx, id, purpose string, tri
 // UseCode ends a challenge and forgets what it sealed. False means that it had
 // ended before.
 func (s *Store) UseCode(ctx context.Context, tx *sql.Tx, id string, now time.Time) (bool, error) {
-	n, err := change(ctx, tx, "use a code", `UPDATE codes SET used_at = $1, data = NULL, hash = NULL WHERE id = $2 AND used_at IS NULL`, db.Micros(now), id)
+	n, err := db.Change(ctx, tx, "use a code", `UPDATE codes SET used_at = $1, data = NULL, hash = NULL WHERE id = $2 AND used_at IS NULL`, db.Micros(now), id)
 	return n == 1, err
 }
 
 // WantLetter asks for another letter of a challenge that was made after since
 // and got no letter after pause. False means that it is not.
 func (s *Store) WantLetter(ctx context.Context, tx *sql.Tx, id string, now, since, pause time.Time) (bool, error) {
-	n, err := change(ctx, tx, "ask for a letter", `UPDATE codes SET wanted = wanted + 1, sent_at = $1
+	n, err := db.Change(ctx, tx, "ask for a letter", `UPDATE codes SET wanted = wanted + 1, sent_at = $1
 		WHERE id = $2 AND used_at IS NULL AND made_at > $3 AND sent_at <= $4`, db.Micros(now), id, db.Micros(since), db.Micros(pause))
 	return n == 1, err
 }
@@ -88,14 +88,14 @@ func (s *Store) WantLetter(ctx context.Context, tx *sql.Tx, id string, now, sinc
 // RenewCode gives a challenge the hash of a new code (nil: none), with all its
 // tries, and notes that its letters were dealt with.
 func (s *Store) RenewCode(ctx context.Context, tx *sql.Tx, id string, hash []byte, expires time.Time) error {
-	_, err := change(ctx, tx, "renew a code", `UPDATE codes SET hash = $1, tries = 0, expires_at = $2, letters = letters + 1, wanted = letters + 1 WHERE id = $3`,
+	_, err := db.Change(ctx, tx, "renew a code", `UPDATE codes SET hash = $1, tries = 0, expires_at = $2, letters = letters + 1, wanted = letters + 1 WHERE id = $3`,
 		hash, db.Micros(expires), id)
 	return err
 }
 
 // UnwantLetter takes back the wish for a letter.
 func (s *Store) UnwantLetter(ctx context.Context, tx *sql.Tx, id string) error {
-	_, err := change(ctx, tx, "take back a letter", `UPDATE codes SET wanted = letters WHERE id = $1`, id)
+	_, err := db.Change(ctx, tx, "take back a letter", `UPDATE codes SET wanted = letters WHERE id = $1`, id)
 	return err
 }
 
@@ -111,17 +111,17 @@ func (s *Store) CodeLetters(ctx context.Context, tx *sql.Tx, emailKey string, si
 
 // VoidCodes ends all challenges of an account.
 func (s *Store) VoidCodes(ctx context.Context, tx *sql.Tx, account string, now time.Time) error {
-	_, err := change(ctx, tx, "void codes", `UPDATE codes SET used_at = $1, data = NULL, hash = NULL WHERE account = $2 AND used_at IS NULL`, db.Micros(now), account)
+	_, err := db.Change(ctx, tx, "void codes", `UPDATE codes SET used_at = $1, data = NULL, hash = NULL WHERE account = $2 AND used_at IS NULL`, db.Micros(now), account)
 	return err
 }
 
 // DeleteCodes removes challenges made before then.
 func (s *Store) DeleteCodes(ctx context.Context, tx *sql.Tx, before time.Time) (int64, error) {
-	return change(ctx, tx, "delete old codes", `DELETE FROM codes WHERE made_at < $1`, db.Micros(before))
+	return db.Change(ctx, tx, "delete old codes", `DELETE FROM codes WHERE made_at < $1`, db.Micros(before))
 }
 
 // ForgetCodes removes all challenges of an account that is deleted.
 func (s *Store) ForgetCodes(ctx context.Context, tx *sql.Tx, account string) error {
-	_, err := change(ctx, tx, "delete codes", `DELETE FROM codes WHERE account = $1`, account)
+	_, err := db.Change(ctx, tx, "delete codes", `DELETE FROM codes WHERE account = $1`, account)
 	return err
 }

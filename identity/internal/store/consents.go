@@ -59,7 +59,7 @@ func (s *Store) Consents(ctx context.Context, account string) (all []Consent, er
 
 // SetConsent writes what an account allows a client.
 func (s *Store) SetConsent(ctx context.Context, tx *sql.Tx, account, client, scopes string, now time.Time) error {
-	_, err := change(ctx, tx, "write a consent", `INSERT INTO consents (account, client, scopes, made_at, changed_at) VALUES ($1, $2, $3, $4, $4)
+	_, err := db.Change(ctx, tx, "write a consent", `INSERT INTO consents (account, client, scopes, made_at, changed_at) VALUES ($1, $2, $3, $4, $4)
 		ON CONFLICT (account, client) DO UPDATE SET scopes = excluded.scopes, changed_at = excluded.changed_at`, account, client, scopes, db.Micros(now))
 	return err
 }
@@ -67,6 +67,6 @@ func (s *Store) SetConsent(ctx context.Context, tx *sql.Tx, account, client, sco
 // DeleteConsent forgets what an account allowed a client. False means that there
 // was nothing.
 func (s *Store) DeleteConsent(ctx context.Context, tx *sql.Tx, account, client string) (bool, error) {
-	n, err := change(ctx, tx, "delete a consent", `DELETE FROM consents WHERE account = $1 AND client = $2`, account, client)
+	n, err := db.Change(ctx, tx, "delete a consent", `DELETE FROM consents WHERE account = $1 AND client = $2`, account, client)
 	return n == 1, err
 }

@@ -53,7 +53,7 @@ func directory(ctx context.Context, q querier) (*Directory, error) {
 
 // PutDirectory writes the row.
 func (s *Store) PutDirectory(ctx context.Context, tx *sql.Tx, d *Directory) error {
-	_, err := change(ctx, tx, "write the directory's settings", `INSERT INTO directory
+	_, err := db.Change(ctx, tx, "write the directory's settings", `INSERT INTO directory
 		(id, settings, password, version, tried, enabled, due_at, asked, asked_by, changed_at) VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, password = excluded.password, version = excluded.version, tried = excluded.tried,
 			enabled = excluded.enabled, due_at = excluded.due_at, asked = excluded.asked, asked_by = excluded.asked_by, changed_at = excluded.changed_at`,
@@ -119,28 +119,28 @@ func (s *Store) ImportedIn(ctx context.Context, tx *sql.Tx, key string) (*Import
 
 // InsertImported writes somebody.
 func (s *Store) InsertImported(ctx context.Context, tx *sql.Tx, p *Imported) error {
-	_, err := change(ctx, tx, "write an imported person", `INSERT INTO directory_people (key, account, dn, email, name, off)
+	_, err := db.Change(ctx, tx, "write an imported person", `INSERT INTO directory_people (key, account, dn, email, name, off)
 		VALUES ($1, $2, $3, $4, $5, $6)`, p.Key, p.Account, p.DN, p.Email, p.Name, p.Off)
 	return err
 }
 
 // UpdateImported writes what the directory says of somebody.
 func (s *Store) UpdateImported(ctx context.Context, tx *sql.Tx, p *Imported) error {
-	_, err := change(ctx, tx, "write an imported person", `UPDATE directory_people SET dn = $1, email = $2, name = $3, off = $4 WHERE key = $5`,
+	_, err := db.Change(ctx, tx, "write an imported person", `UPDATE directory_people SET dn = $1, email = $2, name = $3, off = $4 WHERE key = $5`,
 		p.DN, p.Email, p.Name, p.Off, p.Key)
 	return err
 }
 
 // ForgetImported removes somebody whose account was deleted here.
 func (s *Store) ForgetImported(ctx context.Context, tx *sql.Tx, key string) error {
-	_, err := change(ctx, tx, "forget an imported person", `DELETE FROM directory_people WHERE key = $1 AND account IS NULL`, key)
+	_, err := db.Change(ctx, tx, "forget an imported person", `DELETE FROM directory_people WHERE key = $1 AND account IS NULL`, key)
 	return err
 }
 
 // NoMustChange lifts the duty to change the password from those who were imported:
 // the directory keeps theirs now.
 func (s *Store) NoMustChange(ctx context.Context, tx *sql.Tx) error {
-	_, err := change(ctx, tx, "lift the duty to change passwords",
+	_, err := db.Change(ctx, tx, "lift the duty to change passwords",
 		`UPDATE accounts SET must_change = $1 WHERE must_change = $2 AND id IN (SELECT account FROM directory_people WHERE account IS NOT NULL)`, false, true)
 	return err
 }
@@ -173,7 +173,7 @@ func scanRun(row scanner) (*DirectoryRun, error) {
 
 // PutDirectoryRun writes a run.
 func (s *Store) PutDirectoryRun(ctx context.Context, tx *sql.Tx, r *DirectoryRun) error {
-	_, err := change(ctx, tx, "write a run of the import", `INSERT INTO directory_runs (id, started_at, dry, outcome, report) VALUES ($1, $2, $3, $4, $5)
+	_, err := db.Change(ctx, tx, "write a run of the import", `INSERT INTO directory_runs (id, started_at, dry, outcome, report) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (id) DO UPDATE SET outcome = excluded.outcome, report = excluded.report`, r.ID, db.Micros(r.StartedAt), r.Dry, r.Outcome, r.Report)
 	return err
 }
@@ -219,6 +219,6 @@ func (s *Store) DirectoryRuns(ctx context.Context, outcome string, offset, limit
 
 // PurgeDirectoryRuns deletes the runs that began before a time.
 func (s *Store) PurgeDirectoryRuns(ctx context.Context, tx *sql.Tx, before time.Time) error {
-	_, err := change(ctx, tx, "delete old runs of the import", `DELETE FROM directory_runs WHERE started_at < $1`, db.Micros(before))
+	_, err := db.Change(ctx, tx, "delete old runs of the import", `DELETE FROM directory_runs WHERE started_at < $1`, db.Micros(before))
 	return err
 }

@@ -69,7 +69,7 @@ func (s *Store) InsertGrant(ctx context.Context, tx *sql.Tx, g *Grant) (bool, er
 	if err := tx.QueryRowContext(ctx, may, args...).Scan(&allowed); err != nil || !allowed {
 		return false, wrap("read the account of a grant", err)
 	}
-	n, err := change(ctx, tx, "write a grant", `INSERT INTO grants (id, account, client, session, offline, scopes, data, made_at, ends_at)
+	n, err := db.Change(ctx, tx, "write a grant", `INSERT INTO grants (id, account, client, session, offline, scopes, data, made_at, ends_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		g.ID, g.Account, g.Client, session, g.Offline, g.Scopes, g.Data, db.Micros(g.MadeAt), db.Micros(g.EndsAt))
 	return n == 1, err
@@ -134,7 +134,7 @@ func grants(ctx context.Context, q querier, where string, args ...any) (all []*G
 // RedeemGrant gives a grant that is not revoked its data and its end. False means
 // that there is none.
 func (s *Store) RedeemGrant(ctx context.Context, tx *sql.Tx, id, data string, ends time.Time) (bool, error) {
-	n, err := change(ctx, tx, "redeem a grant", `UPDATE grants SET data = $1, ends_at = $2 WHERE id = $3 AND revoked_at IS NULL`, data, db.Micros(ends), id)
+	n, err := db.Change(ctx, tx, "redeem a grant", `UPDATE grants SET data = $1, ends_at = $2 WHERE id = $3 AND revoked_at IS NULL`, data, db.Micros(ends), id)
 	return n == 1, err
 }
 

@@ -79,7 +79,7 @@ type GroupQuery struct {
 // Groups lists groups, and says how many there are in all.
 func (s *Store) Groups(ctx context.Context, q GroupQuery) (all []*Group, total int, err error) {
 	const where = `WHERE (g.name_key LIKE $1 ESCAPE '!' OR lower(g.description) LIKE $1 ESCAPE '!' OR g.id = $2) AND ($3 = '' OR g.source = $3) `
-	args := []any{containing(q.Text), q.Text, q.Source}
+	args := []any{db.Containing(q.Text), q.Text, q.Source}
 	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM groups g `+where, args...).Scan(&total); err != nil {
 		return nil, 0, db.Coded(fmt.Errorf("count groups: %w", err))
 	}
@@ -125,7 +125,7 @@ func (s *Store) groups(ctx context.Context, where string, args ...any) (all []*G
 
 // InsertGroup writes a new group. False means that another has its name.
 func (s *Store) InsertGroup(ctx context.Context, tx *sql.Tx, g *Group) (bool, error) {
-	n, err := change(ctx, tx, "write a group", `INSERT INTO groups (id, name, name_key, description, source, made_at)
+	n, err := db.Change(ctx, tx, "write a group", `INSERT INTO groups (id, name, name_key, description, source, made_at)
 		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name_key) DO NOTHING`, g.ID, g.Name, g.NameKey, g.Description, g.Source, db.Micros(g.MadeAt))
 	return n == 1, err
 }
@@ -133,20 +133,20 @@ func (s *Store) InsertGroup(ctx context.Context, tx *sql.Tx, g *Group) (bool, er
 // SetGroup changes a group's name and description. False means that another group
 // has the name.
 func (s *Store) SetGroup(ctx context.Context, tx *sql.Tx, g *Group) (bool, error) {
-	n, err := change(ctx, tx, "change a group", `UPDATE groups SET name = $1, name_key = $2, description = $3
+	n, err := db.Change(ctx, tx, "change a group", `UPDATE groups SET name = $1, name_key = $2, description = $3
 		WHERE id = $4 AND NOT EXISTS (SELECT 1 FROM groups other WHERE other.name_key = $2 AND other.id <> $4)`, g.Name, g.NameKey, g.Description, g.ID)
 	return n == 1, err
 }
 
 // DeleteGroup removes a group with its memberships and roles.
 func (s *Store) DeleteGroup(ctx context.Context, tx *sql.Tx, id string) error {
-	_, err := change(ctx, tx, "delete a group", `DELETE FROM groups WHERE id = $1`, id)
+	_, err := db.Change(ctx, tx, "delete a group", `DELETE FROM groups WHERE id = $1`, id)
 	return err
 }
 
 // AddMember puts an account into a group. False means that it is in it already.
 func (s *Store) AddMember(ctx context.Context, tx *sql.Tx, group, account, source string, now time.Time) (bool, error) {
-	n, err := change(ctx, tx, "add a member", `INSERT INTO members (group_id, account, source, made_at) VALUES ($1, $2, $3, $4)
+	n, err := db.Change(ctx, tx, "add a member", `INSERT INTO members (group_id, account, source, made_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (group_id, account) DO NOTHING`, group, account, source, db.Micros(now))
 	return n == 1, err
 }
@@ -154,6 +154,6 @@ func (s *Store) AddMember(ctx context.Context, tx *sql.Tx, group, account, sourc
 // DropMember takes an account out of a group that it is in by the source. False
 // means that it is not.
 func (s *Store) DropMember(ctx context.Context, tx *sql.Tx, group, account, source string) (bool, error) {
-	n, err := change(ctx, tx, "drop a member", `DELETE FROM members WHERE group_id = $1 AND account = $2 AND source = $3`, group, account, source)
+	n, err := db.Change(ctx, tx, "drop a member", `DELETE FROM members WHERE group_id = $1 AND account = $2 AND source = $3`, group, account, source)
 	return n == 1, err
 }

@@ -11,7 +11,7 @@ import (
 
 // PutLink gives an account the hash of a link in place of the one that it had.
 func (s *Store) PutLink(ctx context.Context, tx *sql.Tx, account, emailKey string, hash []byte, ends time.Time) error {
-	_, err := change(ctx, tx, "write a link", `INSERT INTO links (account, email_key, hash, ends_at) VALUES ($1, $2, $3, $4)
+	_, err := db.Change(ctx, tx, "write a link", `INSERT INTO links (account, email_key, hash, ends_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (account) DO UPDATE SET email_key = excluded.email_key, hash = excluded.hash, ends_at = excluded.ends_at`,
 		account, emailKey, hash, db.Micros(ends))
 	return err
@@ -29,19 +29,19 @@ func (s *Store) Linked(ctx context.Context, hash []byte, now time.Time) (account
 
 // SpendLink uses a link up. False means that it is not good any more.
 func (s *Store) SpendLink(ctx context.Context, tx *sql.Tx, hash []byte, now time.Time) (bool, error) {
-	n, err := change(ctx, tx, "use a link", `DELETE FROM links WHERE hash = $1 AND ends_at > $2
+	n, err := db.Change(ctx, tx, "use a link", `DELETE FROM links WHERE hash = $1 AND ends_at > $2
 		AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = links.account AND a.email_key = links.email_key)`, hash, db.Micros(now))
 	return n == 1, err
 }
 
 // DropLink takes an account's link back.
 func (s *Store) DropLink(ctx context.Context, tx *sql.Tx, account string) error {
-	_, err := change(ctx, tx, "take back a link", `DELETE FROM links WHERE account = $1`, account)
+	_, err := db.Change(ctx, tx, "take back a link", `DELETE FROM links WHERE account = $1`, account)
 	return err
 }
 
 // PurgeLinks deletes those that are over.
 func (s *Store) PurgeLinks(ctx context.Context, tx *sql.Tx, now time.Time) error {
-	_, err := change(ctx, tx, "delete links that are over", `DELETE FROM links WHERE ends_at <= $1`, db.Micros(now))
+	_, err := db.Change(ctx, tx, "delete links that are over", `DELETE FROM links WHERE ends_at <= $1`, db.Micros(now))
 	return err
 }

@@ -43,7 +43,7 @@ func scanPasskey(row scanner) (Passkey, error) {
 // InsertPasskey writes a new passkey. A credential id that is known is a unique
 // violation.
 func (s *Store) InsertPasskey(ctx context.Context, tx *sql.Tx, p Passkey) error {
-	_, err := change(ctx, tx, "write a passkey", `INSERT INTO passkeys (id, account, credential_id, credential, name, made_at)
+	_, err := db.Change(ctx, tx, "write a passkey", `INSERT INTO passkeys (id, account, credential_id, credential, name, made_at)
 		VALUES ($1, $2, $3, $4, $5, $6)`, p.ID, p.Account, p.CredentialID, p.Credential, p.Name, db.Micros(p.MadeAt))
 	return err
 }
@@ -90,7 +90,7 @@ func (s *Store) PasskeyByCredential(ctx context.Context, credentialID []byte) (_
 // UsePasskey notes the use of a passkey at a moment: its credential becomes
 // after. False means that it is not before any more, or that it was used since.
 func (s *Store) UsePasskey(ctx context.Context, tx *sql.Tx, id, before, after string, since, at time.Time) (bool, error) {
-	n, err := change(ctx, tx, "note the use of a passkey",
+	n, err := db.Change(ctx, tx, "note the use of a passkey",
 		`UPDATE passkeys SET credential = $1, used_at = $2 WHERE id = $3 AND credential = $4 AND (used_at IS NULL OR used_at < $5)`,
 		after, db.Micros(at), id, before, db.Micros(since))
 	return n == 1, err
@@ -99,13 +99,13 @@ func (s *Store) UsePasskey(ctx context.Context, tx *sql.Tx, id, before, after st
 // RenamePasskey gives a passkey another name. False means that the account has
 // none with the id.
 func (s *Store) RenamePasskey(ctx context.Context, tx *sql.Tx, account, id, name string) (bool, error) {
-	n, err := change(ctx, tx, "rename a passkey", `UPDATE passkeys SET name = $1 WHERE id = $2 AND account = $3`, name, id, account)
+	n, err := db.Change(ctx, tx, "rename a passkey", `UPDATE passkeys SET name = $1 WHERE id = $2 AND account = $3`, name, id, account)
 	return n == 1, err
 }
 
 // DeletePasskey removes a passkey. False means that the account has none with
 // the id.
 func (s *Store) DeletePasskey(ctx context.Context, tx *sql.Tx, account, id string) (bool, error) {
-	n, err := change(ctx, tx, "delete a passkey", `DELETE FROM passkeys WHERE id = $1 AND account = $2`, id, account)
+	n, err := db.Change(ctx, tx, "delete a passkey", `DELETE FROM passkeys WHERE id = $1 AND account = $2`, id, account)
 	return n == 1, err
 }

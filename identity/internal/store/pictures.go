@@ -11,14 +11,14 @@ import (
 
 // PutPicture gives an account a picture in place of what it had.
 func (s *Store) PutPicture(ctx context.Context, tx *sql.Tx, account, name string, image []byte) error {
-	_, err := change(ctx, tx, "write a picture", `INSERT INTO pictures (account, name, image) VALUES ($1, $2, $3)
+	_, err := db.Change(ctx, tx, "write a picture", `INSERT INTO pictures (account, name, image) VALUES ($1, $2, $3)
 		ON CONFLICT (account) DO UPDATE SET name = excluded.name, image = excluded.image`, account, name, image)
 	return err
 }
 
 // DropPicture takes an account's picture away. False means that it has none.
 func (s *Store) DropPicture(ctx context.Context, tx *sql.Tx, account string) (bool, error) {
-	n, err := change(ctx, tx, "delete a picture", `DELETE FROM pictures WHERE account = $1`, account)
+	n, err := db.Change(ctx, tx, "delete a picture", `DELETE FROM pictures WHERE account = $1`, account)
 	return n == 1, err
 }
 

@@ -45,7 +45,7 @@ func (s *Store) DeleteFactors(ctx context.Context, tx *sql.Tx, account string) (
 		return Factors{}, err
 	}
 	for _, table := range []string{"totp", "passkeys", "recovery_codes"} {
-		if _, err := change(ctx, tx, "delete from "+table, `DELETE FROM `+table+` WHERE account = $1`, account); err != nil {
+		if _, err := db.Change(ctx, tx, "delete from "+table, `DELETE FROM `+table+` WHERE account = $1`, account); err != nil {
 			return Factors{}, err
 		}
 	}
@@ -64,7 +64,7 @@ func (s *Store) HasFactor(ctx context.Context, tx *sql.Tx, account string) (has 
 
 // PutRecovery writes the hashes of recovery codes in place of all older ones.
 func (s *Store) PutRecovery(ctx context.Context, tx *sql.Tx, account string, hashes [][]byte) error {
-	if _, err := change(ctx, tx, "delete recovery codes", `DELETE FROM recovery_codes WHERE account = $1`, account); err != nil {
+	if _, err := db.Change(ctx, tx, "delete recovery codes", `DELETE FROM recovery_codes WHERE account = $1`, account); err != nil {
 		return err
 	}
 	rows := make([][]any, len(hashes))
@@ -80,7 +80,7 @@ func (s *Store) PutRecovery(ctx context.Context, tx *sql.Tx, account string, has
 // UseRecovery uses a recovery code up. False means that there is none with the
 // hash, or that it was used before.
 func (s *Store) UseRecovery(ctx context.Context, tx *sql.Tx, account string, hash []byte, at time.Time) (bool, error) {
-	n, err := change(ctx, tx, "use a recovery code",
+	n, err := db.Change(ctx, tx, "use a recovery code",
 		`UPDATE recovery_codes SET used_at = $1 WHERE account = $2 AND hash = $3 AND used_at IS NULL`, db.Micros(at), account, hash)
 	return n == 1, err
 }

@@ -22,7 +22,7 @@ type Family struct {
 
 // InsertFamily writes the family of a new refresh token.
 func (s *Store) InsertFamily(ctx context.Context, tx *sql.Tx, f *Family) error {
-	_, err := change(ctx, tx, "write a refresh token", `INSERT INTO refresh_tokens (family, grant_id, token, sealed, replaced, expires_at)
+	_, err := db.Change(ctx, tx, "write a refresh token", `INSERT INTO refresh_tokens (family, grant_id, token, sealed, replaced, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6)`, f.Hash, f.Grant.ID, f.Token, f.Sealed, f.Replaced, db.Micros(f.ExpiresAt))
 	return err
 }
@@ -48,7 +48,7 @@ func (s *Store) Family(ctx context.Context, hash []byte, now time.Time) (*Family
 // ReplaceToken makes f's the good token of its family, if old is until now and its
 // grant is not revoked. False means that it was replaced meanwhile or is over.
 func (s *Store) ReplaceToken(ctx context.Context, tx *sql.Tx, f *Family, old []byte, now time.Time) (bool, error) {
-	n, err := change(ctx, tx, "replace a refresh token", `UPDATE refresh_tokens SET token = $1, sealed = $2, replaced = $3, expires_at = $4
+	n, err := db.Change(ctx, tx, "replace a refresh token", `UPDATE refresh_tokens SET token = $1, sealed = $2, replaced = $3, expires_at = $4
 		WHERE family = $5 AND token = $6 AND expires_at > $7
 			AND EXISTS (SELECT 1 FROM grants g WHERE g.id = refresh_tokens.grant_id AND g.revoked_at IS NULL AND g.ends_at > $7)`,
 		f.Token, f.Sealed, f.Replaced, db.Micros(f.ExpiresAt), f.Hash, old, db.Micros(now))

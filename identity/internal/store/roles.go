@@ -89,14 +89,14 @@ func (s *Store) HoldersOf(ctx context.Context, account, group string) (all []Hol
 
 // GiveRole writes a holder. False means that it holds the role already.
 func (s *Store) GiveRole(ctx context.Context, tx *sql.Tx, h Holder) (bool, error) {
-	n, err := change(ctx, tx, "give a role", `INSERT INTO role_holders (role, account, group_id, made_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+	n, err := db.Change(ctx, tx, "give a role", `INSERT INTO role_holders (role, account, group_id, made_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
 		h.Role, orNull(h.Account), orNull(h.Group), db.Micros(h.MadeAt))
 	return n == 1, err
 }
 
 // TakeRole removes a holder. False means that it does not hold the role.
 func (s *Store) TakeRole(ctx context.Context, tx *sql.Tx, h Holder) (bool, error) {
-	n, err := change(ctx, tx, "take a role", `DELETE FROM role_holders WHERE role = $1 AND (account = $2 OR group_id = $3)`, h.Role, h.Account, h.Group)
+	n, err := db.Change(ctx, tx, "take a role", `DELETE FROM role_holders WHERE role = $1 AND (account = $2 OR group_id = $3)`, h.Role, h.Account, h.Group)
 	return n == 1, err
 }
 

@@ -59,7 +59,7 @@ func (s *Store) InsertSession(ctx context.Context, tx *sql.Tx, r *Session, passw
 	if err != nil {
 		return false, fmt.Errorf("read the account of a session: %w", err)
 	}
-	n, err := change(ctx, tx, "write a session", `INSERT INTO sessions (id, account, hash, level, methods, made_at, seen_at,
+	n, err := db.Change(ctx, tx, "write a session", `INSERT INTO sessions (id, account, hash, level, methods, made_at, seen_at,
 			authenticated_at, idle_until, ends_at, user_agent, from_ip)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		r.ID, r.Account, r.Hash, r.Level, strings.Join(r.Methods, " "), db.Micros(r.MadeAt), db.Micros(r.SeenAt),
@@ -95,7 +95,7 @@ func (s *Store) SessionLives(ctx context.Context, tx *sql.Tx, account, id string
 
 // TouchSession notes that a session was used at now, if it still has the hash.
 func (s *Store) TouchSession(ctx context.Context, tx *sql.Tx, id string, hash []byte, now, idleUntil time.Time) error {
-	_, err := change(ctx, tx, "note the use of a session",
+	_, err := db.Change(ctx, tx, "note the use of a session",
 		`UPDATE sessions SET seen_at = $1, idle_until = $2 WHERE id = $3 AND hash = $4 AND ended_at IS NULL AND seen_at < $1`,
 		db.Micros(now), db.Micros(idleUntil), id, hash)
 	return err
@@ -104,7 +104,7 @@ func (s *Store) TouchSession(ctx context.Context, tx *sql.Tx, id string, hash []
 // UseSession is TouchSession of a session by its id alone, if it lives and has at
 // least the level.
 func (s *Store) UseSession(ctx context.Context, tx *sql.Tx, id string, level int, now, idleUntil time.Time) error {
-	_, err := change(ctx, tx, "note the use of a session", `UPDATE sessions SET seen_at = $1, idle_until = CASE WHEN ends_at < $2 THEN ends_at ELSE $2 END
+	_, err := db.Change(ctx, tx, "note the use of a session", `UPDATE sessions SET seen_at = $1, idle_until = CASE WHEN ends_at < $2 THEN ends_at ELSE $2 END
 		WHERE id = $3 AND level >= $4 AND ended_at IS NULL AND idle_until > $1 AND ends_at > $1 AND seen_at < $1`,
 		db.Micros(now), db.Micros(idleUntil), id, level)
 	return err
@@ -113,7 +113,7 @@ func (s *Store) UseSession(ctx context.Context, tx *sql.Tx, id string, level int
 // RaiseSession gives a session that lives at now and has the hash old the hash,
 // level, methods and times of r. False means that there is none.
 func (s *Store) RaiseSession(ctx context.Context, tx *sql.Tx, r *Session, old []byte, now time.Time) (bool, error) {
-	n, err := change(ctx, tx, "raise a session", `UPDATE sessions SET hash = $1, level = $2, methods = $3, seen_at = $4,
+	n, err := db.Change(ctx, tx, "raise a session", `UPDATE sessions SET hash = $1, level = $2, methods = $3, seen_at = $4,
 			authenticated_at = $5, idle_until = $6, ends_at = $7
 		WHERE id = $8 AND hash = $9 AND ended_at IS NULL AND idle_until > $10 AND ends_at > $10`,
 		r.Hash, r.Level, strings.Join(r.Methods, " "), db.Micros(r.SeenAt), db.Micros(r.AuthenticatedAt),
@@ -144,7 +144,7 @@ func (s *Store) SessionsOf(ctx context.Context, account string, level int, now t
 // EndSession ends a live session of the account. False means that there is none
 // with the id.
 func (s *Store) EndSession(ctx context.Context, tx *sql.Tx, account, id string, now time.Time) (bool, error) {
-	n, err := change(ctx, tx, "end a session", `UPDATE sessions SET ended_at = $1
+	n, err := db.Change(ctx, tx, "end a session", `UPDATE sessions SET ended_at = $1
 		WHERE id = $2 AND account = $3 AND ended_at IS NULL AND idle_until > $1 AND ends_at > $1`, db.Micros(now), id, account)
 	return n == 1, err
 }
@@ -170,7 +170,7 @@ func (s *Store) EndSessions(ctx context.Context, tx *sql.Tx, account, except str
 
 // PurgeSessions deletes the sessions that do not live at now.
 func (s *Store) PurgeSessions(ctx context.Context, tx *sql.Tx, now time.Time) error {
-	_, err := change(ctx, tx, "delete sessions that are over",
+	_, err := db.Change(ctx, tx, "delete sessions that are over",
 		`DELETE FROM sessions WHERE ended_at IS NOT NULL OR idle_until <= $1 OR ends_at <= $1`, db.Micros(now))
 	return err
 }

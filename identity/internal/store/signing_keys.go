@@ -56,7 +56,7 @@ func signingKeys(ctx context.Context, q querier) (all []*SigningKey, err error) 
 
 // InsertSigningKey writes a new key, which another is yet to follow.
 func (s *Store) InsertSigningKey(ctx context.Context, tx *sql.Tx, k *SigningKey) error {
-	_, err := change(ctx, tx, "write a signing key",
+	_, err := db.Change(ctx, tx, "write a signing key",
 		`INSERT INTO signing_keys (id, algorithm, private, public, made_at, active_from) VALUES ($1, $2, $3, $4, $5, $6)`,
 		k.ID, k.Algorithm, k.Private, k.Public, db.Micros(k.MadeAt), db.Micros(k.ActiveFrom))
 	return err
@@ -65,13 +65,13 @@ func (s *Store) InsertSigningKey(ctx context.Context, tx *sql.Tx, k *SigningKey)
 // EndSigningKey lets the last key of an algorithm sign until to, and leave the
 // published set at gone.
 func (s *Store) EndSigningKey(ctx context.Context, tx *sql.Tx, algorithm string, to, gone time.Time) error {
-	_, err := change(ctx, tx, "end a signing key", `UPDATE signing_keys SET active_to = $1, gone_at = $2 WHERE algorithm = $3 AND active_to IS NULL`,
+	_, err := db.Change(ctx, tx, "end a signing key", `UPDATE signing_keys SET active_to = $1, gone_at = $2 WHERE algorithm = $3 AND active_to IS NULL`,
 		db.Micros(to), db.Micros(gone), algorithm)
 	return err
 }
 
 // DeleteSigningKey deletes a key.
 func (s *Store) DeleteSigningKey(ctx context.Context, tx *sql.Tx, id string) error {
-	_, err := change(ctx, tx, "delete a signing key", `DELETE FROM signing_keys WHERE id = $1`, id)
+	_, err := db.Change(ctx, tx, "delete a signing key", `DELETE FROM signing_keys WHERE id = $1`, id)
 	return err
 }

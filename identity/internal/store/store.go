@@ -33,16 +33,3 @@ func (s *Store) Begun(ctx context.Context, tx *sql.Tx) (begun bool, err error) {
 }
 
 type scanner interface{ Scan(into ...any) error }
-
-// change runs a statement and says how many rows it changed.
-func change(ctx context.Context, tx *sql.Tx, doing, query string, args ...any) (int64, error) {
-	res, err := tx.ExecContext(ctx, query, args...)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", doing, err)
-	}
-	n, err := res.RowsAffected()
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", doing, err)
-	}
-	return n, nil
-}

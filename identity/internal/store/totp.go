@@ -44,7 +44,7 @@ func (s *Store) TOTP(ctx context.Context, tx *sql.Tx, account string) (_ TOTP, f
 
 // PutTOTP writes a secret that is to be confirmed, in place of another such one.
 func (s *Store) PutTOTP(ctx context.Context, tx *sql.Tx, t TOTP) error {
-	_, err := change(ctx, tx, "write an authenticator", `INSERT INTO totp (account, secret, last_step) VALUES ($1, $2, $3)
+	_, err := db.Change(ctx, tx, "write an authenticator", `INSERT INTO totp (account, secret, last_step) VALUES ($1, $2, $3)
 		ON CONFLICT (account) DO UPDATE SET secret = excluded.secret, last_step = excluded.last_step WHERE totp.confirmed_at IS NULL`,
 		t.Account, t.Secret, t.LastStep)
 	return err
@@ -53,7 +53,7 @@ func (s *Store) PutTOTP(ctx context.Context, tx *sql.Tx, t TOTP) error {
 // ConfirmTOTP makes an unconfirmed secret count, with the step of its first
 // code.
 func (s *Store) ConfirmTOTP(ctx context.Context, tx *sql.Tx, account string, step int64, at time.Time) error {
-	_, err := change(ctx, tx, "confirm an authenticator",
+	_, err := db.Change(ctx, tx, "confirm an authenticator",
 		`UPDATE totp SET confirmed_at = $1, last_step = $2 WHERE account = $3 AND confirmed_at IS NULL`, db.Micros(at), step, account)
 	return err
 }
@@ -61,7 +61,7 @@ func (s *Store) ConfirmTOTP(ctx context.Context, tx *sql.Tx, account string, ste
 // UseTOTP uses a time step up. False means that it, or one after it, was used
 // before.
 func (s *Store) UseTOTP(ctx context.Context, tx *sql.Tx, account string, step int64) (bool, error) {
-	n, err := change(ctx, tx, "use a code of an authenticator",
+	n, err := db.Change(ctx, tx, "use a code of an authenticator",
 		`UPDATE totp SET last_step = $1 WHERE account = $2 AND confirmed_at IS NOT NULL AND last_step < $1`, step, account)
 	return n == 1, err
 }
@@ -69,6 +69,6 @@ func (s *Store) UseTOTP(ctx context.Context, tx *sql.Tx, account string, step in
 // DeleteTOTP removes the account's secret. False means that it had none that was
 // confirmed.
 func (s *Store) DeleteTOTP(ctx context.Context, tx *sql.Tx, account string) (bool, error) {
-	n, err := change(ctx, tx, "delete an authenticator", `DELETE FROM totp WHERE account = $1 AND confirmed_at IS NOT NULL`, account)
+	n, err := db.Change(ctx, tx, "delete an authenticator", `DELETE FROM totp WHERE account = $1 AND confirmed_at IS NOT NULL`, account)
 	return n == 1, err
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 	"guildhall/platform/mail"
 	"guildhall/platform/obs"
@@ -310,7 +311,9 @@ func (a *App) reloadOnHangup(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-a.opts.Hangup:
-			_ = a.reload(ctx) // the log has said what was wrong
+			if a.reload(ctx) == nil { // else the log has said what was wrong
+				a.recordProcess(ctx, atShell(), audit.ProcessReloaded, "signal")
+			}
 		}
 	}
 }

@@ -103,6 +103,7 @@ type process struct {
 	env       Env
 	log       *bytes.Buffer
 	stop      func() error
+	hangup    chan os.Signal
 	root      *x509.CertPool
 	authority *peertest.Authority
 }
@@ -127,13 +128,14 @@ func runAs(t *testing.T, dir string, redefine func(*Definition), change ...func(
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{log: &bytes.Buffer{}, root: x509.NewCertPool(), authority: authority}
+	p := &process{log: &bytes.Buffer{}, root: x509.NewCertPool(), authority: authority, hangup: make(chan os.Signal)}
 	roots, err := authority.Roots()
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.root.AddCert(roots[0])
 	p.options = options(t, dir, authority, p.log)
+	p.options.Hangup = p.hangup
 	for _, f := range change {
 		f(&p.options.Config)
 	}

@@ -150,7 +150,8 @@ func (a *App) controlStatus(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, s)
 }
 
-func (a *App) controlStop(w http.ResponseWriter, _ *http.Request) {
+func (a *App) controlStop(w http.ResponseWriter, r *http.Request) {
+	a.recordProcess(r.Context(), session.Caller(r.Context(), r.RemoteAddr), audit.ProcessStopped, "command")
 	writeJSON(w, http.StatusAccepted, map[string]string{"status": "stopping"})
 	a.stop()
 }
@@ -160,6 +161,7 @@ func (a *App) controlReload(w http.ResponseWriter, r *http.Request) {
 		fault.Write(w, r, err)
 		return
 	}
+	a.recordProcess(r.Context(), session.Caller(r.Context(), r.RemoteAddr), audit.ProcessReloaded, "command")
 	writeJSON(w, http.StatusOK, map[string]string{"status": "reloaded"})
 }
 

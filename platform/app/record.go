@@ -48,6 +48,15 @@ func (s *running) mustRecord(ctx context.Context, by audit.Caller, action, subje
 	}
 }
 
+// recordProcess writes what is done to the process itself into the audit log of every
+// service. A log that takes nothing keeps nobody from doing it: stopping may be how
+// that is mended.
+func (a *App) recordProcess(ctx context.Context, by audit.Caller, action, how string) {
+	for _, s := range a.services {
+		s.mustRecord(ctx, by, action, "process", map[string]any{"how": how})
+	}
+}
+
 func (s *running) note(by audit.Caller, action, subject string, detail map[string]any) audit.Note {
 	return audit.Note{ID: id.New("note"), At: s.env.Now(), By: by, Action: action, Subject: subject, Detail: detail}
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -341,6 +342,32 @@ func TestARetriedJobIsRecorded(t *testing.T) {
 			t.Error("a job that is not there was retried")
 		}
 		theOne(t, p, audit.JobRetried)
+	})
+}
+
+func TestReloadAndStopAreRecorded(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, change func(*Config)) {
+		dir := t.TempDir()
+		p := runAs(t, dir, keepsLog, change)
+		mustCommand(t, p, http.MethodPost, "/reload", nil, nil)
+		for range 2 { // the second is taken when the first is done
+			p.hangup <- syscall.SIGHUP
+		}
+		list := recorded(t, p, audit.ProcessReloaded)
+		for i, how := range []string{"command", "signal"} {
+			if len(list) <= i || list[i].Actor != "local:"+startName() || list[i].From != "local" || texts(t, list[i])["how"] != how {
+				t.Fatalf("reloaded: %+v", list)
+			}
+		}
+		mustCommand(t, p, http.MethodPost, "/stop", nil, nil)
+		if err := p.stop(); err != nil {
+			t.Fatal(err)
+		}
+		again := runAs(t, dir, keepsLog, func(c *Config) { c.Databases = p.options.Config.Databases })
+		if entry, detail := theOne(t, again, audit.ProcessStopped); entry.Actor != "local:"+startName() || detail["how"] != "command" {
+			t.Errorf("stopped: %+v %s", entry, entry.Detail)
+		}
 	})
 }
 

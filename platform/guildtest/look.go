@@ -117,14 +117,7 @@ func NoSidewaysScroll(t *testing.T, ctx context.Context) {
 	}
 }
 
-// Screenshot writes a picture of the whole page in the tab to a PNG file, at
-// this width and in light or dark colours, which the tab keeps.
-func Screenshot(t *testing.T, ctx context.Context, file string, width int, dark bool) {
-	t.Helper()
-	size(t, ctx, width, dark)
-	capture(t, ctx, file)
-}
-
+// capture writes a picture of the whole page in the tab to a PNG file.
 func capture(t *testing.T, ctx context.Context, file string) {
 	t.Helper()
 	const png = 100 // FullScreenshot makes JPEG of less

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"slices"
 )
 
 // LogOptions is the form of a log.
@@ -17,7 +16,7 @@ type LogOptions struct {
 }
 
 // NewLogger makes a logger that writes to w, one line a record, without
-// secrets, in UTC, and with what WithAttrs and WithTrace put into the context.
+// secrets, in UTC, and with what WithTrace put into the context.
 func NewLogger(w io.Writer, o LogOptions) *slog.Logger {
 	options := &slog.HandlerOptions{Level: o.Level, ReplaceAttr: redact}
 	if o.Format == "json" {
@@ -26,28 +25,13 @@ func NewLogger(w io.Writer, o LogOptions) *slog.Logger {
 	return slog.New(&handler{slog.NewTextHandler(w, options)})
 }
 
-type attrsKey struct{}
-
-// WithAttrs returns a context whose log lines carry the attributes, after those
-// of the contexts around it.
-func WithAttrs(ctx context.Context, attrs ...slog.Attr) context.Context {
-	outer, _ := ctx.Value(attrsKey{}).([]slog.Attr)
-	return context.WithValue(ctx, attrsKey{}, append(slices.Clip(outer), attrs...))
-}
-
 // handler adds what the context knows.
 type handler struct{ slog.Handler }
 
 // Handle implements slog.Handler.
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
-	attrs, _ := ctx.Value(attrsKey{}).([]slog.Attr)
-	trace, traced := Trace(ctx)
-	if len(attrs) == 0 && !traced {
-		return h.Handler.Handle(ctx, r)
-	}
-	r = r.Clone()
-	r.AddAttrs(attrs...)
-	if traced {
+	if trace, traced := Trace(ctx); traced {
+		r = r.Clone()
 		r.AddAttrs(slog.String("trace_id", trace.TraceID()), slog.String("span_id", trace.SpanID()))
 	}
 	return h.Handler.Handle(ctx, r)

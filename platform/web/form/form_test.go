@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -35,7 +34,7 @@ func TestReadsWhatIsRight(t *testing.T) {
 	f := read(t, url.Values{"name": {" a b "}, "days": {"30"}, "profile": {"server"}, "on": {"on"}, "from": {"2030-12-31"},
 		"sans": {"a\r\n\r\n b \nc"}, "pin": {" 12 "}})
 	got := []any{f.Text("name", form.Required, form.Max(3)), f.Int("days", 1, 90), f.Choice("profile", "client", "server"), f.Bool("on"), f.Bool("off"),
-		f.Date("from").Format("20060102"), f.Lines("sans", 3), f.Secret("pin", form.Min(4)), f.Value("pin"), f.Date("none").IsZero()}
+		f.Date("from").Format("20060102"), f.Lines("sans", 3), f.Secret("pin", form.Max(4)), f.Value("pin"), f.Date("none").IsZero()}
 	want := []any{"a b", int64(30), "server", true, false, "20301231", []string{"a", "b", "c"}, " 12 ", "", true}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -47,12 +46,10 @@ func TestReadsWhatIsRight(t *testing.T) {
 
 func TestNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	f := read(t, url.Values{"long": {"żółć!"}, "short": {"ab"}, "match": {"A"}, "days": {"91"}, "word": {"x1"}, "profile": {"root"},
+	f := read(t, url.Values{"long": {"żółć!"}, "days": {"91"}, "word": {"x1"}, "profile": {"root"},
 		"from": {"2030-02-31"}, "sans": {"a\nb\nc"}, "bytes": {"\xff"}, "zero": {"a\x00"}})
 	f.Text("name", form.Required)
 	f.Text("long", form.Max(4))
-	f.Text("short", form.Required, form.Min(3))
-	f.Text("match", form.Match(regexp.MustCompile(`^[a-z]$`), "lower_case", "Use a small letter."))
 	f.Int("days", 1, 90)
 	f.Int("word", 1, 90)
 	f.Choice("profile", "client", "server")
@@ -60,7 +57,7 @@ func TestNamesWhatIsWrong(t *testing.T) {
 	f.Lines("sans", 2)
 	f.Text("bytes")
 	f.Text("zero")
-	want := map[string]string{"name": "required", "long": "too_long", "short": "too_short", "match": "lower_case", "days": "out_of_range",
+	want := map[string]string{"name": "required", "long": "too_long", "days": "out_of_range",
 		"word": "out_of_range", "profile": "not_offered", "from": "no_date", "sans": "too_many_lines", "bytes": "not_text", "zero": "not_text"}
 	got := map[string]string{}
 	for _, e := range f.Problems() {
@@ -83,7 +80,7 @@ func TestNamesWhatIsWrong(t *testing.T) {
 func TestEmptyPassesAllButRequired(t *testing.T) {
 	t.Parallel()
 	f := read(t, url.Values{})
-	f.Text("a", form.Min(3), form.Max(4), form.Match(regexp.MustCompile(`x`), "x", "x"))
+	f.Text("a", form.Max(4))
 	if err := f.Err(); err != nil {
 		t.Error(err)
 	}

@@ -2,7 +2,6 @@ package form
 
 import (
 	"fmt"
-	"regexp"
 	"unicode/utf8"
 
 	"guildhall/platform/fault"
@@ -28,26 +27,5 @@ func Max(n int) Rule {
 		}
 		return fault.Field{Code: "too_long", Args: map[string]any{"Count": n},
 			Detail: fmt.Sprintf("Use at most %d characters.", n)}
-	}
-}
-
-// Min refuses a value of fewer than n characters, unless it is empty.
-func Min(n int) Rule {
-	return func(value string) fault.Field {
-		if value == "" || utf8.RuneCountInString(value) >= n {
-			return fault.Field{}
-		}
-		return fault.Field{Code: "too_short", Args: map[string]any{"Count": n},
-			Detail: fmt.Sprintf("Use at least %d characters.", n)}
-	}
-}
-
-// Match refuses a value that re does not match, unless it is empty.
-func Match(re *regexp.Regexp, code, detail string) Rule {
-	return func(value string) fault.Field {
-		if value == "" || re.MatchString(value) {
-			return fault.Field{}
-		}
-		return fault.Field{Code: code, Detail: detail}
 	}
 }

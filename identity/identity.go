@@ -169,7 +169,7 @@ func withAddress(send sendMail, host string) sendMail {
 // service is what the process serves.
 func (s *service) service(env app.Env) *app.Service {
 	s.beside = http.NewServeMux()
-	pages := newPages(pageOptions{Site: env.Site, Accounts: s.accounts, Sessions: s.sessions, Factors: s.factors, Pictures: avatar.New(), Now: s.now,
+	pages := newPages(pageOptions{Site: env.Site, Accounts: s.accounts, Sessions: s.sessions, Factors: s.factors, Pictures: avatar.New(), Now: s.now, Log: env.Log,
 		Fresh: s.config.Sessions.Confirm.Std(), Open: s.config.Registration == Open,
 		Clients: s.clients, Grants: s.grants, Authorize: s.requests, Begins: s.begins, Devices: s.devices, Logout: s.logout,
 		Keys: s.keys, Groups: s.groups, Roles: s.roles, RoleList: env.Roles, Directory: s.directory, Production: env.Production, Audit: s.journal.Audit,

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -35,6 +36,7 @@ type pageOptions struct {
 	Sessions *session.Desk
 	Factors  *factor.Desk
 	Now      func() time.Time
+	Log      *slog.Logger
 	// Pictures makes the pictures of accounts out of what is uploaded.
 	Pictures *avatar.Maker
 	// Clients, Grants, Authorize, Devices and Logout are the provider's.
@@ -85,8 +87,10 @@ func newPages(o pageOptions) *pages {
 		{Path: "/sessions", Key: "identity.nav.sessions", Icon: "list"},
 		{Path: "/applications", Key: "identity.nav.applications", Icon: "link"},
 	}
-	return &pages{pageOptions: o, public: o.Site.Shell(Name, nil), shell: o.Site.Shell(Name, own), admin: o.Site.Shell(Name, adminNav()),
+	p := &pages{pageOptions: o, public: o.Site.Shell(Name, nil), shell: o.Site.Shell(Name, own), admin: o.Site.Shell(Name, adminNav()),
 		staff: o.Site.Shell(Name, append(own, web.NavItem{Path: administration, Key: "identity.nav.admin", Icon: "settings"}))}
+	p.public = p.public.Framed(p.frame)
+	return p
 }
 
 // Shell is the frame of the host's own error pages.

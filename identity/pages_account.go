@@ -13,7 +13,7 @@ import (
 )
 
 func (p *pages) accountPage(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	return p.showAccount(w, r, v, nil, profile(v.Account))
+	return p.showAccount(w, r, v, nil, profile(r.Context(), v.Account))
 }
 
 func (p *pages) showAccount(w http.ResponseWriter, r *http.Request, v *visitor, err error, f *form.Form) error {

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"guildhall/identity/internal/role"
 	"guildhall/identity/internal/session"
 	"guildhall/platform/fault"
+	"guildhall/platform/i18n"
 	signin "guildhall/platform/session"
 	"guildhall/platform/web"
 )
@@ -39,6 +41,9 @@ var errConfirm = fault.New(fault.Forbidden, "confirm_first",
 // looks at nothing but the API; a token goes before a cookie.
 func (p *pages) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.URL.Path == "/language" {
+			p.keepLanguage(r)
+		}
 		_, known := signin.From(r.Context())
 		if known || r.Header.Get("Authorization") != "" || !ofAPI(r.URL.Path) {
 			next.ServeHTTP(w, r)
@@ -78,6 +83,20 @@ func (p *pages) apiShell(r *http.Request) *web.Shell {
 		return p.shell
 	}
 	return p.public
+}
+
+// keepLanguage makes the language that is chosen in the header that of the profile too:
+// the next sign-in and the letters speak it. The choice counts for the browser in any
+// case.
+func (p *pages) keepLanguage(r *http.Request) {
+	chosen := r.PostFormValue("lang")
+	v, err := p.visitor(r)
+	if err != nil || !slices.ContainsFunc(i18n.Languages(), func(l i18n.Language) bool { return l.Code == chosen }) {
+		return
+	}
+	if err := p.Accounts.Prefer(r.Context(), v.Account.ID, chosen, v.by()); err != nil {
+		p.Log.WarnContext(r.Context(), "a language was not kept in the profile", "err", err)
+	}
 }
 
 // ofAPI says whether a path is the API, its page, or one's own part of it.

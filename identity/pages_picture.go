@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"io"
 	"net/http"
 
@@ -38,7 +39,7 @@ func (p *pages) savePicture(w http.ResponseWriter, r *http.Request, v *visitor) 
 	if err == nil {
 		err = p.Accounts.SetPicture(r.Context(), v.Account.ID, image, v.by())
 	}
-	f := profile(v.Account)
+	f := profile(r.Context(), v.Account)
 	if refused(f, "picture", err) {
 		return p.showAccount(w, r, v, err, f)
 	}
@@ -89,6 +90,6 @@ func uploaded(r *http.Request, name string) ([]byte, error) {
 var errUpload = fault.New(fault.Malformed, "malformed_form", "The form could not be read. Open the page again and send it once more.")
 
 // profile is the form of what somebody says of himself.
-func profile(a *account.Account) *form.Form {
-	return form.New("name", a.Name, "language", a.Language, "theme", a.Theme)
+func profile(ctx context.Context, a *account.Account) *form.Form {
+	return form.New("name", a.Name, "language", i18n.Lang(ctx), "theme", a.Theme)
 }

@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"guildhall/identity/internal/account"
+	"guildhall/identity/internal/role"
 	"guildhall/identity/internal/session"
 	views "guildhall/identity/web"
 	"guildhall/platform/audit"
 	"guildhall/platform/i18n"
+	signin "guildhall/platform/session"
 	"guildhall/platform/web"
 	"guildhall/platform/web/ui"
 )
@@ -65,6 +67,29 @@ func (p *pages) visitor(r *http.Request) (*visitor, error) {
 		v.MustEnrol = !factors.Any()
 	}
 	return v, nil
+}
+
+// frame is the frame of an error page: who is signed in keeps the navigation and the
+// menu of the account.
+func (p *pages) frame(r *http.Request) *web.Shell {
+	plain := p.Site.Shell(Name, nil)
+	if who, ok := signin.From(r.Context()); ok && who.Has(role.Viewer) && administers(r.URL.Path) && !who.Person() {
+		return p.admin
+	}
+	v, err := p.visitor(r)
+	if err != nil || v.Account.MustChange {
+		return plain
+	}
+	who, err := p.principal(r.Context(), v)
+	switch {
+	case err != nil:
+		return plain
+	case !who.Has(role.Viewer):
+		return p.shell.For(v.user())
+	case administers(r.URL.Path):
+		return p.admin.For(v.user())
+	}
+	return p.staff.For(v.user())
 }
 
 // user is the visitor as the header shows him.

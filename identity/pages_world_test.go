@@ -28,6 +28,7 @@ import (
 	"guildhall/identity/internal/signing"
 	"guildhall/identity/web/locales"
 	"guildhall/platform/app"
+	applocales "guildhall/platform/app/locales"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web"
@@ -54,12 +55,12 @@ func openHost(t *testing.T) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bundle, err := i18n.NewBundle(weblocales.FS(), locales.FS())
+	bundle, err := i18n.NewBundle(weblocales.FS(), applocales.FS(), locales.FS())
 	if err != nil {
 		t.Fatal(err)
 	}
 	site := web.NewSite(web.SiteOptions{Bundle: bundle, Log: log, Now: w.Clock.Now})
-	o := pageOptions{Site: site, Accounts: w.Accounts, Factors: factors, Pictures: avatar.New(), Now: w.Clock.Now, Fresh: 15 * time.Minute, Open: true,
+	o := pageOptions{Site: site, Accounts: w.Accounts, Factors: factors, Pictures: avatar.New(), Now: w.Clock.Now, Log: log, Fresh: 15 * time.Minute, Open: true,
 		Sessions: sessions}
 	o.RoleList = []app.Role{{Name: role.Admin, Key: "identity.role.admin"}, {Name: role.Viewer, Key: "identity.role.viewer"}, {Name: "ca.admin", Key: "ca.role.admin"}}
 	o.Groups = &group.Desk{Store: w.Store, Journal: w.Journal, Now: w.Clock.Now}
@@ -73,7 +74,7 @@ func openHost(t *testing.T) *host {
 	h := &host{World: w, pages: newPages(o)}
 	mux := http.NewServeMux()
 	h.pages.Mount(mux)
-	h.site = httptest.NewServer(site.Wrap(h.pages.Shell().Handler(mux), crossOrigin()...))
+	h.site = httptest.NewServer(site.Wrap(h.pages.identify(h.pages.Shell().Handler(mux)), crossOrigin()...))
 	t.Cleanup(h.site.Close)
 	return h
 }

@@ -64,6 +64,9 @@ func (sh *Shell) errorPage(w http.ResponseWriter, r *http.Request, f failure) {
 	if f.Status == http.StatusUnauthorized && sh.site.o.SignIn != nil {
 		f.SignIn = sh.site.o.SignIn(r.Context())
 	}
+	if sh.frame != nil {
+		sh = sh.frame(r)
+	}
 	sh.Render(w, r, f.Status, Page{Title: f.title(r.Context()), Narrow: true, Body: errorBody(f)})
 }
 

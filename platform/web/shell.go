@@ -61,6 +61,24 @@ type Shell struct {
 	site    *Site
 	service string
 	nav     []NavItem
+	// user is who sees it, where the service alone knows; nil: not known.
+	user *User
+	// frame chooses the frame of an error page by who asks; nil: this shell.
+	frame func(r *http.Request) *Shell
+}
+
+// For is the shell as somebody sees it whom the service knows and the process does not.
+func (sh *Shell) For(u *User) *Shell {
+	own := *sh
+	own.user = u
+	return &own
+}
+
+// Framed is the shell with error pages in the frame that fits who asks.
+func (sh *Shell) Framed(frame func(r *http.Request) *Shell) *Shell {
+	framed := *sh
+	framed.frame = frame
+	return &framed
 }
 
 // Render answers with a page. Pages are private and revalidated by ETag; a
@@ -168,6 +186,9 @@ func (sh *Shell) view(r *http.Request, p Page) view {
 		if u, ok := s.o.User(r); ok {
 			v.User = &u
 		}
+	}
+	if sh.user != nil {
+		v.User = sh.user
 	}
 	if p.User != nil {
 		v.User = p.User

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"guildhall/identity/internal/journal"
+	"guildhall/identity/internal/store"
 	"guildhall/platform/audit"
 	"guildhall/platform/fault"
 )
@@ -19,27 +20,39 @@ func (s *Service) Update(ctx context.Context, id string, p Profile, by audit.Cal
 	if err := wrong.err(); err != nil {
 		return err
 	}
-	return s.write(ctx, func(tx *sql.Tx) error {
-		row, err := s.o.Store.AccountIn(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if row == nil {
-			return ErrNotFound
-		}
-		if err := s.o.Store.SetProfile(ctx, tx, id, name, language, theme); err != nil {
-			return err
-		}
-		detail := map[string]any{}
-		if row.Name != name {
-			detail["name"] = "changed"
-		}
-		if row.Language != language {
-			detail["language"] = map[string]any{"old": row.Language, "new": language}
-		}
-		if row.Theme != theme {
-			detail["theme"] = map[string]any{"old": row.Theme, "new": theme}
-		}
-		return s.o.Journal.Append(ctx, tx, by, journal.ProfileChanged, id, detail)
+	return s.administer(ctx, id, func(tx *sql.Tx, row *store.Account) error {
+		return s.setProfile(ctx, tx, row, Profile{Name: name, Language: language, Theme: theme}, by)
 	})
+}
+
+// Prefer changes the language alone, as the header of a page does.
+func (s *Service) Prefer(ctx context.Context, id, language string, by audit.Caller) error {
+	var wrong fields
+	language = wrong.language(language)
+	if err := wrong.err(); err != nil {
+		return err
+	}
+	return s.administer(ctx, id, func(tx *sql.Tx, row *store.Account) error {
+		if row.Language == language {
+			return nil
+		}
+		return s.setProfile(ctx, tx, row, Profile{Name: row.Name, Language: language, Theme: row.Theme}, by)
+	})
+}
+
+func (s *Service) setProfile(ctx context.Context, tx *sql.Tx, row *store.Account, to Profile, by audit.Caller) error {
+	if err := s.o.Store.SetProfile(ctx, tx, row.ID, to.Name, to.Language, to.Theme); err != nil {
+		return err
+	}
+	detail := map[string]any{}
+	if row.Name != to.Name {
+		detail["name"] = "changed"
+	}
+	if row.Language != to.Language {
+		detail["language"] = map[string]any{"old": row.Language, "new": to.Language}
+	}
+	if row.Theme != to.Theme {
+		detail["theme"] = map[string]any{"old": row.Theme, "new": to.Theme}
+	}
+	return s.o.Journal.Append(ctx, tx, by, journal.ProfileChanged, row.ID, detail)
 }

@@ -44,7 +44,7 @@ func newPages(o pageOptions) *pages {
 		{Path: "/tokens", Key: "ca.nav.tokens", Icon: "ticket", Role: adminRole},
 		{Path: "/audit", Key: "ca.nav.audit", Icon: "log", Role: adminRole},
 		{Path: "/trust", Key: "ca.nav.trust", Icon: "lock"},
-		{Path: "/api", Key: "app.api.title", Icon: "server"},
+		{Path: "/api", Key: "app.api.title", Icon: "code"},
 	})}
 }
 

@@ -84,7 +84,7 @@ func newPages(o pageOptions) *pages {
 	own := []web.NavItem{
 		{Path: "/", Key: "identity.nav.account", Icon: "user"},
 		{Path: "/security", Key: "identity.nav.security", Icon: "shield"},
-		{Path: "/sessions", Key: "identity.nav.sessions", Icon: "list"},
+		{Path: "/sessions", Key: "identity.nav.sessions", Icon: "device"},
 		{Path: "/applications", Key: "identity.nav.applications", Icon: "link"},
 	}
 	p := &pages{pageOptions: o, public: o.Site.Shell(Name, nil), shell: o.Site.Shell(Name, own), admin: o.Site.Shell(Name, adminNav()),

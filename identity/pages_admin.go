@@ -20,13 +20,13 @@ const administration = "/admin/users"
 func adminNav() []web.NavItem {
 	return []web.NavItem{
 		{Path: administration, Key: "identity.nav.users", Icon: "user"},
-		{Path: groupsPage, Key: "identity.groups", Icon: "list"},
-		{Path: directoryPath, Key: "identity.nav.directory", Icon: "server"},
+		{Path: groupsPage, Key: "identity.groups", Icon: "users"},
+		{Path: directoryPath, Key: "identity.nav.directory", Icon: "directory"},
 		{Path: clientsPage, Key: "identity.clients", Icon: "link"},
 		{Path: keysPage, Key: "identity.keys", Icon: "key"},
 		{Path: lettersPage, Key: "identity.letters", Icon: "mail"},
 		{Path: auditPage, Key: "web.audit.title", Icon: "log"},
-		{Path: "/api", Key: "app.api.title", Icon: "server"},
+		{Path: "/api", Key: "app.api.title", Icon: "code"},
 		{Path: "/", Key: "identity.nav.own", Icon: "home"},
 	}
 }

@@ -31,7 +31,7 @@ func (v Groups) table(ctx context.Context) ui.Table {
 			{Label: i18n.T(ctx, "identity.users.created"), Sort: store.GroupsByTime}},
 		Filters: []ui.Filter{{Name: "source", Label: i18n.T(ctx, "identity.groups.source"), Options: []ui.Option{
 			{Value: store.SourceLocal, Label: i18n.T(ctx, "identity.groups.local")}, {Value: store.SourceDirectory, Label: i18n.T(ctx, "identity.groups.directory")}}}},
-		Empty: ui.Empty{Icon: "list", Title: i18n.T(ctx, "identity.groups.empty"), Text: i18n.T(ctx, "identity.groups.empty.text")}}
+		Empty: ui.Empty{Icon: "users", Title: i18n.T(ctx, "identity.groups.empty"), Text: i18n.T(ctx, "identity.groups.empty.text")}}
 	if v.May {
 		t.Empty.Action = ui.Button{Label: i18n.T(ctx, "identity.groups.new"), URL: "/admin/groups/new", Icon: "plus"}
 	}

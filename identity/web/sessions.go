@@ -28,7 +28,7 @@ func (v Sessions) table(ctx context.Context) ui.Table {
 		Columns: []ui.Column{{Label: i18n.T(ctx, "identity.sessions.device"), Sort: "device"}, {Label: i18n.T(ctx, "identity.sessions.from"), Sort: "from"},
 			{Label: i18n.T(ctx, "identity.sessions.begun"), Sort: "begun"}, {Label: i18n.T(ctx, "identity.sessions.seen"), Sort: "seen"},
 			{Label: i18n.T(ctx, "identity.sessions.how")}, {Label: i18n.T(ctx, "web.table.actions"), Actions: true}},
-		Empty: ui.Empty{Icon: "list", Title: i18n.T(ctx, "identity.sessions.empty")}}
+		Empty: ui.Empty{Icon: "device", Title: i18n.T(ctx, "identity.sessions.empty")}}
 	if v.All > 1 {
 		t.Actions = []templ.Component{v.endOthers(ctx)}
 	}

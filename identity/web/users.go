@@ -108,7 +108,7 @@ func (v User) sessionTable(ctx context.Context) ui.Table {
 	t := ui.Table{ID: "sessions", Caption: i18n.T(ctx, "identity.nav.sessions"), Query: v.Query, Total: len(v.Sessions),
 		Columns: []ui.Column{{Label: i18n.T(ctx, "identity.sessions.device")}, {Label: i18n.T(ctx, "identity.sessions.from")},
 			{Label: i18n.T(ctx, "identity.sessions.seen")}, {Label: i18n.T(ctx, "identity.sessions.how")}},
-		Empty: ui.Empty{Icon: "list", Title: i18n.T(ctx, "identity.users.sessions.none")}}
+		Empty: ui.Empty{Icon: "device", Title: i18n.T(ctx, "identity.users.sessions.none")}}
 	if v.May {
 		t.Columns = append(t.Columns, ui.Column{Label: i18n.T(ctx, "web.table.actions"), Actions: true})
 	}

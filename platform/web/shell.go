@@ -177,8 +177,7 @@ func (sh *Shell) view(r *http.Request, p Page) view {
 	v := view{Page: p, Lang: i18n.Lang(r.Context()), Theme: theme(r), Service: sh.service, Nav: s.navOf(r, sh.nav),
 		Services: s.servicesFor(r), Back: r.URL.RequestURI(), Home: "/",
 		CSS: s.assets.url("app.css"), JS: s.assets.url("app.js"),
-		HTMX: s.assets.url("vendor/htmx.min.js"), Favicon: s.assets.url("favicon.svg"),
-		ShowDesignLink: !s.o.Production}
+		HTMX: s.assets.url("vendor/htmx.min.js"), Favicon: s.assets.url("favicon.svg")}
 	for _, name := range p.Scripts {
 		v.ScriptURLs = append(v.ScriptURLs, s.assets.url(name))
 	}
@@ -193,5 +192,6 @@ func (sh *Shell) view(r *http.Request, p Page) view {
 	if p.User != nil {
 		v.User = p.User
 	}
+	v.ShowDesignLink = v.User != nil && !s.o.Production
 	return v
 }

@@ -190,6 +190,15 @@ func TestDesignPage(t *testing.T) {
 	if rec.Code != http.StatusUnprocessableEntity {
 		t.Errorf("status %d", rec.Code)
 	}
+	nobody := newWorld(t, func(o *web.SiteOptions) { o.User = nil })
+	for _, visited := range []struct {
+		by   *world
+		want bool
+	}{{w, true}, {nobody, false}} {
+		if shown := strings.Contains(visited.by.do(browse("GET", "/", "")).Body.String(), `href="/design"`); shown != visited.want {
+			t.Errorf("the link to it is shown: %v, want %v", shown, visited.want)
+		}
+	}
 	live := newWorld(t, func(o *web.SiteOptions) { o.Production = true })
 	if rec := live.do(browse("GET", "/design", "")); rec.Code != http.StatusNotFound || strings.Contains(rec.Body.String(), `href="/design"`) {
 		t.Errorf("in production: %d", rec.Code)

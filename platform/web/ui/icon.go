@@ -20,10 +20,10 @@ func Icon(name string) templ.Component {
 // Icons lists the names that Icon knows, for the design page.
 func Icons() []string {
 	return []string{"alert", "auto", "ban", "bank", "bell", "cart", "certificate", "chart", "chat", "check",
-		"chevron-down", "chevron-left", "chevron-right", "clock", "copy", "download", "external", "eye", "file",
+		"chevron-down", "chevron-left", "chevron-right", "clock", "code", "copy", "device", "directory", "download", "external", "eye", "file",
 		"filter", "first", "globe", "home", "info", "key", "link", "list", "lock", "log", "mail", "menu", "moon", "more", "plus",
 		"refresh", "search", "server", "settings", "shield", "sign-out", "sort", "sort-down", "sort-up", "sun",
-		"ticket", "trash", "upload", "user", "x"}
+		"ticket", "trash", "upload", "user", "users", "x"}
 }
 
 func iconPath(name string) string {
@@ -56,8 +56,14 @@ func iconPath(name string) string {
 		return "m6 4 4 4-4 4"
 	case "clock":
 		return "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2ZM8 4.6V8l2.4 1.6"
+	case "code":
+		return "M5 4.5 1.5 8 5 11.5M11 4.5 14.5 8 11 11.5M9.4 2.8 6.6 13.2"
 	case "copy":
 		return "M5.5 5.5h8v8h-8ZM3.2 10.5h-.7v-8h8v.7"
+	case "device":
+		return "M3.2 3h9.6v7H3.2ZM1.3 12.8h13.4"
+	case "directory":
+		return "M4 2h9.5v12H4ZM2.3 5H4M2.3 8H4M2.3 11H4M8.7 4.9a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3ZM6.1 11.2c.3-1.3 1.2-2 2.6-2s2.3.7 2.6 2"
 	case "download":
 		return "M8 2v8M4.8 7 8 10.2 11.2 7M2.5 13.5h11"
 	case "external":
@@ -131,6 +137,8 @@ func iconPathToZ(name string) string {
 		return "M8 10.200V2.200M4.8 5.2 8 2l3.2 3.200M2.5 13.500h11"
 	case "user":
 		return "M8 2.300a2.9 2.9 0 1 0 0 5.8 2.9 2.9 0 0 0 0-5.800ZM2.6 14c.5-2.7 2.5-4 5.4-4s4.9 1.3 5.4 4"
+	case "users":
+		return "M6 2.8a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5ZM1.3 13.5c.4-2.5 2-3.7 4.7-3.7s4.3 1.2 4.7 3.7M10.6 3a2.5 2.5 0 0 1 0 4.6M12.2 10.1c1.5.5 2.3 1.6 2.6 3.4"
 	case "x":
 		return "m3.8 3.8 8.4 8.400M12.2 3.800l-8.4 8.4"
 	}

@@ -218,3 +218,14 @@ func TestServicesInSeparateProcesses(t *testing.T) {
 	shop = startService(t, serviceProcess{Name: "shop", Data: shop.data, URLs: toBank})
 	until(t, shop, http.StatusOK, "for shop")
 }
+
+// A first start is quiet: nothing calls another service before it has a certificate
+// and has heard what is revoked.
+func TestFirstStartRefusesNoCall(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir())
+	await(t, "the authority to hear identity", func() bool { return strings.Contains(s.log.String(), "identity's revocations are known") })
+	if text := s.log.String(); strings.Contains(text, "internal call refused") {
+		t.Errorf("a call came too early:\n%s", text)
+	}
+}

@@ -60,6 +60,11 @@ func (a *App) serve(ctx context.Context) error {
 	serveTLS(work, public, a.newGate("https", a.listeners.https))
 	serveTLS(work, internal, a.listeners.internal)
 	servers = append(servers, public, internal)
+	for _, s := range a.services { // calls are made only now, with certificates and news of revocations
+		if s.follower != nil {
+			work.Go(func() error { return ignoreEnd(workCtx, s.follower.Run(workCtx)) })
+		}
+	}
 	// What opens sealed keys takes tens of MiB once (scrypt), which would set the pace
 	// of the collector for hours.
 	debug.FreeOSMemory()
@@ -132,9 +137,6 @@ func (a *App) authority() (peer.Authority, error) {
 func (s *running) work(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return ignoreEnd(ctx, s.env.Jobs.Run(ctx)) })
-	if s.follower != nil {
-		g.Go(func() error { return ignoreEnd(ctx, s.follower.Run(ctx)) })
-	}
 	if s.svc.Run != nil {
 		g.Go(func() error { return ignoreEnd(ctx, s.svc.Run(ctx)) })
 	}

@@ -47,7 +47,7 @@ func openCounter(t testing.TB, url string, change func(*Config)) *counter {
 	mux := http.NewServeMux()
 	served.Pages(mux)
 	served.API(app.NewAPI(mux, Name, "test", issuer, log))
-	i.web = serve(t, site.Wrap(served.Identify(served.Shell.Handler(mux)), served.CrossOrigin...))
+	i.web = serve(t, web.LargerBodies(served.Bodies, site.Wrap(served.Identify(served.Shell.Handler(mux)), served.CrossOrigin...)))
 	return &counter{i}
 }
 

@@ -184,6 +184,7 @@ func (s *service) service(env app.Env) *app.Service {
 		Pages:       func(mux *http.ServeMux) { pages.Mount(mux); s.provider.Mount(mux) },
 		Identify:    pages.identify,
 		CrossOrigin: crossOrigin(),
+		Bodies:      map[string]int64{"POST /picture": avatar.MaxBytes + 64<<10}, // what a form puts around it too
 		Certified:   s.provider.MountCertified,
 		Peer:        s.peerRoutes(),
 		Run:         s.feed.Run,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 
 	"guildhall/identity/internal/account"
 	"guildhall/identity/internal/avatar"
@@ -31,11 +32,11 @@ func (p *pages) picture(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *pages) savePicture(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	data, err := uploaded(r, "picture")
+	file, err := uploaded(r, "picture")
 	if err != nil {
 		return err
 	}
-	image, err := p.Pictures.Make(r.Context(), data)
+	image, err := p.Pictures.Make(r.Context(), file)
 	if err == nil {
 		err = p.Accounts.SetPicture(r.Context(), v.Account.ID, image, v.by())
 	}
@@ -60,29 +61,23 @@ func (p *pages) removePicture(w http.ResponseWriter, r *http.Request, v *visitor
 	return nil
 }
 
-// uploaded is the content of a file field, empty when none was chosen, and one byte
-// more than is taken when there is more.
-func uploaded(r *http.Request, name string) ([]byte, error) {
+// uploaded is the content of a file field, empty when none was chosen.
+func uploaded(r *http.Request, name string) (io.Reader, error) {
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return nil, errUpload.Because(err)
 	}
 	for {
 		part, err := parts.NextPart()
-		if err == io.EOF { //nolint:errorlint // as the reader returns it
-			return nil, nil
-		}
-		if err == nil && part.FormName() == name {
-			var data []byte
-			if data, err = io.ReadAll(io.LimitReader(part, avatar.MaxBytes+1)); err == nil {
-				return data, nil
-			}
-		}
-		if err != nil && fault.As(err).Kind == fault.TooLarge {
-			return make([]byte, avatar.MaxBytes+1), nil
-		}
-		if err != nil {
+		switch {
+		case err == io.EOF:
+			return strings.NewReader(""), nil
+		case err != nil && fault.As(err).Kind == fault.TooLarge:
+			return nil, avatar.ErrLarge
+		case err != nil:
 			return nil, errUpload.Because(err)
+		case part.FormName() == name:
+			return part, nil
 		}
 	}
 }

@@ -100,7 +100,8 @@ func TestPictureOfAnAccount(t *testing.T) {
 			t.Errorf("it is no picture: %v", err)
 		}
 
-		c.uploads(t, "picture", painted(t, color.RGBA{B: 255, A: 255})).leads(t, "/")
+		large := append(painted(t, color.RGBA{B: 255, A: 255}), make([]byte, 8<<20)...) // as telephones make them
+		c.uploads(t, "picture", large).leads(t, "/")
 		if second := c.me(t, access).text("picture"); second == first {
 			t.Error("another picture has the same name")
 		}
@@ -146,8 +147,8 @@ func TestWhatIsNoPictureIsRefused(t *testing.T) {
 		"another field":     {c.uploads(t, "photo", good), 422, "Choose a file"},
 		"a web page":        {c.uploads(t, "picture", []byte("<html><script>alert(1)</script>")), 422, "no picture in PNG"},
 		"a drawing":         {c.uploads(t, "picture", []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`)), 422, "no picture in PNG"},
-		"too much":          {c.uploads(t, "picture", append(good, make([]byte, avatar.MaxBytes)...)), 422, "more than a million bytes"},
-		"far too much":      {c.uploads(t, "picture", make([]byte, 3<<20)), 422, "more than a million bytes"},
+		"too much":          {c.uploads(t, "picture", append(good, make([]byte, avatar.MaxBytes)...)), 422, "more than ten million bytes"},
+		"far too much":      {c.uploads(t, "picture", make([]byte, 13<<20)), 422, "more than ten million bytes"},
 		"half":              {c.uploads(t, "picture", good[:len(good)-20]), 422, "cannot be read"},
 		"from another site": {c.uploads(t, "picture", good, "Sec-Fetch-Site", "cross-site"), 403, ""},
 		"no file at all":    {c.call(t, "/picture", values("picture", "x"), http.Header{"Cookie": {c.cookie.String()}, "Accept": {"text/html"}}), 400, ""},

@@ -183,7 +183,7 @@ func (a *App) mount(s *running) {
 		s.desk.Mount(s.mux)
 		host = s.desk.Identify(host)
 	}
-	a.hosts.byName[s.def.Name] = a.measure(s.def.Name, a.site.Wrap(door.Identify(host), s.svc.CrossOrigin...))
+	a.hosts.byName[s.def.Name] = a.measure(s.def.Name, web.LargerBodies(s.svc.Bodies, a.site.Wrap(door.Identify(host), s.svc.CrossOrigin...)))
 	if s.svc.Certified != nil {
 		a.mountCertified(s, shell)
 	}

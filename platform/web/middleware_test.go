@@ -174,6 +174,13 @@ func TestBodyLimit(t *testing.T) {
 	if rec := w.do(browse("POST", "/in", "a=b")); rec.Code != http.StatusOK {
 		t.Errorf("status %d", rec.Code)
 	}
+	for path, want := range map[string]int{"/in": http.StatusOK, "/other": http.StatusRequestEntityTooLarge} {
+		rec := httptest.NewRecorder()
+		web.LargerBodies(map[string]int64{"POST " + path: 200}, w.handler).ServeHTTP(rec, browse("POST", "/in", "a="+strings.Repeat("x", 100)))
+		if rec.Code != want {
+			t.Errorf("when %s takes more: %d, want %d", path, rec.Code, want)
+		}
+	}
 }
 
 func TestOnlyWhatKeepsItsOpenerStaysInTouchWithIt(t *testing.T) {

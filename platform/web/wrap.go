@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 
 	"guildhall/platform/obs"
@@ -31,7 +32,24 @@ func (s *Site) Wrap(h http.Handler, elsewhere ...string) http.Handler {
 func (s *Site) limitBody(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = http.MaxBytesReader(w, r.Body, s.o.MaxBody)
+			most, larger := r.Context().Value(mostKey{}).(int64)
+			if !larger {
+				most = s.o.MaxBody
+			}
+			r.Body = http.MaxBytesReader(w, r.Body, most)
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+type mostKey struct{}
+
+// LargerBodies lets what Wrap has made take other bodies than SiteOptions.MaxBody
+// where most has a bound in bytes for the method and path, such as "POST /picture".
+func LargerBodies(most map[string]int64, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n, ok := most[r.Method+" "+r.URL.Path]; ok {
+			r = r.WithContext(context.WithValue(r.Context(), mostKey{}, n))
 		}
 		h.ServeHTTP(w, r)
 	})

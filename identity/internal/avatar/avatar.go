@@ -11,6 +11,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"io"
 
 	"golang.org/x/image/draw"
 
@@ -23,18 +24,19 @@ const (
 	// Type is the media type of what Make returns.
 	Type = "image/jpeg"
 	// MaxBytes bounds what is taken.
-	MaxBytes = 1_000_000
-	// maxPixels bounds what is decoded: a progressive JPEG takes some 12 bytes for each.
-	maxPixels = 6_000_000
-	quality   = 88
+	MaxBytes = 10_000_000
+	// maxPixels bounds what is decoded to some 300 MiB: a progressive JPEG takes 15 bytes
+	// for each pixel and 24 in CMYK; one of another kind takes 3, and 8 in CMYK.
+	maxPixels, maxPlainPixels = 13_000_000, 26_000_000
+	quality                   = 88
 )
 
 // What can be wrong with a file.
 var (
 	ErrNone    = fault.New(fault.Invalid, "picture_none", "Choose a file.")
-	ErrLarge   = fault.New(fault.Invalid, "picture_large", "The file has more than a million bytes. Make the picture smaller.")
+	ErrLarge   = fault.New(fault.Invalid, "picture_large", "The file has more than ten million bytes. Make the picture smaller.")
 	ErrType    = fault.New(fault.Invalid, "picture_type", "This is no picture in PNG, JPEG, WebP or GIF.")
-	ErrPixels  = fault.New(fault.Invalid, "picture_pixels", "The picture has more than six million pixels. Make it smaller.")
+	ErrPixels  = fault.New(fault.Invalid, "picture_pixels", "The picture has too many pixels: a JPEG may have 26 million, others and progressive ones 13 million. Make it smaller.")
 	ErrDamaged = fault.New(fault.Invalid, "picture_damaged", "The picture cannot be read. Save it anew with another program.")
 )
 
@@ -44,13 +46,23 @@ type Maker struct{ turn chan struct{} }
 // New makes a maker.
 func New() *Maker { return &Maker{turn: make(chan struct{}, 1)} }
 
-// Make draws the middle of the picture in data, or returns one of the errors.
-func (m *Maker) Make(ctx context.Context, data []byte) ([]byte, error) {
-	if len(data) == 0 {
-		return nil, ErrNone
+// Make draws the middle of the picture in a file, or returns one of the errors. The
+// file is read at its turn, and should be at hand then.
+func (m *Maker) Make(ctx context.Context, file io.Reader) ([]byte, error) {
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	if len(data) > MaxBytes {
+	data, err := io.ReadAll(io.LimitReader(file, MaxBytes+1))
+	switch {
+	case len(data) > MaxBytes || err != nil && fault.As(err).Kind == fault.TooLarge:
 		return nil, ErrLarge
+	case err != nil:
+		return nil, ErrDamaged.Because(err)
+	case len(data) == 0:
+		return nil, ErrNone
 	}
 	f, ok := formatOf(data)
 	if !ok {
@@ -60,14 +72,12 @@ func (m *Maker) Make(ctx context.Context, data []byte) ([]byte, error) {
 	if err != nil || width <= 0 || height <= 0 {
 		return nil, ErrDamaged.Because(err)
 	}
-	if width > maxPixels || height > maxPixels || width*height > maxPixels {
-		return nil, ErrPixels
+	most := maxPixels
+	if plainJPEG(data) {
+		most = maxPlainPixels
 	}
-	select {
-	case m.turn <- struct{}{}:
-		defer func() { <-m.turn }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if width > most || height > most || width*height > most {
+		return nil, ErrPixels
 	}
 	return f.draw(data)
 }

@@ -54,7 +54,7 @@ func TestMake(t *testing.T) {
 		"jpeg": encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, m, nil) }),
 		"gif":  encoded(t, func(b *bytes.Buffer) error { return gif.Encode(b, m, nil) }),
 	} {
-		made, err := avatar.New().Make(t.Context(), data)
+		made, err := avatar.New().Make(t.Context(), bytes.NewReader(data))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -75,7 +75,7 @@ func TestMake(t *testing.T) {
 
 func TestWhatIsTransparentIsWhite(t *testing.T) {
 	t.Parallel()
-	made, err := avatar.New().Make(t.Context(), asPNG(t, image.NewNRGBA(image.Rect(0, 0, 10, 10))))
+	made, err := avatar.New().Make(t.Context(), bytes.NewReader(asPNG(t, image.NewNRGBA(image.Rect(0, 0, 10, 10)))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestMakeKeepsNothingOfTheFile(t *testing.T) {
 	exif := append([]byte{0xff, 0xe1, 0, byte(2 + 6 + len(secret))}, "Exif\x00\x00"+secret...)
 	for name, data := range map[string][]byte{"png": withComment(plain, secret), "behind the end": append(plain, secret...),
 		"jpeg": append(append(bytes.Clone(photo[:2]), exif...), photo[2:]...)} {
-		made, err := avatar.New().Make(t.Context(), data)
+		made, err := avatar.New().Make(t.Context(), bytes.NewReader(data))
 		if err != nil || bytes.Contains(made, []byte(secret)) {
 			t.Errorf("%s: %d bytes, %v", name, len(made), err)
 		}
@@ -151,7 +151,39 @@ func TestMakeRefuses(t *testing.T) {
 		"a bomb in GIF":           {[]byte("GIF89a\xff\xff\xff\xff\x00\x00\x00"), avatar.ErrPixels},
 		"no pixels":               {bomb(0, 10), avatar.ErrDamaged},
 	} {
-		if _, err := avatar.New().Make(t.Context(), c.data); !errors.Is(err, c.want) || err.Error() != c.want.Error() {
+		if _, err := avatar.New().Make(t.Context(), bytes.NewReader(c.data)); !errors.Is(err, c.want) || err.Error() != c.want.Error() {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+}
+
+// frame is the beginning of a JPEG of such a size, whose frame has the marker.
+func frame(marker byte, width, height uint16, before ...byte) []byte {
+	out := append([]byte{0xff, 0xd8}, before...)
+	out = append(out, 0xff, marker, 0, 17, 8)
+	out = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(out, height), width)
+	return append(out, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1, 0xff, 0xda, 0, 2)
+}
+
+// A JPEG as telephones make them may have more pixels than what takes more memory for
+// each, and than what does not show at once which of both it is.
+func TestPixelsByTheMemoryTheyTake(t *testing.T) {
+	t.Parallel()
+	const baseline, progressive = 0xc0, 0xc2
+	for name, c := range map[string]struct {
+		data []byte
+		want error
+	}{
+		"12 megapixels":              {frame(baseline, 4032, 3024), avatar.ErrDamaged},
+		"24 megapixels":              {frame(baseline, 5712, 4284), avatar.ErrDamaged},
+		"50 megapixels":              {frame(baseline, 8160, 6120), avatar.ErrPixels},
+		"108 megapixels":             {frame(baseline, 12000, 9000), avatar.ErrPixels},
+		"12 megapixels, progressive": {frame(progressive, 4032, 3024), avatar.ErrDamaged},
+		"24 megapixels, progressive": {frame(progressive, 5712, 4284), avatar.ErrPixels},
+		"24 megapixels, hidden":      {frame(baseline, 5712, 4284, 0xff, 0xd0), avatar.ErrPixels},
+		"24 megapixels, PNG":         {bomb(5712, 4284), avatar.ErrPixels},
+	} {
+		if _, err := avatar.New().Make(t.Context(), bytes.NewReader(c.data)); !errors.Is(err, c.want) || err.Error() != c.want.Error() {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
@@ -164,7 +196,7 @@ func TestMakeWaitsForItsTurn(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	avatar.Hold(m)
-	if _, err := m.Make(gone, asPNG(t, flag(30, 10))); !errors.Is(err, context.Canceled) {
+	if _, err := m.Make(gone, bytes.NewReader(asPNG(t, flag(30, 10)))); !errors.Is(err, context.Canceled) {
 		t.Errorf("while another is made: %v", err)
 	}
 }
@@ -175,7 +207,7 @@ func FuzzMake(f *testing.F) {
 	}
 	m := avatar.New()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		made, err := m.Make(t.Context(), data)
+		made, err := m.Make(t.Context(), bytes.NewReader(data))
 		if err != nil {
 			return
 		}

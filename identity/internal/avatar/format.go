@@ -88,3 +88,26 @@ func chunkSize(kind string, content []byte) (width, height int, err error) {
 	}
 	return 0, 0, nil
 }
+
+// plainJPEG says whether data is a JPEG that is surely not progressive: one whose
+// segments follow one another without a gap up to the frame's.
+func plainJPEG(data []byte) bool {
+	const start, baseline, extended, progressive = 2, 0xc0, 0xc1, 0xc2
+	if !bytes.HasPrefix(data, []byte("\xff\xd8")) {
+		return false
+	}
+	for rest := data[start:]; len(rest) >= 4 && rest[0] == 0xff; {
+		switch marker := rest[1]; {
+		case marker == baseline, marker == extended:
+			return true
+		case marker < baseline, marker == progressive, marker >= 0xd0 && marker <= 0xd9, marker == 0xff: // RST, SOI and EOI have no length
+			return false
+		}
+		length := int(binary.BigEndian.Uint16(rest[2:]))
+		if length < 2 || 2+length > len(rest) {
+			return false
+		}
+		rest = rest[2+length:]
+	}
+	return false
+}

@@ -59,7 +59,7 @@ func TestPicturesStandUpright(t *testing.T) {
 		5: {topLeft, bottomLeft}, 6: {topRight, bottomRight}, 7: {bottomRight, topRight}, 8: {bottomLeft, topLeft}, 9: {topLeft, topRight},
 	} {
 		for _, order := range []binary.AppendByteOrder{binary.BigEndian, binary.LittleEndian} {
-			made, err := avatar.New().Make(t.Context(), exif(t, m, order, value))
+			made, err := avatar.New().Make(t.Context(), bytes.NewReader(exif(t, m, order, value)))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,0 +1,36 @@
+// Package journal names what administrators do to licences in the audit log.
+//
+// The log cannot forget, so it holds no card key and no name or address of a customer:
+// cards and customers are called by their ids.
+package journal
+
+// The actions of the audit log.
+const (
+	ProductCreated = "product.created"
+	ProductChanged = "product.changed"
+	ReleaseCreated = "release.created"
+	KeyRotated     = "handshake_key.rotated"
+	PolicyCreated  = "policy.created"
+	PolicyChanged  = "policy.changed"
+	CustomerAdded  = "customer.created"
+	CustomerEdited = "customer.changed"
+	BatchOrdered   = "batch.ordered"
+	BatchExported  = "batch.exported"
+	CardSuspended  = "card.suspended"
+	CardResumed    = "card.resumed"
+	CardRevoked    = "card.revoked"
+	CardExtended   = "card.extended"
+	CardUnbound    = "card.unbound"
+	CardChanged    = "card.changed"
+	CardBinned     = "card.binned"
+	CardRestored   = "card.restored"
+	KeyMade        = "transport_key.made"
+	KeyEnded       = "transport_key.ended"
+	KitExported    = "kit.exported"
+)
+
+// Actions are all of them, in order.
+func Actions() []string {
+	return []string{BatchExported, BatchOrdered, CardBinned, CardChanged, CardExtended, CardRestored, CardResumed, CardRevoked, CardSuspended, CardUnbound,
+		CustomerEdited, CustomerAdded, KeyRotated, KitExported, PolicyChanged, PolicyCreated, ProductChanged, ProductCreated, ReleaseCreated, KeyEnded, KeyMade}
+}

@@ -218,6 +218,8 @@ func bundles(p typist) {
 	p.press(`#f-password`, "short"+kb.Enter)
 	p.sees(`document.querySelector("#f-password-error")`)
 	p.at(`[data-focus]`)
+	p.press(`[data-reveal="f-password"]`, kb.Enter)
+	p.sees(`document.querySelector("#f-password").type === "text" && document.activeElement.matches('[data-reveal][aria-pressed="true"]')`)
 }
 
 func checks(p typist) {

@@ -45,6 +45,7 @@ func TestLifeOfAnAccount(t *testing.T) {
 		}
 
 		w.Clock.Advance(minute)
+		wrong(t, "both fields", w.Accounts.ChangePassword(t.Context(), a.ID, "not mine", "short", session, me), "old wrong_password", "new too_short")
 		check(t, w.Accounts.ChangePassword(t.Context(), a.ID, identitytest.Password, other, session, me))
 		letter(t, w, "identity.password_changed", "Anna@Example.com")
 		if ended := w.Ended(); !slices.Equal(ended, []string{a.ID + " but " + session}) {

@@ -77,13 +77,20 @@ func (s *Service) Reset(ctx context.Context, challenge, text, newPassword string
 }
 
 // ChangePassword replaces the password old by new and ends the other sessions.
-// Wrong fields are called "old" and "new".
+// Wrong fields are called "old" and "new"; both are told at once.
 func (s *Service) ChangePassword(ctx context.Context, id, oldPassword, newPassword, keepSession string, by audit.Caller) error {
-	row, err := s.verify(ctx, id, "old", oldPassword, by)
+	row, err := s.find(ctx, id)
 	if err != nil {
 		return err
 	}
 	var wrong fields
+	compared, err := s.verify(ctx, id, "old", oldPassword, by)
+	if err := wrong.join(err); err != nil {
+		return err
+	}
+	if compared != nil {
+		row = compared
+	}
 	if err := wrong.join(s.o.Hasher.Check("new", newPassword, row.Email, row.Name)); err != nil {
 		return err
 	}

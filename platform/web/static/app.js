@@ -1,12 +1,13 @@
 // Pages work without this file. It copies, opens dialogs in place, dismisses
-// messages, changes the theme in place and puts the focus where help is needed.
+// messages, shows passwords, changes the theme in place and puts the focus where help is needed.
 "use strict";
 
 document.addEventListener("click", (event) => {
-  const target = event.target.closest("[data-copy], [data-dialog], [data-close], [data-dismiss]");
+  const target = event.target.closest("[data-copy], [data-dialog], [data-close], [data-dismiss], [data-reveal]");
   if (!target) return;
   if (target.dataset.copy !== undefined) copy(target);
   else if (target.dataset.dialog !== undefined) openDialog(event, target.dataset.dialog);
+  else if (target.dataset.reveal !== undefined) reveal(target, target.getAttribute("aria-pressed") !== "true");
   else if (target.dataset.close !== undefined) closeDialog(event, target);
   else target.closest("[data-flash]").remove();
 });
@@ -35,6 +36,22 @@ function copyBySelection(text) {
   document.execCommand("copy");
   area.remove();
 }
+
+// The eye beside a password shows what was typed. It is hidden again before it is sent:
+// a browser remembers what was typed into a field of plain text.
+function reveal(button, shown) {
+  document.getElementById(button.dataset.reveal).type = shown ? "text" : "password";
+  button.setAttribute("aria-pressed", shown);
+}
+
+// A press of the eye leaves the focus in the field.
+document.addEventListener("mousedown", (event) => {
+  if (event.target.closest("[data-reveal]")) event.preventDefault();
+});
+
+document.addEventListener("submit", (event) => {
+  for (const button of event.target.querySelectorAll("[data-reveal]")) reveal(button, false);
+});
 
 function openDialog(event, id) {
   const dialog = document.getElementById(id);

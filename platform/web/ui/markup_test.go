@@ -110,6 +110,15 @@ func TestPasswordIsNeverPutBack(t *testing.T) {
 	hasNot(t, markup, "planted")
 }
 
+// A password can be looked at: the button is there for who has scripts, and sends
+// nothing.
+func TestPasswordCanBeShown(t *testing.T) {
+	t.Parallel()
+	markup := render(t, ui.Input{Form: form.New(), Name: "pin", Label: "PIN", Type: "password"})
+	has(t, markup, `id="f-pin"`, `type="button" data-reveal="f-pin" aria-pressed="false" aria-controls="f-pin" aria-label="Show password"`, "needs-script")
+	hasNot(t, render(t, ui.Input{Form: form.New(), Name: "pin", Label: "PIN"}), "data-reveal")
+}
+
 func TestTextAreaKeepsALeadingLine(t *testing.T) {
 	t.Parallel()
 	has(t, render(t, ui.TextArea{Form: form.New("a", "\n<x>"), Name: "a", Label: "A"}), ">\n\n&lt;x&gt;</textarea>")

@@ -97,8 +97,8 @@ func (s *Store) TouchEnvironment(ctx context.Context, tx *sql.Tx, e Environment)
 	if err != nil {
 		return fmt.Errorf("note a request: %w", err)
 	}
-	_, err = db.Change(ctx, tx, "note a request", `UPDATE environments SET fingerprint = $1, ip = $2, seen_at = $3, last_call = $4, last_function = $5 WHERE id = $6`,
-		string(fingerprint), e.IP, db.Micros(e.SeenAt), e.LastCall, e.LastFunction, e.ID)
+	_, err = db.Change(ctx, tx, "note a request", `UPDATE environments SET fingerprint = $1, ip = $2, sign_key = $3, seal_key = $4, seen_at = $5, last_call = $6, last_function = $7
+		WHERE id = $8`, string(fingerprint), e.IP, e.SignKey, e.SealKey, db.Micros(e.SeenAt), e.LastCall, e.LastFunction, e.ID)
 	return err
 }
 

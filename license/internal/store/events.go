@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -73,6 +74,15 @@ func (s *Store) Events(ctx context.Context, q EventQuery) (all []Event, total in
 	return all, total, err
 }
 
+// CountEvents is how many events of a kind a card had since.
+func (s *Store) CountEvents(ctx context.Context, tx *sql.Tx, card, kind string, since time.Time) (n int, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM events WHERE card = $1 AND kind = $2 AND at >= $3`, card, kind, db.Micros(since)).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count events: %w", err)
+	}
+	return n, nil
+}
+
 // CountUse counts an accepted request in its hour.
 func (s *Store) CountUse(ctx context.Context, tx *sql.Tx, card, call, function string, at time.Time) error {
 	_, err := db.Change(ctx, tx, "count a request", `INSERT INTO usage (card, hour, call, function, count) VALUES ($1, $2, $3, $4, 1)
@@ -106,16 +116,18 @@ func (s *Store) Uses(ctx context.Context, tx *sql.Tx, card, function string, sin
 	return n, nil
 }
 
-// BeginTrial notes the machine that has a trial of a product. False means that another
-// card has had it there.
-func (s *Store) BeginTrial(ctx context.Context, tx *sql.Tx, product, digest, card string) (bool, error) {
-	if _, err := db.Change(ctx, tx, "note a trial", `INSERT INTO trials (product, digest, card) VALUES ($1, $2, $3) ON CONFLICT (product, digest) DO NOTHING`,
-		product, digest, card); err != nil {
-		return false, err
+// TrialOf is the card that had a trial of a product on a machine; empty: none.
+func (s *Store) TrialOf(ctx context.Context, tx *sql.Tx, product, digest string) (card string, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT card FROM trials WHERE product = $1 AND digest = $2`, product, digest).Scan(&card)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("look for a trial: %w", err)
 	}
-	var had string
-	if err := tx.QueryRowContext(ctx, `SELECT card FROM trials WHERE product = $1 AND digest = $2`, product, digest).Scan(&had); err != nil {
-		return false, fmt.Errorf("look for a trial: %w", err)
-	}
-	return had == card, nil
+	return card, nil
+}
+
+// BeginTrial notes the machine that has a trial of a product. One that is noted stays.
+func (s *Store) BeginTrial(ctx context.Context, tx *sql.Tx, product, digest, card string) error {
+	_, err := db.Change(ctx, tx, "note a trial", `INSERT INTO trials (product, digest, card) VALUES ($1, $2, $3) ON CONFLICT (product, digest) DO NOTHING`,
+		product, digest, card)
+	return err
 }

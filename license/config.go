@@ -1,0 +1,20 @@
+package license
+
+import (
+	"path/filepath"
+)
+
+// Config is the key "license" of the configuration file.
+type Config struct {
+	// KeyFile is the key that seals secrets in the database; empty: license.key in the
+	// service's directory.
+	KeyFile string `yaml:"key_file"`
+}
+
+// keyFile is where the key is, in the service's directory unless configured.
+func (c *Config) keyFile(dir string) string {
+	if c.KeyFile != "" {
+		return c.KeyFile
+	}
+	return filepath.Join(dir, "license.key")
+}

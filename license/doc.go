@@ -1,0 +1,40 @@
+// Package license sells the right to run a program: cards with keys that a customer's
+// program shows online.
+//
+// # Words
+//
+//	product        what licences are for; its code stands in what clients send
+//	release        a version of a product
+//	handshake key  decrypts the core data of a release; only a licensed client gets it
+//	policy         how long a card is good, how strictly it is bound, what it allows
+//	card           the right of one customer; its key has 32 characters
+//	batch          cards that were made together, and exported once
+//	environment    the customer's machine that a card is bound to, one to one
+//	fingerprint    the digests of a machine's components
+//	call           what a client asks for: activate, validate, heartbeat, open ...
+//	mismatch       another machine came with a bound card
+//	drift          the machine's hardware or address changed, one of them
+//
+// # What always holds
+//
+//   - The key of a card is stored nowhere: its SHA-256 is. The keys of a new batch wait
+//     sealed for their export, and are gone a quarter of an hour after it.
+//   - A card is bound to one environment: a unique index keeps a second one out.
+//   - What a request gets is decided by one pure function (internal/decide); the card,
+//     its environment, its time line and the answer are one transaction.
+//   - Handshake keys are sealed at rest, and to the client's own key on their way.
+//   - What administrators do is in the audit log, which holds no card key and nothing
+//     personal; what clients do is on the card's time line.
+//
+// # Where things are
+//
+//	internal/cardid     keys of cards: random, with check characters
+//	internal/policy     policies as data
+//	internal/decide     what a request gets
+//	internal/catalogue  products, releases, handshake keys, policies, customers
+//	internal/card       batches, export, and what is done to cards
+//	internal/call       answers clients
+//	internal/store      SQL
+//	sdk/go/license      the messages; sealed: how they travel; offline: licences without
+//	                    a server; fingerprint: machines
+package license

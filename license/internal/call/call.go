@@ -1,0 +1,176 @@
+// Package call answers the programs of customers: it finds the card, has package decide
+// decide, and writes down what follows, all in one transaction.
+package call
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"guildhall/license/internal/cardid"
+	"guildhall/license/internal/catalogue"
+	"guildhall/license/internal/decide"
+	"guildhall/license/internal/policy"
+	"guildhall/license/internal/store"
+	"guildhall/platform/audit"
+	"guildhall/platform/fault"
+	"guildhall/platform/limit"
+	"guildhall/sdk/go/license"
+)
+
+const (
+	// Skew is how far a client's clock may be off: then the answer tells the time, signed.
+	Skew = 5 * time.Minute
+	// guesses and guessBurst bound what an address may ask for cards that are none.
+	guesses, guessBurst = 0.1, 20
+)
+
+// The codes of answers that are none of package decide's.
+const (
+	ClockSkew   = "clock_skew"
+	TooMany     = "too_many_requests"
+	Malformed   = "malformed"
+	Replayed    = "replayed"
+	NoHandshake = "handshake_key_not_found"
+	NoDeviceKey = "device_key_missing"
+)
+
+// ErrReplay says that a sealed request was answered before.
+var ErrReplay = fault.New(fault.Conflict, Replayed, "This very request was answered before. Send a new one.")
+
+// Options is what New needs; all of it but Limiter.
+type Options struct {
+	Store     *store.Store
+	Journal   *audit.Journal
+	Catalogue *catalogue.Desk
+	Limiter   limit.Maker
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Service answers calls. It is safe for concurrent use.
+type Service struct {
+	o       Options
+	guesses limit.Limiter
+	rules   *rules
+}
+
+// New makes the service.
+func New(o Options) *Service {
+	return &Service{o: o, rules: newRules(), guesses: o.Limiter.New("license-guesses", limit.Options{Rate: guesses, Burst: guessBurst, Now: o.Now})}
+}
+
+// Incoming is a request as a transport hands it over.
+type Incoming struct {
+	license.Request
+	IP netip.Addr
+	// Proof says that there is a proof of possession, and Verify whether it is good under
+	// an Ed25519 public key.
+	Proof  bool
+	Verify func(public []byte) bool
+	// Once names a sealed request among all others; nil: it came over TLS, which replays
+	// nothing.
+	Once []byte
+}
+
+// Answer answers a request. An error is one of ours, or ErrReplay; all else is in the answer.
+func (s *Service) Answer(ctx context.Context, in Incoming) (license.Answer, error) {
+	now := s.o.Now().UTC().Truncate(time.Microsecond)
+	answer, err := s.answer(ctx, in, now)
+	answer.Time = now.UnixMilli()
+	if answer.Code != "" && answer.Detail == "" && answer.Verdict == license.VerdictRefused {
+		answer.Detail = detail(answer.Code)
+	}
+	return answer, err
+}
+
+func (s *Service) answer(ctx context.Context, in Incoming, now time.Time) (license.Answer, error) {
+	if off := now.Sub(time.UnixMilli(in.Time)); off.Abs() > Skew {
+		return refused(ClockSkew), nil
+	}
+	if in.Call == license.CallTime && in.Card == "" {
+		return license.Answer{Verdict: license.VerdictOK, Code: string(decide.Fine)}, s.once(ctx, in, now)
+	}
+	if !wellFormed(in.Request) {
+		return refused(Malformed), nil
+	}
+	// Whoever guesses is slowed down before anything is looked at, and learns nothing by
+	// how long the answer takes: a card key that cannot be one is looked for all the same.
+	key, _ := cardid.Parse(in.Card)
+	t := &turn{s: s, in: in, now: now, hash: [32]byte(key.Hash())}
+	err := s.o.Journal.Group(ctx, func(tx *sql.Tx) error { return t.run(ctx, tx) })
+	if errors.Is(err, store.ErrCard) {
+		if wait, ok := s.guesses.Allow(ctx, limit.AddrKey(in.IP.String())); !ok {
+			a := refused(TooMany)
+			a.RetryAfter = int(wait.Seconds()) + 1
+			return a, nil
+		}
+		return refused(string(decide.CardUnknown)), nil
+	}
+	if err != nil {
+		return license.Answer{}, err
+	}
+	return s.complete(ctx, t)
+}
+
+// once notes a sealed request that touches no card.
+func (s *Service) once(ctx context.Context, in Incoming, now time.Time) error {
+	if in.Once == nil {
+		return nil
+	}
+	return s.o.Journal.Group(ctx, func(tx *sql.Tx) error { return s.note(ctx, tx, in, now) })
+}
+
+// note fails for a sealed request that was answered before. One that is older than Skew
+// is refused by its time, so it is remembered for twice as long.
+func (s *Service) note(ctx context.Context, tx *sql.Tx, in Incoming, now time.Time) error {
+	if in.Once == nil {
+		return nil
+	}
+	fresh, err := s.o.Store.Once(ctx, tx, in.Once, now.Add(2*Skew))
+	if err == nil && !fresh {
+		return ErrReplay
+	}
+	return err
+}
+
+func refused(code string) license.Answer {
+	return license.Answer{Verdict: license.VerdictRefused, Code: code}
+}
+
+// bounds of what a request holds.
+const (
+	maxComponents = 64
+	maxComponent  = 100
+	maxText       = 200
+	minNonce      = 16
+)
+
+func wellFormed(r license.Request) bool {
+	if len(r.Nonce) < minNonce || len(r.Nonce) > 64 || len(r.Fingerprint) > maxComponents {
+		return false
+	}
+	for _, text := range []string{r.Card, r.Version, r.HandshakeKey, r.Module, r.Function, r.SDK, r.Product} {
+		if len(text) > maxText {
+			return false
+		}
+	}
+	for name, digest := range r.Fingerprint {
+		if len(name) > maxComponent || len(digest) > maxComponent {
+			return false
+		}
+	}
+	return r.Device == nil || len(r.Device.Sign) == 32 && len(r.Device.Seal) == 32
+}
+
+// policyOf reads the rules of a card.
+func (s *Service) policyOf(ctx context.Context, id string) (policy.Policy, error) {
+	row, err := s.o.Store.Policy(ctx, id)
+	if err != nil {
+		return policy.Policy{}, err
+	}
+	return s.rules.of(row)
+}

@@ -1,0 +1,288 @@
+package call
+
+import (
+	"context"
+	"database/sql"
+	"net/netip"
+	"slices"
+	"time"
+
+	"guildhall/license/internal/card"
+	"guildhall/license/internal/cardid"
+	"guildhall/license/internal/decide"
+	"guildhall/license/internal/policy"
+	"guildhall/license/internal/store"
+	"guildhall/platform/id"
+	"guildhall/sdk/go/license"
+	"guildhall/sdk/go/license/fingerprint"
+)
+
+// turn is one request in its transaction. It may run more than once, and begins anew
+// each time.
+type turn struct {
+	s    *Service
+	in   Incoming
+	now  time.Time
+	hash [32]byte
+
+	card        store.Card
+	policy      policy.Policy
+	environment *store.Environment // nil: the card is bound to none
+	decision    decide.Decision
+}
+
+func (t *turn) run(ctx context.Context, tx *sql.Tx) error {
+	if err := t.s.note(ctx, tx, t.in, t.now); err != nil {
+		return err
+	}
+	if err := t.read(ctx, tx); err != nil {
+		return err
+	}
+	request, err := t.request(ctx, tx)
+	if err != nil {
+		return err
+	}
+	t.decision = decide.Decide(t.known(), t.machine(), t.policy, request, t.now)
+	if t.decision.Verdict != decide.Refused && t.in.Call == license.CallOpen && len(t.sealKey()) == 0 {
+		t.decision = decide.Decision{Verdict: decide.Refused, Code: NoDeviceKey}
+	}
+	if t.decision.Verdict == decide.Refused {
+		return t.refused(ctx, tx)
+	}
+	return t.accepted(ctx, tx)
+}
+
+// read finds the card. One of another product is unknown.
+func (t *turn) read(ctx context.Context, tx *sql.Tx) (err error) {
+	if t.card, err = t.s.o.Store.CardByHash(ctx, tx, t.hash); err != nil {
+		return err
+	}
+	product, err := t.s.o.Store.Product(ctx, t.card.Product)
+	if err != nil {
+		return err
+	}
+	if product.Code != t.in.Product {
+		return store.ErrCard
+	}
+	if t.policy, err = t.s.policyOf(ctx, t.card.Policy); err != nil {
+		return err
+	}
+	t.environment, err = t.s.o.Store.Bound(ctx, tx, t.card.ID)
+	return err
+}
+
+// known is the card as package decide sees it.
+func (t *turn) known() decide.Card {
+	c := t.card
+	return decide.Card{State: decide.State(c.State), Deleted: !c.DeletedAt.IsZero(), Days: c.Days, FixedEnd: c.EndsAt, ActivatedAt: c.ActivatedAt, ExpiresAt: c.ExpiresAt}
+}
+
+func (t *turn) machine() *decide.Environment {
+	e := t.environment
+	if e == nil {
+		return nil
+	}
+	ip, _ := netip.ParseAddr(e.IP) // none is the zero value
+	return &decide.Environment{Fingerprint: e.Fingerprint, IP: ip, DeviceKey: e.SignKey, LastSeen: e.SeenAt}
+}
+
+// request is what the client shows, with what is known about it.
+func (t *turn) request(ctx context.Context, tx *sql.Tx) (decide.Request, error) {
+	in := t.in
+	r := decide.Request{Call: decide.Call(in.Call), IP: in.IP, Fingerprint: in.Fingerprint, Function: in.Function, Module: in.Module}
+	if in.Proof {
+		switch {
+		case in.Device != nil:
+			r.DeviceKey = in.Device.Sign
+		case t.environment != nil:
+			r.DeviceKey = t.environment.SignKey
+		}
+		r.Proven = len(r.DeviceKey) > 0 && in.Verify(r.DeviceKey)
+	}
+	if in.Call == license.CallFunction && in.Function != "" {
+		n, err := t.s.o.Store.Uses(ctx, tx, t.card.ID, in.Function, t.now.Truncate(24*time.Hour))
+		if err != nil {
+			return r, err
+		}
+		r.CalledToday = int(n)
+	}
+	if t.policy.Time.Mode == policy.Trial && t.card.State == store.CardNew {
+		for _, digest := range trialMarks(in.Fingerprint) {
+			had, err := t.s.o.Store.TrialOf(ctx, tx, t.card.Product, digest)
+			if err != nil {
+				return r, err
+			}
+			r.TrialUsed = r.TrialUsed || had != "" && had != t.card.ID
+		}
+	}
+	return r, nil
+}
+
+// trialMarks are the components that tell machines apart for good: others are changed
+// by whoever wants another trial.
+func trialMarks(shown fingerprint.Components) (digests []string) {
+	for name, digest := range shown {
+		switch fingerprint.Kind(name) {
+		case fingerprint.TPM, fingerprint.DMIUUID, fingerprint.MachineID, fingerprint.Disk:
+			digests = append(digests, digest)
+		}
+	}
+	slices.Sort(digests)
+	return digests
+}
+
+// sealKey is what handshake keys are sealed to: the key that a proven request brings,
+// or else the registered one.
+func (t *turn) sealKey() []byte {
+	switch {
+	case t.in.Device != nil && t.in.Proof && t.in.Verify(t.in.Device.Sign):
+		return t.in.Device.Seal
+	case t.environment != nil:
+		return t.environment.SealKey
+	}
+	return nil
+}
+
+// refused keeps what another machine sent with the card.
+func (t *turn) refused(ctx context.Context, tx *sql.Tx) error {
+	if !t.decision.Mismatch {
+		return nil
+	}
+	in := t.in
+	if err := t.event(ctx, tx, card.Mismatched, map[string]any{"code": string(t.decision.Code), "call": in.Call, "function": in.Function, "module": in.Module,
+		"fingerprint": in.Fingerprint, "version": in.Version, "sdk": in.SDK, "client_time": in.Time, "proof": in.Proof, "changed": t.decision.Changed}); err != nil {
+		return err
+	}
+	return t.alarm(ctx, tx, card.Mismatched, t.policy.Alarms.Mismatches, 24*time.Hour)
+}
+
+// alarm puts an alarm on the time line when there were too many events of a kind, once
+// in that time.
+func (t *turn) alarm(ctx context.Context, tx *sql.Tx, kind string, most int, within time.Duration) error {
+	if most <= 0 {
+		return nil
+	}
+	since := t.now.Add(-within)
+	n, err := t.s.o.Store.CountEvents(ctx, tx, t.card.ID, kind, since)
+	if err != nil || n < most {
+		return err
+	}
+	told, err := t.s.o.Store.CountEvents(ctx, tx, t.card.ID, card.Alarm, since)
+	if err != nil || told > 0 {
+		return err
+	}
+	return t.event(ctx, tx, card.Alarm, map[string]any{"kind": kind, "count": n})
+}
+
+func (t *turn) event(ctx context.Context, tx *sql.Tx, kind string, detail map[string]any) error {
+	e := store.Event{ID: id.New("evt"), Card: t.card.ID, Kind: kind, IP: address(t.in.IP), At: t.now, Detail: detail}
+	if t.environment != nil {
+		e.Environment = t.environment.ID
+	}
+	return t.s.o.Store.InsertEvent(ctx, tx, e)
+}
+
+func address(ip netip.Addr) string {
+	if !ip.IsValid() {
+		return ""
+	}
+	return ip.Unmap().WithZone("").String()
+}
+
+// accepted writes what the decision changes.
+func (t *turn) accepted(ctx context.Context, tx *sql.Tx) error {
+	if err := t.writeCard(ctx, tx); err != nil {
+		return err
+	}
+	if err := t.writeEnvironment(ctx, tx); err != nil {
+		return err
+	}
+	function := ""
+	if t.in.Call == license.CallFunction {
+		function = t.in.Function
+	}
+	return t.s.o.Store.CountUse(ctx, tx, t.card.ID, t.in.Call, function, t.now)
+}
+
+func (t *turn) writeCard(ctx context.Context, tx *sql.Tx) error {
+	change := t.decision.Changes
+	if !change.Activate {
+		return nil
+	}
+	t.card.State, t.card.ActivatedAt = store.CardActive, t.now
+	if change.SetExpiry {
+		t.card.ExpiresAt = t.decision.ExpiresAt.UTC().Truncate(time.Microsecond)
+		if t.decision.ExpiresAt.IsZero() {
+			t.card.ExpiresAt = time.Time{}
+		}
+	}
+	set, err := t.s.o.Store.SetCard(ctx, tx, t.card)
+	if err == nil && !set {
+		err = errMeanwhile
+	}
+	if err != nil {
+		return err
+	}
+	if t.policy.Time.Mode == policy.Trial {
+		for _, digest := range trialMarks(t.in.Fingerprint) {
+			if err := t.s.o.Store.BeginTrial(ctx, tx, t.card.Product, digest, t.card.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *turn) writeEnvironment(ctx context.Context, tx *sql.Tx) error {
+	change, e := t.decision.Changes, store.Environment{}
+	if t.environment != nil {
+		e = *t.environment
+	}
+	if change.LearnFingerprint != nil {
+		e.Fingerprint = change.LearnFingerprint
+	}
+	if change.SetIP.IsValid() {
+		e.IP = change.SetIP.String()
+	}
+	if change.SetDeviceKey != nil {
+		e.SignKey = change.SetDeviceKey
+	}
+	if key := t.sealKey(); key != nil {
+		e.SealKey = key
+	}
+	e.SeenAt, e.LastCall = t.now, t.in.Call
+	if t.in.Call == license.CallFunction {
+		e.LastFunction = t.in.Function
+	}
+	if !change.Bind {
+		if err := t.s.o.Store.TouchEnvironment(ctx, tx, e); err != nil {
+			return err
+		}
+		t.environment = &e
+		return t.drifted(ctx, tx)
+	}
+	e.ID, e.Card, e.BoundAt = string(cardid.New()), t.card.ID, t.now
+	if err := t.s.o.Store.InsertEnvironment(ctx, tx, e); err != nil {
+		return err
+	}
+	t.environment = &e
+	kind := card.Bound
+	if change.Activate {
+		kind = card.Activated
+	}
+	return t.event(ctx, tx, kind, map[string]any{"fingerprint": t.in.Fingerprint, "version": t.in.Version, "sdk": t.in.SDK})
+}
+
+// drifted notes that one of hardware and address is another than before.
+func (t *turn) drifted(ctx context.Context, tx *sql.Tx) error {
+	if t.decision.Drift == decide.NoDrift || t.decision.Drift == "" {
+		return nil
+	}
+	if err := t.event(ctx, tx, card.Drifted, map[string]any{"what": string(t.decision.Drift), "changed": t.decision.Changed, "fingerprint": t.in.Fingerprint}); err != nil {
+		return err
+	}
+	if t.decision.Drift != decide.HardwareDrift {
+		return nil
+	}
+	return t.alarm(ctx, tx, card.Drifted, t.policy.Alarms.Fingerprints, 30*24*time.Hour)
+}

@@ -1,0 +1,99 @@
+package license
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"guildhall/license/internal/call"
+	"guildhall/license/internal/card"
+	"guildhall/license/internal/catalogue"
+	"guildhall/license/internal/store"
+	"guildhall/license/web/locales"
+	"guildhall/platform/app"
+	"guildhall/platform/audit"
+	"guildhall/platform/backup"
+	"guildhall/platform/seal"
+)
+
+// Name is the service's name.
+const Name = "license"
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// migrations are the files without their folder.
+func migrations() fs.FS {
+	files, err := fs.Sub(migrationFiles, "migrations")
+	if err != nil {
+		panic(err) // only for an invalid folder name
+	}
+	return files
+}
+
+// Definition is license as the process opens it.
+func Definition() app.Definition {
+	var config Config
+	return app.Definition{
+		Name:       Name,
+		Migrations: migrations(),
+		Locales:    locales.FS(),
+		SignIn:     true,
+		Roles: []app.Role{{Name: adminRole, Key: "license.role.admin"}, {Name: supportRole, Key: "license.role.support"},
+			{Name: viewerRole, Key: "license.role.viewer"}},
+		Also:   []backup.Migrations{{Table: audit.MigrationsTable, FS: audit.Migrations()}},
+		Config: &config,
+		New: func(ctx context.Context, env app.Env) (*app.Service, error) {
+			s, err := open(ctx, env, config)
+			if err != nil {
+				return nil, err
+			}
+			return s.service(env), nil
+		},
+	}
+}
+
+// service is the parts of a running license.
+type service struct {
+	log *slog.Logger
+	now func() time.Time
+
+	store     *store.Store
+	journal   *audit.Journal
+	catalogue *catalogue.Desk
+	cards     *card.Desk
+	calls     *call.Service
+}
+
+// open wires the parts.
+func open(ctx context.Context, env app.Env, config Config) (*service, error) {
+	key, err := seal.Load(config.keyFile(env.Dir), Name)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{log: env.Log, now: env.Now, store: store.New(env.DB)}
+	s.journal, err = audit.Open(ctx, audit.OpenOptions{DB: env.DB, Service: Name, Key: key, Now: env.Now, Log: env.Log, Begun: s.store.Begun})
+	if err != nil {
+		return nil, err
+	}
+	s.catalogue = &catalogue.Desk{Store: s.store, Journal: s.journal, Key: key, Now: env.Now,
+		Made: func(context.Context, *sql.Tx, store.Product) error { return nil }}
+	s.cards = card.New(card.Options{Store: s.store, Journal: s.journal, Jobs: env.Jobs, Key: key, Now: env.Now})
+	s.calls = call.New(call.Options{Store: s.store, Journal: s.journal, Catalogue: s.catalogue, Limiter: env.Limiter, Now: env.Now, Log: env.Log})
+	return s, nil
+}
+
+// service is what the process serves.
+func (s *service) service(env app.Env) *app.Service {
+	pages := newPages(pageOptions{Site: env.Site, Service: s})
+	return &app.Service{
+		API:     s.operations,
+		Shell:   pages.Shell(),
+		Pages:   pages.Mount,
+		Journal: s.journal,
+		Health:  s.journal.Audit.Check,
+	}
+}

@@ -1,0 +1,45 @@
+package license
+
+import (
+	"context"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"guildhall/platform/app"
+)
+
+// Whoever is one of these may do what the ones below him may.
+const (
+	adminRole   = "license.admin"   // products, policies, batches and keys
+	supportRole = "license.support" // what is done to cards
+	viewerRole  = "license.viewer"  // looks
+)
+
+// rights is what each role adds to the ones below it: operations of the API by their
+// ids, and pages by their patterns. What is not here is the administrators' alone.
+func rights() map[string][]string {
+	return map[string][]string{
+		viewerRole:  {},
+		supportRole: {},
+	}
+}
+
+// needs is the least role for an operation or a page.
+func needs(what string) string {
+	for role, all := range rights() {
+		if slices.Contains(all, what) {
+			return role
+		}
+	}
+	return adminRole
+}
+
+// register registers an operation for those whom rights names.
+func register[I, O any](api huma.API, op huma.Operation, handler func(context.Context, *I) (*O, error), codes ...int) {
+	if op.Metadata == nil {
+		op.Metadata = map[string]any{}
+	}
+	op.Metadata[app.Needs] = needs(op.OperationID)
+	app.Register(api, op, handler, codes...)
+}

@@ -1,0 +1,106 @@
+package license
+
+import "time"
+
+// The calls of a client.
+const (
+	CallActivate  = "activate"  // binds the card to this machine
+	CallValidate  = "validate"  // may the program run?
+	CallHeartbeat = "heartbeat" // it is still running
+	CallOpen      = "open"      // validate, and the handshake key
+	CallFunction  = "function"  // runs a function on the server
+	CallFiles     = "files"     // lists what may be downloaded
+	CallTime      = "time"      // the server's signed time
+)
+
+// Request is what a client sends, the same over all transports.
+type Request struct {
+	// Call is one of the calls, Product the product's code, Card the card's key.
+	Call    string `json:"call"`
+	Product string `json:"product"`
+	Card    string `json:"card,omitempty"`
+	// Time is the client's, in milliseconds since 1970 UTC; Nonce is random, of 16 to 64
+	// characters, so that no two requests are the same.
+	Time  int64  `json:"time"`
+	Nonce string `json:"nonce"`
+	// Fingerprint are the digests of the machine's components (package fingerprint).
+	Fingerprint map[string]string `json:"fingerprint,omitempty"`
+	// Device are the keys of this installation.
+	Device *Device `json:"device,omitempty"`
+	// Version is that of the program, HandshakeKey the id that stands in its data; empty:
+	// the current key of the version, or of the newest.
+	Version      string `json:"version,omitempty"`
+	HandshakeKey string `json:"handshake_key,omitempty"`
+	// Module is the part of the product that wants to run, Function the one to call, and
+	// Input what it gets.
+	Module   string `json:"module,omitempty"`
+	Function string `json:"function,omitempty"`
+	Input    []byte `json:"input,omitempty"`
+	// SDK says what wrote the request: "go/1.0".
+	SDK string `json:"sdk,omitempty"`
+}
+
+// Device is the public keys that an installation makes once and keeps.
+type Device struct {
+	// Sign (Ed25519) verifies the proof that comes with each request; handshake keys are
+	// sealed to Seal (X25519).
+	Sign []byte `json:"sign"`
+	Seal []byte `json:"seal"`
+}
+
+// The verdicts.
+const (
+	VerdictOK        = "ok"
+	VerdictActivated = "activated" // ok, and the card's first use
+	VerdictRefused   = "refused"
+)
+
+// Answer is what the server says, the same over all transports. It is signed.
+type Answer struct {
+	Verdict string `json:"verdict"`
+	// Code says why; codes are stable. Detail is an English sentence.
+	Code   string `json:"code"`
+	Detail string `json:"detail,omitempty"`
+	// Time is the server's, in milliseconds since 1970 UTC.
+	Time int64 `json:"time"`
+	// Mode is "run" or "read_only"; empty when refused.
+	Mode string `json:"mode,omitempty"`
+	// ExpiresAt is the card's end (nil: none), GraceUntil until when it goes on after it,
+	// LeaseUntil until when the program may go on without the server.
+	ExpiresAt  *time.Time `json:"expires_at,omitempty"`
+	GraceUntil *time.Time `json:"grace_until,omitempty"`
+	LeaseUntil *time.Time `json:"lease_until,omitempty"`
+	// Heartbeat is how many seconds lie between heartbeats; 0: none are asked for.
+	Heartbeat int `json:"heartbeat,omitempty"`
+	// Environment is the id of this machine's binding.
+	Environment string   `json:"environment,omitempty"`
+	Modules     []string `json:"modules,omitempty"`
+	// Changed are the components that are others than enrolled.
+	Changed []string `json:"changed,omitempty"`
+	// Handshake is the key of "open".
+	Handshake *Handshake `json:"handshake,omitempty"`
+	// NextPSK is the shared key that comes after the present one, where that is about to
+	// end and the request came sealed by it.
+	NextPSK *SharedKey `json:"next_psk,omitempty"`
+	// RetryAfter is how many seconds to wait, when there were too many requests.
+	RetryAfter int `json:"retry_after,omitempty"`
+}
+
+// Handshake is a handshake key that only the device can open: HPKE (RFC 9180, base mode,
+// DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM) to Device.Seal, with
+// HandshakeInfo as info and the card's environment and ID, joined by a line feed, as aad.
+type Handshake struct {
+	ID         string `json:"id"`
+	Enc        []byte `json:"enc"`
+	Ciphertext []byte `json:"ciphertext"`
+}
+
+// HandshakeInfo is the info of a Handshake.
+const HandshakeInfo = "guildhall license handshake v1"
+
+// SharedKey is a key of the transport psk.
+type SharedKey struct {
+	ID  string    `json:"id"` // 16 hexadecimal digits
+	Key []byte    `json:"key"`
+	To  time.Time `json:"to,omitzero"` // until when it is used; zero: not known yet
+}

@@ -33,6 +33,7 @@ var services = []string{"ca", "identity", "bank", "shop", "license", "deploy", "
 // A new one is a decision: what the standard library lacks, how much it brings
 // along, who maintains it. It gets its line here in the same commit.
 var dependencies = map[string]string{
+	"aidanwoods.dev/go-paseto":            "tests: another PASETO",
 	"filippo.io/age":                      "encrypted backups",
 	"github.com/a-h/templ":                "typed HTML templates",
 	"github.com/alecthomas/kong":          "command line",

@@ -3,7 +3,6 @@ package sealed
 import (
 	"cmp"
 	"crypto/ed25519"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,8 +95,8 @@ func OpenConfiguration(pin Pin, text string, now time.Time) (Configuration, erro
 	if !found || len(text) > maxConfiguration {
 		return Configuration{}, fmt.Errorf("%w: a configuration is two parts with a dot between, at most %d bytes", ErrFormat, maxConfiguration)
 	}
-	payload, err := base64.RawURLEncoding.Strict().DecodeString(first)
-	if err != nil {
+	payload, ok := parse64(first)
+	if !ok {
 		return Configuration{}, fmt.Errorf("%w: the first part of a configuration is base64url", ErrFormat)
 	}
 	signature := make([]byte, ed25519.SignatureSize)

@@ -29,11 +29,17 @@ func (id *KeyID) UnmarshalText(text []byte) error { return read64(id[:], string(
 
 func text64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-// read64 fills into with what text holds in base64url, in the one form that a
-// value has.
-func read64(into []byte, text, what string) error {
+// parse64 reads base64url in the one form that a value has: without padding, set
+// bits behind the end, or the line breaks that Go's decoder leaves out.
+func parse64(text string) ([]byte, bool) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) != len(into) || len(text) != base64.RawURLEncoding.EncodedLen(len(b)) {
+	return b, err == nil && len(text) == base64.RawURLEncoding.EncodedLen(len(b))
+}
+
+// read64 fills into with what text holds in base64url.
+func read64(into []byte, text, what string) error {
+	b, ok := parse64(text)
+	if !ok || len(b) != len(into) {
 		return fmt.Errorf("%w: %s is %d bytes in base64url without padding", ErrFormat, what, len(into))
 	}
 	copy(into, b)

@@ -357,6 +357,7 @@ func (m maker) configurations() (all []vectorConfiguration) {
 	bad("format", "empty signature", "the second part is empty", payload+".")
 	bad("format", "three parts", "there is one part too many", right+".AA")
 	bad("format", "padded", "base64url is written without padding", payload+"."+signature+"==")
+	bad("format", "broken lines", "a line feed is in the payload", payload[:64]+"\n"+payload[64:]+"."+signature)
 	bad("format", "no JSON", "the payload is not JSON", text([]byte("{"), purpose, root))
 	changed("version 2", "a later format", "v", 2)
 	changed("no product", "the product is empty", "product", "")

@@ -17,19 +17,18 @@ import (
 
 // pair is a client and the server that it knows, in one mode.
 type pair struct {
-	client  *Client
-	lookup  Lookup
-	signer  Signer
-	device  ed25519.PrivateKey
-	private *ecdh.PrivateKey
+	client *Client
+	lookup Lookup
+	signer Signer
+	device ed25519.PrivateKey
 }
 
-func newPair(t *testing.T, mode Mode) pair {
+func newPair(t testing.TB, mode Mode) pair {
 	t.Helper()
 	_, device, _ := ed25519.GenerateKey(rand.Reader)
 	_, answer, _ := ed25519.GenerateKey(rand.Reader)
 	id, shared, private := NewKeyID(), randomBytes(sharedLen), must(ecdh.X25519().GenerateKey(rand.Reader))
-	p := pair{client: NewHTTPS(), signer: Signer{NewKeyID(), answer}, device: device, private: private, lookup: Lookup{
+	p := pair{client: NewHTTPS(), signer: Signer{NewKeyID(), answer}, device: device, lookup: Lookup{
 		PSK:  func(k KeyID) ([]byte, bool) { return shared, k == id },
 		HPKE: func(k KeyID) (*ecdh.PrivateKey, bool) { return private, k == id },
 	}}
@@ -46,6 +45,8 @@ func newPair(t *testing.T, mode Mode) pair {
 	}
 	return p
 }
+
+func (p pair) public() ed25519.PublicKey { return p.device.Public().(ed25519.PublicKey) }
 
 func (p pair) answers(id KeyID) (ed25519.PublicKey, error) {
 	if id != p.signer.ID {
@@ -105,7 +106,7 @@ func TestWhatIsSealedOpens(t *testing.T) {
 			if proof == nil {
 				want = ErrNoProof
 			}
-			if err := r.VerifyProof(p.device.Public().(ed25519.PublicKey)); !errors.Is(err, want) {
+			if err := r.VerifyProof(p.public()); !errors.Is(err, want) {
 				t.Fatalf("proof: %v", err)
 			}
 			back, err := r.Seal(p.signer, answer)

@@ -29,7 +29,8 @@ type Request struct {
 	seal func(plain []byte) (sealed []byte)
 }
 
-// OpenRequest opens a request that came for the params.
+// OpenRequest opens a request that came for the params. What it returns keeps
+// parts of the wire's body, which must not change any more.
 func OpenRequest(keys Lookup, p Params, w Wire) (*Request, error) {
 	if err := p.check(); err != nil {
 		return nil, err

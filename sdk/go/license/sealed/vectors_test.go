@@ -355,8 +355,7 @@ func TestVectorsOfConfigurations(t *testing.T) {
 	}
 }
 
-// A program in another language, written from the document alone, opens the same
-// and refuses the same.
+// The document in another language opens the same and refuses the same.
 func TestVectorsInPython(t *testing.T) {
 	t.Parallel()
 	const python = "/usr/bin/python3" // that of the system has the system's packages
@@ -368,4 +367,45 @@ func TestVectorsInPython(t *testing.T) {
 		t.Errorf("%s%v", out, err)
 	}
 	t.Logf("%s", out)
+}
+
+// The document names what the code has: a number changed here alone is found.
+func TestTheDocumentSaysTheSame(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../../../docs/formats/license-transport.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, purpose := range []string{purposeRequest, purposeAnswer, purposeConfiguration} {
+		says(t, text, `"`+strings.TrimSpace(purpose)+`"`)
+	}
+	for _, quoted := range []string{infoPSKRequest, infoPSKAnswer, infoHPKE, infoHPKEAnswer} {
+		says(t, text, `"`+quoted+`"`)
+	}
+	for _, code := range []string{TypeHTTPS, TypePSK, TypeHPKE, HeaderProof, HeaderKey, HeaderSignature} {
+		says(t, text, "`"+code+"`")
+	}
+	says(t, text, "at most 262,144 bytes", "has 262,305 ", "at most 65,536 bytes", "1 to 1024 bytes", "at most 32 entries",
+		"At least 113 bytes", "At least 121 bytes", "At least 153 bytes", "At least 161 bytes")
+	for name, is := range map[string]bool{
+		"bodies": MaxBody == 262144 && MaxSealed == 262305, "configurations": maxConfiguration == 65536 && maxListed == 32, "params": maxParam == 1024,
+		"psk":  pskHeader+proofLen+tagLen == 113 && pskHeader+answerFrame+tagLen == 121,
+		"hpke": hpkeHeader+x25519Len+proofLen+tagLen == 153 && hpkeAnswerHeader+answerFrame+tagLen == 161,
+	} {
+		if !is {
+			t.Errorf("the bounds of %s are not those of the document", name)
+		}
+	}
+	for name := range vectorErrors {
+		says(t, text, "`"+name+"`")
+	}
+}
+
+func says(t *testing.T, text []byte, what ...string) {
+	t.Helper()
+	for _, w := range what {
+		if !bytes.Contains(text, []byte(w)) {
+			t.Errorf("the document does not say %s", w)
+		}
+	}
 }

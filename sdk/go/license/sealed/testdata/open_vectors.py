@@ -1,8 +1,8 @@
 """Opens the vectors of the sealed transports, and refuses the wrong ones.
 
-Written from docs/formats/license-transport.md alone, with python3-cryptography:
-a second implementation that shares nothing with the first. open_psk and open_hpke
-are what a client or a server in another language needs.
+docs/formats/license-transport.md in Python, with python3-cryptography: it shares
+nothing with the Go package. The parts "psk", "hpke" and "signatures" are what a client
+or a server in another language needs.
 """
 
 import base64
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 
 class Refused(Exception):
@@ -93,7 +94,6 @@ def exchange(private, public):
 
 
 def public_of(private):
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
     return private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 

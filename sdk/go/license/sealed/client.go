@@ -40,6 +40,12 @@ func NewHPKE(id KeyID, public []byte) (*Client, error) {
 	return &Client{mode: HPKE, id: id, public: sealTo}, nil
 }
 
+// Format writes the mode and the key's id whatever the verb, so that no log tells
+// the key.
+func (c *Client) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "client in the mode %s, key %s", c.mode, c.id)
+}
+
 // SealRequest seals a body with its proof, which SignProof made or which is nil.
 // A request is sent once: to try again, seal again, because the server answers
 // no message twice.

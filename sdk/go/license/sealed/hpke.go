@@ -72,7 +72,7 @@ func (r *Request) openHPKE(keys Lookup, sealed []byte) error {
 	if keys.HPKE != nil {
 		key, ok = keys.HPKE(r.KeyID)
 	}
-	if !ok {
+	if !ok || key == nil {
 		return fmt.Errorf("%w: no key of the mode hpke is %s", ErrKey, r.KeyID)
 	}
 	private, err := hpke.NewDHKEMPrivateKey(key)

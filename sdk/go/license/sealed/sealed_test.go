@@ -329,6 +329,28 @@ func TestAnOpenBodyIsBoundedLikeASealedOne(t *testing.T) {
 	}
 }
 
+// Who holds the shared key cannot send a longer answer than the server can.
+func TestALongAnswerIsNotLookedInto(t *testing.T) {
+	t.Parallel()
+	v := readVectors(t)
+	e := find(v.Exchanges, "psk, with a proof")
+	x := v.Keys.exchange(t, e)
+	refAnswerPSK(e.params(), e.KeyID, e.Request.Steps.PRK, e.Request.Wire.Body, e.Answer.Random.Salt, make([]byte, answerFrame+MaxBody+1), &e.Answer)
+	if body, err := x.Open(Wire{Mode: PSK, Body: e.Answer.Wire.Body}, v.Keys.answers); !errors.Is(err, ErrFormat) || body != nil {
+		t.Errorf("%d bytes, %v", len(body), err)
+	}
+}
+
+func TestPrintingAClientTellsNoKey(t *testing.T) {
+	t.Parallel()
+	p := newPair(t, PSK)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+		if got, want := fmt.Sprintf(verb, p.client), "client in the mode psk, key "+p.client.id.String(); got != want {
+			t.Errorf("%s prints %s", verb, got)
+		}
+	}
+}
+
 func second[A, B any](_ A, _ B, err error) error { return err }
 func last[T any](_ T, err error) error           { return err }
 
@@ -368,6 +390,8 @@ func TestWhatCannotBeIsSaid(t *testing.T) {
 		{"a public key for Ed25519 of another length", (&Request{Params: somewhere, Proof: make([]byte, 64)}).VerifyProof(nil), ErrKey, "32 bytes"},
 		{"no keys at all", last(OpenRequest(Lookup{}, somewhere, w)), ErrKey, p.client.id.String()},
 		{"no keys of hpke", last(OpenRequest(Lookup{}, somewhere, Wire{Mode: HPKE, Body: append([]byte{1}, make([]byte, 200)...)})), ErrKey, "hpke"},
+		{"a key that is nil", last(OpenRequest(Lookup{HPKE: func(KeyID) (*ecdh.PrivateKey, bool) { return nil, true }}, somewhere, Wire{Mode: HPKE, Body: append([]byte{1}, make([]byte, 200)...)})), ErrKey, "hpke"},
+		{"a shared key of another length", last(OpenRequest(Lookup{PSK: func(KeyID) ([]byte, bool) { return make([]byte, 16), true }}, somewhere, w)), ErrKey, "no shared key"},
 		{"an unknown mode", last(OpenRequest(p.lookup, somewhere, Wire{Mode: "post"})), ErrFormat, `"post"`},
 		{"an answer in another mode", last(x.Open(Wire{Mode: HTTPS}, p.answers)), ErrFormat, "in the mode psk is in the mode https"},
 	} {

@@ -16,11 +16,15 @@ var ErrMalformed = fault.New(fault.Malformed, "policy_malformed", "The text is n
 // Parse reads a policy. What it does not say is as in Default; what nobody knows is
 // refused, as is everything that Check does not like.
 func Parse(text []byte) (Policy, error) {
-	p := Default()
+	standard := Default()
+	p := &standard // nil for null
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&p); err != nil {
 		return Policy{}, fault.New(ErrMalformed.Kind, ErrMalformed.Code, "The policy cannot be read: %w.", err)
+	}
+	if p == nil {
+		return Policy{}, fault.New(ErrMalformed.Kind, ErrMalformed.Code, "The policy is null. Give an object.")
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return Policy{}, fault.New(ErrMalformed.Kind, ErrMalformed.Code, "Something follows the policy. Give one alone.")
@@ -28,7 +32,7 @@ func Parse(text []byte) (Policy, error) {
 	if err := fault.Fields(p.Check()...); err != nil {
 		return Policy{}, err
 	}
-	return p, nil
+	return *p, nil
 }
 
 // JSON is the policy as it is kept.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"strings"
+	"unicode/utf8"
 )
 
 // Digest is the component that a part of the machine makes for a product:
@@ -39,25 +40,25 @@ func normal(kind, value string) string {
 	}, value)
 }
 
-// placeholders are what manufacturers leave in, as normal makes it of any kind.
-const placeholders = "|tobefilledbyo.e.m.|tobefilledbyoem|defaultstring|default|none|null|unknown|undefined|empty|invalid|oem|o.e.m." +
-	"|n/a|na|notapplicable|notspecified|notavailable|notpresent|nil|serial|serialnumber|systemserialnumber|systemproductname" +
-	"|baseboardserialnumber|chassisserialnumber|assettag|0123456789|123456789|1234567890|12345678|uninitialized" +
+// placeholders are what manufacturers leave in, as normal makes it of any kind and
+// without punctuation.
+const placeholders = "|tobefilledbyoem|defaultstring|default|none|null|nil|unknown|undefined|empty|invalid|oem|uninitialized" +
+	"|n/a|na|notapplicable|notspecified|notavailable|notpresent|serial|serialnumber|systemserialnumber|systemproductname" +
+	"|baseboardserialnumber|chassisserialnumber|assettag|0123456789|123456789|1234567890|12345678" +
 	"|03000200040005000006000700080009|00020003000400050006000700080009|12345678123412341234123456789abc|"
 
-// placeholder says whether a normalised value stands in place of one. One character
-// over and over, whatever it is, is none; dashes and dots between do not count.
+// placeholder says whether a normalised value stands in place of one. Its dashes,
+// colons, dots and underscores do not count. One character over and over is none,
+// whatever it is.
 func placeholder(value string) bool {
-	if strings.Contains(placeholders, "|"+value+"|") {
-		return true
-	}
 	bare := strings.Map(func(r rune) rune {
 		if strings.ContainsRune("-:._", r) {
 			return -1
 		}
 		return r
 	}, value)
-	return bare == "" || strings.Trim(bare, bare[:1]) == ""
+	first, _ := utf8.DecodeRuneInString(bare)
+	return strings.Trim(bare, string(first)) == "" || strings.Contains(placeholders, "|"+bare+"|")
 }
 
 // universal says whether a normalised network address was given by a manufacturer:

@@ -82,11 +82,13 @@ var (
 // ValidKind says whether the text can be a kind.
 func ValidKind(kind string) bool { return kindForm.MatchString(kind) }
 
-// Check says what is wrong with components that came from elsewhere.
+// Check says what is wrong with components that came from elsewhere. What is enrolled
+// must have passed it.
 func (c Components) Check() error {
 	if len(c) > MaxComponents {
 		return fmt.Errorf("the fingerprint has %d components, and %d are the most", len(c), MaxComponents)
 	}
+	seen := map[string]bool{}
 	for name, digest := range c {
 		if !nameForm.MatchString(name) {
 			return fmt.Errorf("%.60q is no name of a component: use a kind such as %q, with #2 to #%d for more of it", name, MAC, MaxOfKind)
@@ -94,6 +96,11 @@ func (c Components) Check() error {
 		if !digestForm.MatchString(digest) {
 			return fmt.Errorf("the component %s has no digest of 43 characters of base64url", name)
 		}
+		part := Kind(name) + " " + digest
+		if seen[part] {
+			return fmt.Errorf("two components of the kind %s have the same digest: send it once", Kind(name))
+		}
+		seen[part] = true
 	}
 	return nil
 }

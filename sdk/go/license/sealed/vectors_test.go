@@ -360,7 +360,7 @@ func TestVectorsInPython(t *testing.T) {
 	t.Parallel()
 	const python = "/usr/bin/python3" // that of the system has the system's packages
 	if err := exec.CommandContext(t.Context(), python, "-c", "import cryptography").Run(); err != nil {
-		t.Skip("there is no Python with the package cryptography (Debian: python3-cryptography)")
+		t.Fatal("there is no Python with the package cryptography: apt-get install python3-cryptography")
 	}
 	out, err := exec.CommandContext(t.Context(), python, "testdata/open_vectors.py", vectorFile).CombinedOutput()
 	if err != nil || !strings.HasPrefix(string(out), "as it should be: ") {

@@ -48,9 +48,11 @@ const (
 	CardNotActive Code = "card_not_active"
 	// EnvironmentMismatch says that the card is bound to another machine.
 	EnvironmentMismatch Code = "environment_mismatch"
-	// FingerprintMissing says that the rule needs hardware, and the request shows none
-	// that weighs anything.
+	// FingerprintMissing says that the rule needs hardware, or that there is not even an
+	// address to bind the card to, and the request shows none that weighs anything.
 	FingerprintMissing Code = "fingerprint_missing"
+	// AddressMissing says that the card cannot be bound by the rule without an address.
+	AddressMissing Code = "address_missing"
 	// ProofMissing says that the request does not prove possession of a device key.
 	ProofMissing Code = "proof_missing"
 	// ProofWrong says that the proof is not good under the key that it names.

@@ -12,13 +12,18 @@ import (
 func (c *caseFile) machine() Code {
 	rule := c.policy.Fingerprint.Rule()
 	shown := c.request.Fingerprint
-	weighs := rule.Weigh(shown) > 0
-	if !weighs && (c.policy.IP == policy.HW || c.policy.IP == policy.HWAndIP) {
-		return FingerprintMissing
-	}
 	d, ip := &c.decision, plain(c.request.IP)
 	d.Drift = NoDrift
-	if c.environment == nil {
+	// A card is bound to nothing that would not be recognised next time.
+	binds := c.environment == nil
+	again := !binds || c.recognised(fingerprint.Compare(shown, shown, rule), ip.IsValid())
+	weighs := rule.Weigh(shown) > 0
+	switch needs := c.policy.IP == policy.HW || c.policy.IP == policy.HWAndIP; {
+	case !weighs && (needs || !again):
+		return FingerprintMissing
+	case !again:
+		return AddressMissing
+	case binds:
 		d.Changes.LearnFingerprint, d.Changes.SetIP = shown, ip
 		return ""
 	}

@@ -1,0 +1,47 @@
+package license
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// What a program can run into. The text around an error says more; nothing else comes
+// out of a Client but the context's own errors.
+var (
+	// ErrRefused says that the server refused. The error is a *RefusedError.
+	ErrRefused = errors.New("the licence server refused")
+	// ErrUnreachable says that no server answered, and that no earlier answer is good.
+	ErrUnreachable = errors.New("the licence server cannot be reached")
+	// ErrAnswer says that what answered does not show that it is the licence server, and
+	// that no earlier answer is good.
+	ErrAnswer = errors.New("the answer is not one of the licence server")
+	// ErrState says that the file with this installation's keys cannot be used.
+	ErrState = errors.New("the licence state of this installation cannot be used")
+	// ErrKit says that the kit or an option cannot be used: the vendor's mistake.
+	ErrKit = errors.New("the licence kit cannot be used")
+)
+
+// RefusedError is a refusal that the server signed.
+type RefusedError struct {
+	// Code says why, and is stable: card_expired, environment_mismatch ...
+	Code string
+	// Detail is an English sentence for a log.
+	Detail string
+	// RetryAfter is how long to wait, if there were too many requests.
+	RetryAfter time.Duration
+}
+
+func (e *RefusedError) Error() string {
+	if e.Detail == "" {
+		return fmt.Sprintf("%s (%s)", ErrRefused, e.Code)
+	}
+	return fmt.Sprintf("%s (%s): %s", ErrRefused, e.Code, e.Detail)
+}
+
+// Is makes errors.Is find ErrRefused.
+func (e *RefusedError) Is(target error) bool { return target == ErrRefused }
+
+func refusal(a Answer) *RefusedError {
+	return &RefusedError{Code: a.Code, Detail: a.Detail, RetryAfter: time.Duration(a.RetryAfter) * time.Second}
+}

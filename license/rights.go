@@ -3,10 +3,12 @@ package license
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"guildhall/platform/app"
+	"guildhall/platform/session"
 )
 
 // Whoever is one of these may do what the ones below him may.
@@ -20,10 +22,19 @@ const (
 // ids, and pages by their patterns. What is not here is the administrators' alone.
 func rights() map[string][]string {
 	return map[string][]string{
-		viewerRole:  {},
-		supportRole: {},
+		viewerRole: {
+			"list-products", "get-product", "list-releases", "list-policies", "get-policy", "list-customers", "get-customer", "list-batches", "get-batch",
+			"list-cards", "get-card", "list-environments", "list-events", "list-mismatches",
+		},
+		supportRole: {
+			"update-card", "suspend-card", "resume-card", "revoke-card", "extend-card", "unbind-card", "bin-card", "restore-card", "act-on-cards",
+			"create-customer", "update-customer",
+		},
 	}
 }
+
+// recent is how recently who takes the keys of cards must have shown who he is.
+func recent() session.Recent { return session.Recent{Within: 10 * time.Minute, ACR: "aal1"} }
 
 // needs is the least role for an operation or a page.
 func needs(what string) string {

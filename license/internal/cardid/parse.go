@@ -62,3 +62,15 @@ func character(r rune) byte {
 	}
 	return 0
 }
+
+// Canonical is the beginning of an id in capitals, as it is kept; what cannot stand in
+// one is left out.
+func Canonical(typed string) string {
+	var b strings.Builder
+	for _, r := range typed {
+		if c := character(r); c != 0 {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}

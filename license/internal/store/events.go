@@ -58,20 +58,24 @@ type EventQuery struct {
 // Events lists events, the last first, and says how many there are.
 func (s *Store) Events(ctx context.Context, q EventQuery) (all []Event, total int, err error) {
 	const where = `WHERE ($1 = '' OR card = $1) AND ($2 = '' OR kind = $2) AND ($3 = '' OR ip = $3) AND at >= $4 AND at < $5 `
-	to := q.To
-	if to.IsZero() {
-		to = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-	}
-	from := int64(0)
-	if !q.From.IsZero() {
-		from = db.Micros(q.From)
-	}
-	args := []any{q.Card, q.Kind, q.IP, from, db.Micros(to)}
+	from, to := span(q.From, q.To)
+	args := []any{q.Card, q.Kind, q.IP, from, to}
 	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM events `+where, args...).Scan(&total); err != nil {
 		return nil, 0, db.Coded(fmt.Errorf("count events: %w", err))
 	}
 	all, err = list(ctx, s.db.Read, "list events", scanEvent, eventColumns+where+`ORDER BY at DESC, id DESC LIMIT $6 OFFSET $7`, append(args, q.Limit, q.Offset)...)
 	return all, total, err
+}
+
+// span is a time from and until others; one that is zero is open.
+func span(from, to time.Time) (since, until int64) {
+	if to.IsZero() {
+		to = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	if !from.IsZero() {
+		since = db.Micros(from)
+	}
+	return since, db.Micros(to)
 }
 
 // CountEvents is how many events of a kind a card had since.

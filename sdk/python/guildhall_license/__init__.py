@@ -1,0 +1,1 @@
+"""Licences of guildhall for programs in Python. README.md shows how to use it."""

@@ -3,6 +3,7 @@ package offline
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -59,6 +60,15 @@ type Deployment struct {
 	ProductVersions Versions `json:"product_versions,omitzero"`
 }
 
+// has says whether there is a node of the name; a licence that is bound to none has one
+// without name.
+func (d Deployment) has(node string) bool {
+	if len(d.Nodes) == 0 {
+		return node == ""
+	}
+	return slices.ContainsFunc(d.Nodes, func(n Node) bool { return n.Name == node })
+}
+
 // Node is a machine.
 type Node struct {
 	Name       string                 `json:"name"`
@@ -80,7 +90,8 @@ type Restrictions struct {
 
 // Sealed is a confidential part of the licence.
 type Sealed struct {
-	// Node is whose; empty for a part under a code, which is for all nodes.
+	// Node is whose; empty for a part under a code, which is for all nodes, and in a
+	// licence that is bound to none.
 	Node string `json:"node,omitempty"`
 	// To is "install_key" or "code".
 	To string `json:"to"`
@@ -111,6 +122,7 @@ func (c *Claims) Check() []Problem {
 	for i, s := range c.Sealed {
 		field := fmt.Sprintf("sealed[%d]", i)
 		data, err := decode(s.Data)
+		p.add(s.To == toInstallKey && !c.Deployment.has(s.Node), field+".node", "mismatch", "The part is sealed to %q, which is none of the nodes.", s.Node)
 		p.add(s.To != toInstallKey && s.To != toCode, field+".to", "malformed", "A part is sealed to an install key (%s) or under a code (%s).", toInstallKey, toCode)
 		p.add(err != nil || len(data) == 0 || len(data) > maxSecret+128, field+".data", "malformed", "The sealed part is no base64url, or too long.")
 	}

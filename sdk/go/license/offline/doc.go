@@ -3,11 +3,14 @@
 // byte of it, docs/guides/offline-threats.md what it stops and what it cannot. It uses
 // the standard library alone.
 //
-// On the customer's machine:
+// On the customer's machine, with package clock for the time:
 //
+//	o := offline.Options{Keys: keys, Product: "meter", Version: "2.4.1", Components: components}
+//	genuine, err := offline.Genuine(text, o)
+//	guard, err := clock.Open(clock.Options{IssuedAt: genuine.IssuedAt, ...})
+//	o.Now = guard.Check(clock.Evidence{}).Time
+//	licence, err := offline.Verify(text, o)
 //	key, err := offline.LoadInstallKey("/var/lib/meter/install.key") // made when it is not there
-//	licence, err := offline.Verify(text, offline.Options{Keys: kit, Product: "meter", Version: "2.4.1",
-//		Components: components, Now: reading.Time}) // reading: package clock
 //	secret, err := licence.Secret(key)
 //
 // At the vendor's:

@@ -136,6 +136,18 @@ func TestLicencesThatAreRefused(t *testing.T) {
 	}
 }
 
+// Genuine asks who signed it for what, and nothing else.
+func TestGenuine(t *testing.T) {
+	t.Parallel()
+	o := offline.Options{Keys: options().Keys, Product: "meter"}
+	if l, err := offline.Genuine(issue(t, claims(), "old"), o); err != nil || !l.IssuedAt.Equal(issued) || l.Node != "" {
+		t.Errorf("%+v, %v", l, err)
+	}
+	if l, err := offline.Genuine(issue(t, claims(), "thief"), o); l != nil || offline.CodeOf(err) != offline.KeyUnknown {
+		t.Errorf("%+v, %v", l, err)
+	}
+}
+
 func TestLimitsThatAreNotThere(t *testing.T) {
 	t.Parallel()
 	c := claims()
@@ -220,7 +232,10 @@ func TestClaimsThatCannotBeIssued(t *testing.T) {
 		"restrictions.valid_to":            func(c *offline.Claims) { c.Restrictions.ValidTo = issued },
 		"restrictions.max_users":           func(c *offline.Claims) { c.Restrictions.MaxUsers = -1 },
 		"sealed[0].to":                     func(c *offline.Claims) { c.Sealed = []offline.Sealed{{To: "all", Data: "AAAA"}} },
-		"sealed[0].data":                   func(c *offline.Claims) { c.Sealed = []offline.Sealed{{To: "code", Data: "="}} },
+		"sealed[0].node": func(c *offline.Claims) {
+			c.Sealed = []offline.Sealed{{Node: "node-4", To: "install_key", Data: "AAAA"}}
+		},
+		"sealed[0].data": func(c *offline.Claims) { c.Sealed = []offline.Sealed{{To: "code", Data: "="}} },
 		"deployment.nodes[0].components": func(c *offline.Claims) {
 			c.Deployment.Nodes[0].Components = fingerprint.Components{"disk": "WD-1234"}
 		},

@@ -22,7 +22,8 @@ const (
 )
 
 // SealTo adds a confidential part, such as the unpack key, for a node: sealed to the
-// public install key that its request has. Set id and product before.
+// public install key that its request has. The node is empty in a licence that is bound
+// to none. Set id and product before.
 func (c *Claims) SealTo(node, public string, secret []byte) error {
 	if err := c.sealable(secret); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -123,6 +124,43 @@ func TestVectors(t *testing.T) {
 	}
 	if len(v.Licences) < 25 || len(v.Secrets) < 6 || len(v.Requests) < 4 {
 		t.Error("vectors are missing")
+	}
+}
+
+// The document in another language accepts the same and refuses the same.
+func TestVectorsInPython(t *testing.T) {
+	t.Parallel()
+	const python = "/usr/bin/python3" // that of the system has the system's packages
+	if err := exec.CommandContext(t.Context(), python, "-c", "import cryptography").Run(); err != nil {
+		t.Fatal("there is no Python with the package cryptography: apt-get install python3-cryptography")
+	}
+	out, err := exec.CommandContext(t.Context(), python, "testdata/open_vectors.py", vectorFile).CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "as it should be: ") {
+		t.Errorf("%s%v", out, err)
+	}
+}
+
+// The document names what the code has.
+func TestTheDocumentSaysTheSame(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../../../docs/formats/offline-licence.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := strings.Join(strings.Fields(string(text)), " ")
+	for _, c := range []offline.Code{
+		offline.Malformed, offline.KeyUnknown, offline.SignatureWrong, offline.VersionUnknown, offline.ClaimsWrong, offline.ProductOther, offline.NotYetValid, offline.Expired,
+		offline.ReleaseOutside, offline.ModuleMissing, offline.TooManyUsers, offline.MachineOther, offline.NotSaid, offline.SecretMissing, offline.SecretClosed,
+		offline.CodeTypo, offline.KeyFile, offline.RequestWrong, "clock_back", "run_out", "state_unwritable",
+	} {
+		if !strings.Contains(said, "`"+string(c)+"`") {
+			t.Errorf("the code %s is not in the document", c)
+		}
+	}
+	for _, text := range []string{`"guildhall offline licence v1\n"`, `"guildhall offline licence secret v1\n"`, `"guildhall offline licence code v1\n"`, `"guildhall clock state v1\n"`, "guildhall-install-key:", "BEGIN GUILDHALL LICENCE"} {
+		if !strings.Contains(said, text) {
+			t.Errorf("%s is not in the document", text)
+		}
 	}
 }
 

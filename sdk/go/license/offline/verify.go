@@ -40,14 +40,22 @@ type Licence struct {
 	Node string
 }
 
-// Verify is the licence in the text, if it is to be accepted: genuine, for this
-// program, on this machine, now. Otherwise the error is an *Error.
-func Verify(text string, o Options) (*Licence, error) {
+// Genuine is the licence in the text, if a trusted key signed it for the product,
+// whether or not it is to be accepted here and now: for package clock, which needs to
+// know when it was issued, and for telling whose licence is over. It needs the options'
+// Keys and Product alone. Otherwise the error is an *Error.
+func Genuine(text string, o Options) (*Licence, error) {
 	t, err := parse(text)
 	if err != nil {
 		return nil, err
 	}
-	l, err := t.open(o)
+	return t.open(o)
+}
+
+// Verify is the licence in the text, if it is to be accepted: genuine, for this
+// program, on this machine, now. Otherwise the error is an *Error.
+func Verify(text string, o Options) (*Licence, error) {
+	l, err := Genuine(text, o)
 	if err != nil {
 		return nil, err
 	}

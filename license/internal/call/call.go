@@ -4,11 +4,14 @@ package call
 
 import (
 	"context"
+	"crypto/ed25519"
 	"database/sql"
-	"errors"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"guildhall/license/internal/cardid"
 	"guildhall/license/internal/catalogue"
@@ -19,13 +22,15 @@ import (
 	"guildhall/platform/fault"
 	"guildhall/platform/limit"
 	"guildhall/sdk/go/license"
+	"guildhall/sdk/go/license/fingerprint"
 )
 
 const (
 	// Skew is how far a client's clock may be off: then the answer tells the time, signed.
 	Skew = 5 * time.Minute
-	// guesses and guessBurst bound what an address may ask for cards that are none.
-	guesses, guessBurst = 0.1, 20
+	// remembered is how long a sealed request is known: one that is Skew ahead is good for
+	// twice as long, and the clocks of nodes differ.
+	remembered = 2*Skew + time.Minute
 )
 
 // The codes of answers that are none of package decide's.
@@ -54,13 +59,13 @@ type Options struct {
 // Service answers calls. It is safe for concurrent use.
 type Service struct {
 	o       Options
-	guesses limit.Limiter
+	guesses *guesses
 	rules   *rules
 }
 
 // New makes the service.
 func New(o Options) *Service {
-	return &Service{o: o, rules: newRules(), guesses: o.Limiter.New("license-guesses", limit.Options{Rate: guesses, Burst: guessBurst, Now: o.Now})}
+	return &Service{o: o, rules: newRules(), guesses: newGuesses(o.Limiter, o.Now)}
 }
 
 // Incoming is a request as a transport hands it over.
@@ -97,23 +102,35 @@ func (s *Service) answer(ctx context.Context, in Incoming, now time.Time) (licen
 	if !wellFormed(in.Request) {
 		return refused(Malformed), nil
 	}
-	// Whoever guesses is slowed down before anything is looked at, and learns nothing by
-	// how long the answer takes: a card key that cannot be one is looked for all the same.
+	// A card key that cannot be one is looked for all the same, so that the answer takes
+	// as long.
 	key, _ := cardid.Parse(in.Card)
-	t := &turn{s: s, in: in, now: now, hash: [32]byte(key.Hash())}
-	err := s.o.Journal.Group(ctx, func(tx *sql.Tx) error { return t.run(ctx, tx) })
-	if errors.Is(err, store.ErrCard) {
-		if wait, ok := s.guesses.Allow(ctx, limit.AddrKey(in.IP.String())); !ok {
-			a := refused(TooMany)
-			a.RetryAfter = int(wait.Seconds()) + 1
-			return a, nil
-		}
-		return refused(string(decide.CardUnknown)), nil
-	}
-	if err != nil {
+	t := &turn{s: s, in: in, now: now, hash: [32]byte(key.Hash()), slow: s.guesses.wait(in.IP, now)}
+	if err := t.prepare(ctx); err != nil {
 		return license.Answer{}, err
 	}
-	return s.complete(ctx, t)
+	if err := s.o.Journal.Group(ctx, func(tx *sql.Tx) error { return t.run(ctx, tx) }); err != nil {
+		return license.Answer{}, err
+	}
+	if t.unknown {
+		return s.unknown(ctx, t), nil
+	}
+	return t.complete()
+}
+
+// unknown is the answer about a card that is none, and about any card to whoever guessed
+// too often.
+func (s *Service) unknown(ctx context.Context, t *turn) license.Answer {
+	wait := t.slow
+	if wait <= 0 {
+		wait = s.guesses.missed(ctx, t.in.IP, t.now)
+	}
+	if wait <= 0 {
+		return refused(string(decide.CardUnknown))
+	}
+	a := refused(TooMany)
+	a.RetryAfter = int(wait.Seconds()) + 1
+	return a
 }
 
 // once notes a sealed request that touches no card.
@@ -124,13 +141,12 @@ func (s *Service) once(ctx context.Context, in Incoming, now time.Time) error {
 	return s.o.Journal.Group(ctx, func(tx *sql.Tx) error { return s.note(ctx, tx, in, now) })
 }
 
-// note fails for a sealed request that was answered before. One that is older than Skew
-// is refused by its time, so it is remembered for twice as long.
+// note fails for a sealed request that was answered before.
 func (s *Service) note(ctx context.Context, tx *sql.Tx, in Incoming, now time.Time) error {
 	if in.Once == nil {
 		return nil
 	}
-	fresh, err := s.o.Store.Once(ctx, tx, in.Once, now.Add(2*Skew))
+	fresh, err := s.o.Store.Once(ctx, tx, in.Once, now.Add(remembered))
 	if err == nil && !fresh {
 		return ErrReplay
 	}
@@ -141,29 +157,23 @@ func refused(code string) license.Answer {
 	return license.Answer{Verdict: license.VerdictRefused, Code: code}
 }
 
-// bounds of what a request holds.
+// Bounds of what a request holds, in bytes.
 const (
-	maxComponents = 64
-	maxComponent  = 100
-	maxText       = 200
-	minNonce      = 16
+	maxText  = 200
+	minNonce = 16
+	maxNonce = 64
 )
 
 func wellFormed(r license.Request) bool {
-	if len(r.Nonce) < minNonce || len(r.Nonce) > 64 || len(r.Fingerprint) > maxComponents {
+	if len(r.Nonce) < minNonce || len(r.Nonce) > maxNonce || fingerprint.Components(r.Fingerprint).Check() != nil {
 		return false
 	}
-	for _, text := range []string{r.Card, r.Version, r.HandshakeKey, r.Module, r.Function, r.SDK, r.Product} {
-		if len(text) > maxText {
+	for _, text := range []string{r.Call, r.Card, r.Version, r.HandshakeKey, r.Module, r.Function, r.SDK, r.Product} {
+		if len(text) > maxText || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
 			return false
 		}
 	}
-	for name, digest := range r.Fingerprint {
-		if len(name) > maxComponent || len(digest) > maxComponent {
-			return false
-		}
-	}
-	return r.Device == nil || len(r.Device.Sign) == 32 && len(r.Device.Seal) == 32
+	return r.Device == nil || len(r.Device.Sign) == ed25519.PublicKeySize && len(r.Device.Seal) == x25519Size
 }
 
 // policyOf reads the rules of a card.

@@ -31,6 +31,8 @@ func detail(code string) string {
 		return "The card is bound to another machine."
 	case decide.FingerprintMissing:
 		return "The request tells nothing about this machine that the card could be bound to."
+	case decide.AddressMissing:
+		return "The request comes from no address that the card could be bound to."
 	case decide.ProofMissing:
 		return "The request does not prove that it comes from this installation."
 	case decide.ProofWrong:

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"net/netip"
 	"slices"
 	"time"
@@ -24,27 +25,43 @@ type turn struct {
 	in   Incoming
 	now  time.Time
 	hash [32]byte
+	slow time.Duration // how long the address still is slow: it guessed
 
+	// The handshake key of an open call; without a name there is none.
+	handshakeName string
+	handshakeKey  []byte
+
+	unknown     bool // there is no such card, or none of this address's business
 	card        store.Card
 	policy      policy.Policy
 	environment *store.Environment // nil: the card is bound to none
 	decision    decide.Decision
+	sealKey     []byte // what handshake keys are sealed to; nil: the machine brought none
 }
 
 func (t *turn) run(ctx context.Context, tx *sql.Tx) error {
 	if err := t.s.note(ctx, tx, t.in, t.now); err != nil {
 		return err
 	}
-	if err := t.read(ctx, tx); err != nil {
+	err := t.read(ctx, tx)
+	if t.unknown = errors.Is(err, store.ErrCard); t.unknown {
+		return nil // the request was answered all the same
+	}
+	if err != nil {
 		return err
+	}
+	if t.unknown = t.slow > 0 && !t.here(); t.unknown {
+		return nil
 	}
 	request, err := t.request(ctx, tx)
 	if err != nil {
 		return err
 	}
 	t.decision = decide.Decide(t.known(), t.machine(), t.policy, request, t.now)
-	if t.decision.Verdict != decide.Refused && t.in.Call == license.CallOpen && len(t.sealKey()) == 0 {
-		t.decision = decide.Decision{Verdict: decide.Refused, Code: NoDeviceKey}
+	if t.decision.Verdict != decide.Refused {
+		if code := t.keys(request.Proven); code != "" {
+			t.decision = decide.Decision{Verdict: decide.Refused, Code: code}
+		}
 	}
 	if t.decision.Verdict == decide.Refused {
 		return t.refused(ctx, tx)
@@ -52,7 +69,7 @@ func (t *turn) run(ctx context.Context, tx *sql.Tx) error {
 	return t.accepted(ctx, tx)
 }
 
-// read finds the card. One of another product is unknown.
+// read finds the card. One of another product, or in the recycle bin, is unknown.
 func (t *turn) read(ctx context.Context, tx *sql.Tx) (err error) {
 	if t.card, err = t.s.o.Store.CardByHash(ctx, tx, t.hash); err != nil {
 		return err
@@ -61,7 +78,7 @@ func (t *turn) read(ctx context.Context, tx *sql.Tx) (err error) {
 	if err != nil {
 		return err
 	}
-	if product.Code != t.in.Product {
+	if product.Code != t.in.Product || !t.card.DeletedAt.IsZero() {
 		return store.ErrCard
 	}
 	if t.policy, err = t.s.policyOf(ctx, t.card.Policy); err != nil {
@@ -69,6 +86,12 @@ func (t *turn) read(ctx context.Context, tx *sql.Tx) (err error) {
 	}
 	t.environment, err = t.s.o.Store.Bound(ctx, tx, t.card.ID)
 	return err
+}
+
+// here says whether the card is bound to the address that the request comes from.
+func (t *turn) here() bool {
+	e := t.machine()
+	return e != nil && decide.SameIP(e.IP, t.in.IP)
 }
 
 // known is the card as package decide sees it.
@@ -129,49 +152,6 @@ func trialMarks(shown fingerprint.Components) (digests []string) {
 	}
 	slices.Sort(digests)
 	return digests
-}
-
-// sealKey is what handshake keys are sealed to: the key that a proven request brings,
-// or else the registered one.
-func (t *turn) sealKey() []byte {
-	switch {
-	case t.in.Device != nil && t.in.Proof && t.in.Verify(t.in.Device.Sign):
-		return t.in.Device.Seal
-	case t.environment != nil:
-		return t.environment.SealKey
-	}
-	return nil
-}
-
-// refused keeps what another machine sent with the card.
-func (t *turn) refused(ctx context.Context, tx *sql.Tx) error {
-	if !t.decision.Mismatch {
-		return nil
-	}
-	in := t.in
-	if err := t.event(ctx, tx, card.Mismatched, map[string]any{"code": string(t.decision.Code), "call": in.Call, "function": in.Function, "module": in.Module,
-		"fingerprint": in.Fingerprint, "version": in.Version, "sdk": in.SDK, "client_time": in.Time, "proof": in.Proof, "changed": t.decision.Changed}); err != nil {
-		return err
-	}
-	return t.alarm(ctx, tx, card.Mismatched, t.policy.Alarms.Mismatches, 24*time.Hour)
-}
-
-// alarm puts an alarm on the time line when there were too many events of a kind, once
-// in that time.
-func (t *turn) alarm(ctx context.Context, tx *sql.Tx, kind string, most int, within time.Duration) error {
-	if most <= 0 {
-		return nil
-	}
-	since := t.now.Add(-within)
-	n, err := t.s.o.Store.CountEvents(ctx, tx, t.card.ID, kind, since)
-	if err != nil || n < most {
-		return err
-	}
-	told, err := t.s.o.Store.CountEvents(ctx, tx, t.card.ID, card.Alarm, since)
-	if err != nil || told > 0 {
-		return err
-	}
-	return t.event(ctx, tx, card.Alarm, map[string]any{"kind": kind, "count": n})
 }
 
 func (t *turn) event(ctx context.Context, tx *sql.Tx, kind string, detail map[string]any) error {
@@ -238,6 +218,7 @@ func (t *turn) writeEnvironment(ctx context.Context, tx *sql.Tx) error {
 	if t.environment != nil {
 		e = *t.environment
 	}
+	was := e.Fingerprint
 	if change.LearnFingerprint != nil {
 		e.Fingerprint = change.LearnFingerprint
 	}
@@ -247,9 +228,7 @@ func (t *turn) writeEnvironment(ctx context.Context, tx *sql.Tx) error {
 	if change.SetDeviceKey != nil {
 		e.SignKey = change.SetDeviceKey
 	}
-	if key := t.sealKey(); key != nil {
-		e.SealKey = key
-	}
+	e.SealKey = t.sealKey
 	e.SeenAt, e.LastCall = t.now, t.in.Call
 	if t.in.Call == license.CallFunction {
 		e.LastFunction = t.in.Function
@@ -259,7 +238,7 @@ func (t *turn) writeEnvironment(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 		t.environment = &e
-		return t.drifted(ctx, tx)
+		return t.drifted(ctx, tx, was)
 	}
 	e.ID, e.Card, e.BoundAt = string(cardid.New()), t.card.ID, t.now
 	if err := t.s.o.Store.InsertEnvironment(ctx, tx, e); err != nil {
@@ -271,18 +250,4 @@ func (t *turn) writeEnvironment(ctx context.Context, tx *sql.Tx) error {
 		kind = card.Activated
 	}
 	return t.event(ctx, tx, kind, map[string]any{"fingerprint": t.in.Fingerprint, "version": t.in.Version, "sdk": t.in.SDK})
-}
-
-// drifted notes that one of hardware and address is another than before.
-func (t *turn) drifted(ctx context.Context, tx *sql.Tx) error {
-	if t.decision.Drift == decide.NoDrift || t.decision.Drift == "" {
-		return nil
-	}
-	if err := t.event(ctx, tx, card.Drifted, map[string]any{"what": string(t.decision.Drift), "changed": t.decision.Changed, "fingerprint": t.in.Fingerprint}); err != nil {
-		return err
-	}
-	if t.decision.Drift != decide.HardwareDrift {
-		return nil
-	}
-	return t.alarm(ctx, tx, card.Drifted, t.policy.Alarms.Fingerprints, 30*24*time.Hour)
 }

@@ -96,6 +96,9 @@ func (d *Desk) check(b store.Batch) error {
 	if !b.EndsAt.IsZero() && !b.EndsAt.After(b.MadeAt) {
 		wrong = append(wrong, fault.Field{Name: "ends_at", Code: "past", Detail: "The end is over already."})
 	}
+	if b.EndsAt.After(latest) {
+		wrong = append(wrong, tooLate("ends_at"))
+	}
 	return fault.Fields(wrong...)
 }
 
@@ -185,8 +188,8 @@ func (d *Desk) open(batch string, sealed map[int][]byte) ([]Key, error) {
 	return all, nil
 }
 
-// CSV is an export for spreadsheets. What begins like a formula is quoted so that none
-// is run, although our own columns cannot.
+// CSV is an export for spreadsheets. None runs a formula of it: a number and a key begin
+// with a letter or a digit, and no column holds what people typed.
 func CSV(keys []Key) string {
 	var b strings.Builder
 	b.WriteString("number,key\r\n")
@@ -197,7 +200,8 @@ func CSV(keys []Key) string {
 }
 
 func (d *Desk) registerJobs() {
-	d.o.Jobs.Handle(makeKind, jobs.HandlerOptions{}, d.makeBatch)
+	// Nobody orders a batch anew because the database was away: it is tried for weeks.
+	d.o.Jobs.Handle(makeKind, jobs.HandlerOptions{MaxAttempts: 1000}, d.makeBatch)
 	d.o.Jobs.Every(dropKind, jobs.Interval(time.Minute), d.dropKeys)
 }
 

@@ -5,6 +5,7 @@ package card
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"time"
 
 	"guildhall/license/internal/store"
@@ -72,8 +73,6 @@ func (d *Desk) now() time.Time { return d.o.Now().UTC().Truncate(time.Microsecon
 // event puts something on a card's time line.
 func (d *Desk) event(ctx context.Context, tx *sql.Tx, card, kind string, by audit.Caller, detail map[string]any) error {
 	all := map[string]any{"by": by.Actor}
-	for name, value := range detail {
-		all[name] = value
-	}
+	maps.Copy(all, detail)
 	return d.o.Store.InsertEvent(ctx, tx, store.Event{ID: id.New("evt"), Card: card, Kind: kind, IP: by.From, At: d.now(), Detail: all})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"time"
 
 	"guildhall/license/internal/catalogue"
@@ -42,7 +43,9 @@ func (d *Desk) change(ctx context.Context, card string, by audit.Caller, fn func
 		if err := d.event(ctx, tx, c.ID, what.event, by, what.detail); err != nil {
 			return err
 		}
-		return d.o.Journal.Append(ctx, tx, by, what.action, c.ID, what.detail)
+		logged := maps.Clone(what.detail)
+		delete(logged, "reason") // what people wrote is not for a log that cannot forget
+		return d.o.Journal.Append(ctx, tx, by, what.action, c.ID, logged)
 	})
 	return c, err
 }
@@ -115,6 +118,10 @@ func (d *Desk) Extend(ctx context.Context, card string, days int, until time.Tim
 	case byTime && !until.After(d.now()):
 		return store.Card{}, fault.Fields(fault.Field{Name: "until", Code: "past", Detail: "Give days, or an end that is not over."})
 	}
+	field := "days"
+	if byTime {
+		field = "until"
+	}
 	return d.change(ctx, card, by, func(tx *sql.Tx, c *store.Card) (done, error) {
 		if c.State == store.CardRevoked {
 			return done{}, ErrState
@@ -128,7 +135,7 @@ func (d *Desk) Extend(ctx context.Context, card string, days int, until time.Tim
 			c.ExpiresAt = until
 		case !c.ActivatedAt.IsZero():
 			if c.ExpiresAt.IsZero() {
-				return done{}, fault.Fields(fault.Field{Name: "days", Code: "endless", Detail: "The card has no end that could be moved."})
+				return done{}, errEndless()
 			}
 			c.ExpiresAt = later(c.ExpiresAt, d.now()).AddDate(0, 0, days)
 		case byTime:
@@ -142,18 +149,39 @@ func (d *Desk) Extend(ctx context.Context, card string, days int, until time.Tim
 				return done{}, err
 			}
 		}
+		if later(c.ExpiresAt, c.EndsAt).After(latest) {
+			return done{}, fault.Fields(tooLate(field))
+		}
 		return done{Extended, journal.CardExtended, map[string]any{"days": days, "was": stamp(was), "is": stamp(firstSet(c.ExpiresAt, c.EndsAt))}}, nil
 	})
 }
 
-// moreDays extends a card that was not used yet.
+// latest is the last end of a card: the years of JSON have four digits.
+var latest = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func tooLate(field string) fault.Field {
+	return fault.Field{Name: field, Code: "too_late", Detail: "The end is too far away."}
+}
+
+func errEndless() error {
+	return fault.Fields(fault.Field{Name: "days", Code: "endless", Detail: "The card has no end that could be moved."})
+}
+
+// moreDays extends a card that was not used yet: its fixed end, and its days where its
+// end is counted from the first use.
 func (d *Desk) moreDays(c *store.Card, p store.Policy, days int) error {
 	rules, err := policy.Parse([]byte(p.Body))
 	if err != nil {
 		return err
 	}
-	if !c.EndsAt.IsZero() {
+	fixed := !c.EndsAt.IsZero()
+	if fixed {
 		c.EndsAt = later(c.EndsAt, d.now()).AddDate(0, 0, days)
+	}
+	switch mode := rules.Time.Mode; {
+	case mode == policy.Until && !fixed:
+		return errEndless()
+	case mode == policy.Until, mode == policy.Subscription && fixed:
 		return nil
 	}
 	if c.Days == 0 {

@@ -87,6 +87,13 @@ func (s *Store) CountEvents(ctx context.Context, tx *sql.Tx, card, kind string, 
 	return n, nil
 }
 
+// EventsIn are the events of a kind that a card had since, the last first, as the
+// transaction sees them.
+func (s *Store) EventsIn(ctx context.Context, tx *sql.Tx, card, kind string, since time.Time, limit int) ([]Event, error) {
+	return list(ctx, tx, "list events", scanEvent, eventColumns+`WHERE card = $1 AND kind = $2 AND at >= $3 ORDER BY at DESC, id DESC LIMIT $4`,
+		card, kind, db.Micros(since), limit)
+}
+
 // CountUse counts an accepted request in its hour.
 func (s *Store) CountUse(ctx context.Context, tx *sql.Tx, card, call, function string, at time.Time) error {
 	_, err := db.Change(ctx, tx, "count a request", `INSERT INTO usage (card, hour, call, function, count) VALUES ($1, $2, $3, $4, 1)

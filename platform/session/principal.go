@@ -50,8 +50,9 @@ func (p Principal) Person() bool { return !p.AuthTime.IsZero() }
 // browser.
 func (p Principal) BreakGlass() bool { return p.SessionID != "" && p.Has(Everything) && !p.Person() }
 
-// ranks are the last words of roles that contain each other, the least first.
-var ranks = []string{"viewer", "operator", "admin"}
+// ranks are the last words of roles that contain each other, by how much. Support is
+// what operators are called where they look after customers.
+var ranks = map[string]int{"viewer": 1, "operator": 2, "support": 2, "admin": 3}
 
 // Has says whether the principal holds the role, or one that contains it.
 func (p Principal) Has(role string) bool {
@@ -64,17 +65,16 @@ func contains(held, role string) bool {
 	}
 	service, rank := split(held)
 	of, least := split(role)
-	return service == of && least >= 0 && rank > least
+	return service == of && least > 0 && rank > least
 }
 
-// split is the service of a role, and where its last word stands among ranks; -1:
-// nowhere.
+// split is the service of a role, and the rank of its last word; 0: none.
 func split(role string) (service string, rank int) {
 	i := strings.LastIndexByte(role, '.')
 	if i < 0 {
-		return "", -1
+		return "", 0
 	}
-	return role[:i], slices.Index(ranks, role[i+1:])
+	return role[:i], ranks[role[i+1:]]
 }
 
 // Caller is who makes a request from a network address, with or without port, for

@@ -14,6 +14,10 @@ func TestRolesContainEachOther(t *testing.T) {
 	}{
 		{"*", "ca.admin", true},
 		{"ca.admin", "ca.admin", true},
+		{"license.admin", "license.support", true},
+		{"license.support", "license.viewer", true},
+		{"license.support", "license.admin", false},
+		{"license.viewer", "license.support", false},
 		{"ca.admin", "ca.operator", true},
 		{"ca.admin", "ca.viewer", true},
 		{"ca.operator", "ca.viewer", true},

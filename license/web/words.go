@@ -1,0 +1,44 @@
+package web
+
+import (
+	"context"
+
+	"guildhall/license/internal/store"
+	"guildhall/platform/i18n"
+	"guildhall/platform/web/ui"
+)
+
+// The states of a card that lists know besides those that are kept.
+const (
+	Expired = "expired"
+	Binned  = "binned"
+)
+
+// States are those that cards can be looked for by, in their order.
+func States() []string {
+	return []string{store.CardNew, store.CardActive, Expired, store.CardSuspended, store.CardRevoked, Binned}
+}
+
+// StateName is what people call a state.
+func StateName(ctx context.Context, state string) string {
+	return known(ctx, "license.state."+state, state)
+}
+
+func stateTone(state string) ui.Tone {
+	switch state {
+	case store.CardActive:
+		return ui.Good
+	case Expired, store.CardSuspended:
+		return ui.Warn
+	case store.CardRevoked:
+		return ui.Bad
+	}
+	return ui.Neutral
+}
+
+func known(ctx context.Context, key, fallback string) string {
+	if s, ok := i18n.Lookup(ctx, key); ok {
+		return s
+	}
+	return fallback
+}

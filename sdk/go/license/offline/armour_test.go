@@ -89,6 +89,7 @@ func TestArmourThatIsDamaged(t *testing.T) {
 		"no END":           {without(len(lines)-2, len(lines)), "last line"},
 		"no BEGIN":         {without(0, 1), "beginning of the licence is missing"},
 		"nothing between":  {lines[0] + lines[len(lines)-2], "no licence between"},
+		"next to nothing":  {lines[0] + "xyz\n" + lines[len(lines)-2], "line 1 "},
 		"prose":            {"please find the licence attached", "This is no licence"},
 		"a space lost":     {strings.Replace(issue(t, claims(), "new"), ".", "", 1), "This is no licence"},
 		"a strange letter": {issue(t, claims(), "new")[:200] + "é" + issue(t, claims(), "new")[200:], "the character é"},

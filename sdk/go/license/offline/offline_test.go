@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -102,6 +103,7 @@ func TestLicencesThatAreRefused(t *testing.T) {
 	}{
 		"at its end":            {options: func(o *offline.Options) { o.Now = expires.AddDate(0, 0, -1) }, code: offline.Expired, says: "The licence expired on 2032-03-03 05:06 UTC."},
 		"after its end":         {claims: func(c *offline.Claims) { c.Restrictions.ValidTo = time.Time{} }, options: func(o *offline.Options) { o.Now = expires }, code: offline.Expired, says: "expired on 2032-03-04"},
+		"over before valid_to":  {claims: func(c *offline.Claims) { c.Restrictions.ValidTo = expires.AddDate(1, 0, 0) }, options: func(o *offline.Options) { o.Now = expires }, code: offline.Expired, says: "expired on 2032-03-04"},
 		"before its beginning":  {options: func(o *offline.Options) { o.Now = issued.AddDate(0, 0, 1).Add(-time.Second) }, code: offline.NotYetValid, says: "not valid before 2031-03-05 05:06 UTC"},
 		"no time":               {options: func(o *offline.Options) { o.Now = time.Time{} }, code: offline.NotSaid, says: "what time"},
 		"another machine":       {options: func(o *offline.Options) { o.Components = parts("b1", "b2", "x", "y", "z") }, code: offline.MachineOther, says: `4 of the 8 points of the nearest, "node-2" (changed: disk, mac, mac#2; missing: none)`},
@@ -204,6 +206,7 @@ func TestForgery(t *testing.T) {
 		"v4.public.." + foot:              offline.Malformed,
 		"":                                offline.Malformed,
 		strings.Repeat("v4.public.", 9e3): offline.Malformed,
+		rawToken(issuer("new"), "{}", `{"kid":"`+strings.Repeat("x", 250)+`"}`, "meter"): offline.Malformed,
 	} {
 		if l, err := offline.Verify(text, options()); l != nil || offline.CodeOf(err) != code {
 			t.Errorf("%.60s: %+v, %v", text, l, err)
@@ -246,6 +249,13 @@ func TestClaimsThatCannotBeIssued(t *testing.T) {
 		if text != "" || offline.CodeOf(err) != offline.ClaimsWrong || !strings.Contains(err.Error(), ": "+field+": ") {
 			t.Errorf("%s: %v", field, err)
 		}
+	}
+	long := claims()
+	for i := range 200 {
+		long.Modules = append(long.Modules[:i], fmt.Sprintf("%0190d", i))
+	}
+	if text, err := offline.Issue(long, issuer("new")); text != "" || offline.CodeOf(err) != offline.ClaimsWrong || !strings.Contains(err.Error(), "more than 32768 bytes") {
+		t.Errorf("a long one: %v", err)
 	}
 	if _, err := offline.Issue(claims(), nil); err == nil {
 		t.Error("issued without key")

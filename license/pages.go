@@ -31,6 +31,7 @@ type pages struct {
 func newPages(o pageOptions) *pages {
 	return &pages{pageOptions: o, public: o.Site.Shell(Name, nil), shell: o.Site.Shell(Name, []web.NavItem{
 		{Path: "/products", Key: "license.nav.products", Icon: "ticket", Role: viewerRole},
+		{Path: "/policies", Key: "license.nav.policies", Icon: "shield", Role: viewerRole},
 		{Path: "/api", Key: "app.api.title", Icon: "code"},
 	})}
 }
@@ -54,6 +55,7 @@ func (p *pages) Mount(mux *http.ServeMux) {
 func (p *pages) byRole() map[string]map[string]page {
 	looks, support, admin := map[string]page{}, map[string]page{}, map[string]page{}
 	p.productPages(looks, admin)
+	p.policyPages(looks, admin)
 	return map[string]map[string]page{viewerRole: looks, supportRole: support, adminRole: admin}
 }
 

@@ -25,6 +25,7 @@ const (
 
 type cardsInput struct {
 	Text       string    `query:"q" maxLength:"200" doc:"A whole key, typed in any way; or looked for in notes."`
+	Key        string    `query:"key" maxLength:"200" doc:"A whole key, typed in any way; no notes are looked at."`
 	Prefix     string    `query:"prefix" maxLength:"4" doc:"The first four characters of a key." example:"7G3K"`
 	IP         string    `query:"ip" maxLength:"64" doc:"Address of the machine that it is bound to: which card is on it?" example:"192.0.2.7"`
 	Product    string    `query:"product" maxLength:"100" doc:"The id or the code of a product."`
@@ -96,8 +97,21 @@ func (s *service) cardQuery(ctx context.Context, in *cardsInput) (q store.CardQu
 	if q.IP, err = address("ip", in.IP); err != nil {
 		return q, err
 	}
-	q.Text, q.Hash, err = keyOrText(in.Text)
-	return q, err
+	if q.Text, q.Hash, err = keyOrText(in.Text); err != nil || in.Key == "" {
+		return q, err
+	}
+	key, err := cardid.Parse(in.Key)
+	if err != nil {
+		return q, badKey("key", err)
+	}
+	q.Hash = key.Hash()
+	return q, nil
+}
+
+// badKey is what is wrong with a key; it is not repeated.
+func badKey(field string, err error) error {
+	e := fault.As(err)
+	return fault.Fields(fault.Field{Name: field, Code: e.Code, Detail: e.Detail, Args: e.Args})
 }
 
 // keyOrText is the hash of a whole key, or else the text. A key with a mistake in it is
@@ -108,7 +122,7 @@ func keyOrText(typed string) (text string, hash []byte, err error) {
 	case err == nil:
 		return "", id.Hash(), nil
 	case errors.Is(err, cardid.ErrTypo):
-		return "", nil, fault.Fields(fault.Field{Name: "q", Code: cardid.ErrTypo.Code, Detail: cardid.ErrTypo.Detail})
+		return "", nil, badKey("q", err)
 	}
 	return typed, nil, nil
 }

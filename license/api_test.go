@@ -145,7 +145,7 @@ func TestAPIOfABatch(t *testing.T) {
 			t.Errorf("%d keys, %d rows", len(export.Keys), len(rows))
 		}
 		for _, k := range []wire.CardKey{export.Keys[0], export.Keys[999]} {
-			list, err := c.Cards(ctx, wire.CardRequest{Text: strings.ToLower(k.Key)})
+			list, err := c.Cards(ctx, wire.CardRequest{Text: strings.ToLower(k.Key), Key: k.Key})
 			if err != nil || list.Total != 1 || !strings.HasPrefix(k.Key, list.Cards[0].Prefix) || list.Cards[0].Batch != b.ID {
 				t.Errorf("the card of a key: %+v, %v", list, err)
 			}
@@ -326,7 +326,7 @@ func TestAPIFindsCards(t *testing.T) {
 				t.Errorf("%s: %+v, %v", name, list, err)
 			}
 		}
-		for field, r := range map[string]wire.CardRequest{"ip": {IP: "here"}, "q": {Text: strings.Repeat("0", 31) + "1"}, "ends_within_days": {EndsWithin: 1, EndsTo: now}} {
+		for field, r := range map[string]wire.CardRequest{"ip": {IP: "here"}, "q": {Text: strings.Repeat("0", 31) + "1"}, "ends_within_days": {EndsWithin: 1, EndsTo: now}, "key": {Key: "fair"}} {
 			if p := problemOf(second(c.Cards(ctx, r))); p.Status != http.StatusUnprocessableEntity || len(p.Fields) != 1 || p.Fields[0].Name != field {
 				t.Errorf("a wrong %s: %+v", field, p)
 			}

@@ -71,12 +71,14 @@ type cli struct {
 	Config   configCommand   `cmd:"" help:"Check or print the configuration."`
 	CA       caCommand       `cmd:"" name:"ca" help:"The certificate authority."`
 	Identity identityCommand `cmd:"" help:"People, applications, signing keys, the directory and the audit log of identity."`
+	License  licenseCommand  `cmd:"" help:"Products, policies, customers, batches, cards and the audit log of license."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
 // newCLI is the command line with what kong cannot know.
 func newCLI() *cli {
-	return &cli{CA: caCommand{Audit: auditCommand{service: "ca"}}, Identity: identityCommand{Audit: auditCommand{service: "identity"}}}
+	return &cli{CA: caCommand{Audit: auditCommand{service: "ca"}}, Identity: identityCommand{Audit: auditCommand{service: "identity"}},
+		License: licenseCommand{Audit: auditCommand{service: "license"}}}
 }
 
 // run parses and runs one command line and returns its exit code.
@@ -167,7 +169,9 @@ func asFlag(text string) string {
 		"head": "--head", "key": "--key", "action": "--action", "actor": "--actor", "subject": "--subject", "q": "--query",
 		"client_name": "--name", "kind": "KIND", "redirect_uris": "--redirect-uri", "post_logout_redirect_uris": "--post-logout-uri", "scopes": "--scope",
 		"audiences": "--audience", "token_endpoint_auth_method": "--method", "jwks": "--jwks", "tls_client_auth_san_dns": "--tls-name", "overlap": "--overlap",
-		"email": "EMAIL", "language": "--language", "role": "ROLE"}[name]
+		"email": "EMAIL", "language": "--language", "role": "ROLE",
+		"code": "CODE", "version": "VERSION", "count": "--count", "days": "--days", "ends_at": "--ends", "until": "--until", "note": "--note", "ip": "--ip",
+		"ends_within_days": "--ends-within"}[name]
 	if !ok || flag == "" {
 		return text
 	}

@@ -45,9 +45,9 @@ type Use struct {
 
 // CardRequest chooses cards; its zero value means all, the last made first.
 type CardRequest struct {
-	// Text is a whole key, or looked for in notes. Prefix are the first characters of
-	// a key.
-	Text, Prefix string
+	// Text is a whole key, or looked for in notes. Key is a whole key alone, Prefix are
+	// the first characters of one.
+	Text, Key, Prefix string
 	// IP is the address of the machine that it is bound to.
 	IP string
 	// Product is an id or a code; the others are ids.
@@ -116,7 +116,7 @@ type CardResult struct {
 
 // Cards reads one page of cards.
 func (c *Client) Cards(ctx context.Context, r CardRequest) (*CardList, error) {
-	q := api.Query(map[string]string{"q": r.Text, "prefix": r.Prefix, "ip": r.IP, "product": r.Product, "policy": r.Policy, "customer": r.Customer, "batch": r.Batch,
+	q := api.Query(map[string]string{"q": r.Text, "key": r.Key, "prefix": r.Prefix, "ip": r.IP, "product": r.Product, "policy": r.Policy, "customer": r.Customer, "batch": r.Batch,
 		"state": r.State, "sort": r.Sort, "order": r.Order}, map[string]int{"ends_within_days": r.EndsWithin, "limit": r.Limit, "offset": r.Offset})
 	setTimes(q, map[string]time.Time{"made_from": r.MadeFrom, "made_to": r.MadeTo, "ends_from": r.EndsFrom, "ends_to": r.EndsTo})
 	return get[CardList](ctx, c, "cards?"+q.Encode())

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"guildhall/platform/fault"
+	"guildhall/sdk/go/license/manage"
+)
+
+type licenseCardCommand struct {
+	List    licenseCardListCommand   `cmd:"" help:"Find cards, the last made first."`
+	Show    licenseCardShowCommand   `cmd:"" help:"Show one card, its machine and what happened to it."`
+	Update  licenseCardUpdateCommand `cmd:"" help:"Give a card another policy, customer or note."`
+	Suspend licenseCardReasonCommand `cmd:"" help:"Stop cards for now."`
+	Resume  licenseCardPlainCommand  `cmd:"" help:"Let suspended cards go on."`
+	Revoke  licenseCardReasonCommand `cmd:"" help:"Stop cards for good."`
+	Extend  licenseCardExtendCommand `cmd:"" help:"Move the end of cards."`
+	Unbind  licenseCardReasonCommand `cmd:"" help:"Take cards off their machines."`
+	Bin     licenseCardPlainCommand  `cmd:"" help:"Put cards into the recycle bin."`
+	Restore licenseCardPlainCommand  `cmd:"" help:"Take cards out of the recycle bin."`
+}
+
+type licenseCardListCommand struct {
+	place      `embed:""`
+	Query      string `help:"A whole key, typed in any way, or text in notes." short:"q" placeholder:"TEXT"`
+	Prefix     string `help:"The first four characters of the key." placeholder:"XXXX"`
+	IP         string `name:"ip" help:"Address of the machine that it is bound to." placeholder:"ADDRESS"`
+	Product    string `help:"The product's code or id." placeholder:"PRODUCT"`
+	Policy     string `help:"The policy's id or exact name." placeholder:"POLICY"`
+	Customer   string `help:"The customer's id or exact name." placeholder:"CUSTOMER"`
+	Batch      string `help:"The batch's id." placeholder:"ID"`
+	State      string `help:"Only these: new, active, expired, suspended, revoked, or binned (in the recycle bin)." enum:",new,active,expired,suspended,revoked,binned" default:"" placeholder:"STATE"`
+	EndsWithin int    `help:"Only those that end within so many days." placeholder:"DAYS"`
+	Limit      int    `help:"At most so many; 0: all." default:"0" placeholder:"N"`
+	JSON       bool   `name:"json" help:"Print a JSON array." xor:"form"`
+	IDs        bool   `name:"ids" help:"Print ids only." xor:"form"`
+}
+
+// Help is the long text of --help.
+func (licenseCardListCommand) Help() string { return exitHelp }
+
+// Validate refuses a number of cards that cannot be.
+func (c *licenseCardListCommand) Validate() error { return checkLimit(c.Limit) }
+
+// Run reads page after page.
+func (c *licenseCardListCommand) Run(ctx context.Context, t terminal) error {
+	return c.license(ctx, t, func(client *manage.Client) error {
+		r := manage.CardRequest{Text: c.Query, Prefix: c.Prefix, IP: c.IP, Product: c.Product, Batch: c.Batch, State: c.State, EndsWithin: c.EndsWithin, Limit: pageSize}
+		var err error
+		if c.Policy != "" {
+			if r.Policy, err = findPolicy(ctx, client, "--policy", c.Policy); err != nil {
+				return err
+			}
+		}
+		if r.Customer, err = findCustomer(ctx, client, "--customer", c.Customer); err != nil {
+			return err
+		}
+		list, err := readAll(c.Limit, func(offset int) ([]manage.Card, int, error) {
+			r.Offset = offset
+			page, err := client.Cards(ctx, r)
+			if err != nil {
+				return nil, 0, err
+			}
+			return page.Cards, page.Total, nil
+		})
+		if err != nil {
+			return err
+		}
+		return printList(t, c.JSON, c.IDs, list, func(x manage.Card) (id, line string) {
+			return x.ID, fmt.Sprintf("%s  %s  %-9s  %-20s  %s", x.ID, x.Prefix, x.State, cardEnd(x), oneLine(x.Note))
+		})
+	})
+}
+
+// cardEnd is when a card ends, for people.
+func cardEnd(x manage.Card) string {
+	switch {
+	case !x.ExpiresAt.IsZero():
+		return stamp(x.ExpiresAt)
+	case !x.EndsAt.IsZero():
+		return stamp(x.EndsAt)
+	case !x.ActivatedAt.IsZero():
+		return "never"
+	case x.Days > 0:
+		return fmt.Sprintf("%d days", x.Days)
+	}
+	return "as the policy says"
+}
+
+// findCard is the id of the card with the id or the whole key.
+func findCard(ctx context.Context, client *manage.Client, text string) (string, error) {
+	if strings.HasPrefix(text, "crd_") {
+		return text, nil
+	}
+	for _, state := range []string{"", "binned"} {
+		list, err := client.Cards(ctx, manage.CardRequest{Key: text, State: state})
+		if err != nil {
+			return "", err
+		}
+		if len(list.Cards) == 1 {
+			return list.Cards[0].ID, nil
+		}
+	}
+	return "", fault.Fields(fault.Field{Name: "CARD", Code: "card_not_found", Detail: "There is no card with this id or key. \"guildhall license card list\" finds them."})
+}
+
+type licenseCardShowCommand struct {
+	place `embed:""`
+	Card  string `arg:"" help:"The card's id or whole key."`
+	JSON  bool   `name:"json" help:"Print JSON."`
+}
+
+// Help is the long text of --help.
+func (licenseCardShowCommand) Help() string { return exitHelp }
+
+// Run prints it.
+func (c *licenseCardShowCommand) Run(ctx context.Context, t terminal) error {
+	return c.license(ctx, t, func(client *manage.Client) error {
+		id, err := findCard(ctx, client, c.Card)
+		if err != nil {
+			return err
+		}
+		x, err := client.Card(ctx, id)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return t.json(x)
+		}
+		printCard(t, x)
+		return nil
+	})
+}
+
+func printCard(t terminal, x *manage.CardDetail) {
+	t.printf("id         %s\nkey        %s...\nstate      %s\nends       %s\npolicy     %s\nmade       %s\n", x.ID, x.Prefix, x.State, cardEnd(x.Card), x.Policy, stamp(x.MadeAt))
+	for _, v := range []struct{ name, text string }{{"batch", x.Batch}, {"customer", x.Customer}, {"activated", stamp(x.ActivatedAt)}, {"binned", stamp(x.BinnedAt)}, {"note", x.Note}} {
+		if v.text != "" {
+			t.printf("%-9s  %s\n", v.name, v.text)
+		}
+	}
+	for _, e := range x.Environments {
+		word := "bound to"
+		if !e.UnboundAt.IsZero() {
+			word = "was on"
+		}
+		t.printf("%-9s  %s at %s, seen %s (%s)\n", word, e.ID, e.IP, stamp(e.SeenAt), strings.Join(e.Components, " "))
+	}
+	for _, e := range slices.Backward(x.Events) {
+		detail, err := json.Marshal(e.Detail)
+		if err != nil { // it was JSON when it came
+			detail = nil
+		}
+		t.printf("%s  %-9s  %-15s  %s\n", e.At.Format(time.RFC3339), e.Kind, e.IP, oneLine(string(detail)))
+	}
+}
+
+type licenseCardUpdateCommand struct {
+	place    `embed:""`
+	Card     string  `arg:"" help:"The card's id or whole key."`
+	Policy   string  `help:"Another policy of the product: its id or exact name." placeholder:"POLICY"`
+	Customer *string `help:"Another customer: the id or exact name; '' is none." placeholder:"CUSTOMER"`
+	Note     *string `help:"Another note; '' removes it." placeholder:"TEXT"`
+}
+
+// Help is the long text of --help.
+func (licenseCardUpdateCommand) Help() string { return "Changes what is given.\n\n" + exitHelp }
+
+// Validate wants to know what to change.
+func (c *licenseCardUpdateCommand) Validate() error {
+	if c.Policy == "" && c.Customer == nil && c.Note == nil {
+		return errors.New("give --policy, --customer or --note: without them nothing would change")
+	}
+	return nil
+}
+
+// Run changes it.
+func (c *licenseCardUpdateCommand) Run(ctx context.Context, t terminal) error {
+	return c.license(ctx, t, func(client *manage.Client) error {
+		id, err := findCard(ctx, client, c.Card)
+		if err != nil {
+			return err
+		}
+		x, err := client.Card(ctx, id)
+		if err != nil {
+			return err
+		}
+		f := manage.CardFields{Policy: x.Policy, Customer: x.Customer, Note: given(c.Note, x.Note)}
+		if c.Policy != "" {
+			if f.Policy, err = findPolicy(ctx, client, "--policy", c.Policy); err != nil {
+				return err
+			}
+		}
+		if c.Customer != nil {
+			if f.Customer, err = findCustomer(ctx, client, "--customer", *c.Customer); err != nil {
+				return err
+			}
+		}
+		if _, err := client.UpdateCard(ctx, id, f); err != nil {
+			return err
+		}
+		t.printf("changed %s\n", id)
+		return nil
+	})
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/alecthomas/kong"
+
+	"guildhall/sdk/go/license/manage"
+)
+
+// cardsArgument names cards.
+type cardsArgument struct {
+	Cards []string `arg:"" help:"Ids or whole keys of cards."`
+}
+
+// maxActed is how many cards the API takes at once.
+const maxActed = 1000
+
+// act does the same to all cards, and says what became of each.
+func (a cardsArgument) act(ctx context.Context, p place, t terminal, asJSON bool, action manage.CardAction) error {
+	return p.license(ctx, t, func(client *manage.Client) error {
+		ids := make([]string, len(a.Cards))
+		for i, text := range a.Cards {
+			var err error
+			if ids[i], err = findCard(ctx, client, text); err != nil {
+				return err
+			}
+		}
+		all := manage.CardResults{Results: []manage.CardResult{}}
+		for part := range slices.Chunk(ids, maxActed) {
+			action.IDs = part
+			got, err := client.ActOnCards(ctx, action)
+			if err != nil {
+				return err
+			}
+			all.Done += got.Done
+			all.Results = append(all.Results, got.Results...)
+		}
+		return printActed(t, asJSON, all)
+	})
+}
+
+func printActed(t terminal, asJSON bool, all manage.CardResults) error {
+	if asJSON {
+		if err := t.json(all); err != nil {
+			return err
+		}
+	}
+	for _, r := range all.Results {
+		switch {
+		case r.Code != "":
+			t.warn(r.ID + ": " + r.Detail)
+		case !asJSON:
+			t.printf("%s  %s\n", r.ID, r.State)
+		}
+	}
+	if all.Done < len(all.Results) {
+		return errNotAll
+	}
+	return nil
+}
+
+var errNotAll = errors.New("it was not done to all cards; the others are named above")
+
+type licenseCardPlainCommand struct {
+	place         `embed:""`
+	cardsArgument `embed:""`
+	JSON          bool `name:"json" help:"Print JSON."`
+}
+
+// Help is the long text of --help.
+func (licenseCardPlainCommand) Help() string { return exitHelp }
+
+// Run does what the command is called.
+func (c *licenseCardPlainCommand) Run(ctx context.Context, t terminal, k *kong.Context) error {
+	return c.act(ctx, c.place, t, c.JSON, manage.CardAction{Action: k.Selected().Name})
+}
+
+type licenseCardReasonCommand struct {
+	place         `embed:""`
+	cardsArgument `embed:""`
+	Reason        string `help:"Why, for the time line and the audit log, which cannot forget: name no person." placeholder:"TEXT"`
+	JSON          bool   `name:"json" help:"Print JSON."`
+}
+
+// Help is the long text of --help.
+func (licenseCardReasonCommand) Help() string { return exitHelp }
+
+// Run does what the command is called.
+func (c *licenseCardReasonCommand) Run(ctx context.Context, t terminal, k *kong.Context) error {
+	return c.act(ctx, c.place, t, c.JSON, manage.CardAction{Action: k.Selected().Name, Reason: c.Reason})
+}
+
+type licenseCardExtendCommand struct {
+	place         `embed:""`
+	cardsArgument `embed:""`
+	Days          int    `help:"By how many days, from now for one that is over." xor:"end" required:"" placeholder:"N"`
+	Until         string `help:"To this day (2027-01-31), which is in it, or this time; UTC." xor:"end" required:"" placeholder:"TIME"`
+	JSON          bool   `name:"json" help:"Print JSON."`
+}
+
+// Help is the long text of --help.
+func (licenseCardExtendCommand) Help() string {
+	return "A card that was not used yet gets more days, or the time as its fixed end.\n\n" + exitHelp
+}
+
+// Run moves the ends.
+func (c *licenseCardExtendCommand) Run(ctx context.Context, t terminal) error {
+	until, day, err := moment("--until", c.Until)
+	if err != nil {
+		return err
+	}
+	if day {
+		until = until.AddDate(0, 0, 1)
+	}
+	return c.act(ctx, c.place, t, c.JSON, manage.CardAction{Action: "extend", Days: c.Days, Until: until})
+}

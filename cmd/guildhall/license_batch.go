@@ -73,7 +73,8 @@ func (c *licenseBatchAddCommand) Run(ctx context.Context, t terminal) error {
 			return out.discard(err)
 		}
 		if err := c.export(ctx, client, b, out); err != nil {
-			return fmt.Errorf("%s was made, but not exported: %w Try \"guildhall license batch export %s\"", b.ID, out.discard(err), b.ID)
+			t.warn(fmt.Sprintf("%s was made, but not exported. Do it by \"guildhall license batch export %s\".", b.ID, b.ID))
+			return out.discard(err)
 		}
 		if c.Export == "-" {
 			return nil
@@ -109,7 +110,7 @@ func awaitBatch(ctx context.Context, client *manage.Client, id string) (*manage.
 		case b.Made > made:
 			made, since = b.Made, time.Now()
 		case time.Since(since) > stuck:
-			return nil, fmt.Errorf("only %d of %d cards are made, and for a minute no more. They are when guildhall serves.", b.Made, b.Count) //nolint:staticcheck // sentences for people
+			return nil, fmt.Errorf("only %d of %d cards are made, and for a minute no more: they are when guildhall serves", b.Made, b.Count)
 		}
 		select {
 		case <-ctx.Done():

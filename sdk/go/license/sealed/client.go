@@ -87,24 +87,27 @@ type Exchange struct {
 // Open is the body of the answer to the request, once its seal and its signature
 // have shown that it is one.
 func (x *Exchange) Open(w Wire, keys AnswerKeys) ([]byte, error) {
+	r, err := x.Receive(w, keys)
+	return r.Answer, err
+}
+
+// Receive is Open for a client that keeps the answer with its signature.
+func (x *Exchange) Receive(w Wire, keys AnswerKeys) (Receipt, error) {
 	if w.Mode != x.mode {
-		return nil, fmt.Errorf("%w: the answer to a request in the mode %s is in the mode %s", ErrFormat, x.mode, w.Mode)
+		return Receipt{}, fmt.Errorf("%w: the answer to a request in the mode %s is in the mode %s", ErrFormat, x.mode, w.Mode)
 	}
 	if len(w.Body) > MaxSealed {
-		return nil, fmt.Errorf("%w: it has %d bytes and may have %d", ErrFormat, len(w.Body), MaxSealed)
+		return Receipt{}, fmt.Errorf("%w: it has %d bytes and may have %d", ErrFormat, len(w.Body), MaxSealed)
 	}
 	answer, err := x.read(w)
 	if err != nil {
-		return nil, err
+		return Receipt{}, err
 	}
-	key, err := keys(answer.id)
-	if err != nil {
-		return nil, err
+	r := Receipt{Params: x.params, Request: x.request, Answer: answer.body, Key: answer.id, Signature: answer.signature}
+	if err := r.Verify(keys); err != nil {
+		return Receipt{}, err
 	}
-	if err := verify(key, answerText(x.params, x.request, answer.body), answer.signature); err != nil {
-		return nil, fmt.Errorf("the answer: %w", err)
-	}
-	return answer.body, nil
+	return r, nil
 }
 
 // read takes an answer apart.

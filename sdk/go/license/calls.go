@@ -1,0 +1,229 @@
+package license
+
+import (
+	"context"
+	"crypto/hpke"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"guildhall/sdk/go/license/fingerprint"
+	"guildhall/sdk/go/license/sealed"
+)
+
+// Standing is what the program may do now.
+type Standing struct {
+	Answer
+	// Cached says that the server could not be reached: the answer is the last that it
+	// gave, and good until its LeaseUntil.
+	Cached bool
+}
+
+// errNoCard is what the server would say.
+func errNoCard() error {
+	return &RefusedError{Code: "card_not_active", Detail: "No card is activated here. Activate one first."}
+}
+
+// Activate binds a card to this machine and keeps it for the other calls. It may be called
+// with the same card again and again, also while the server cannot be reached.
+func (c *Client) Activate(ctx context.Context, card string) (Standing, error) {
+	s, _, err := c.call(ctx, Request{Call: CallActivate, Card: canonical(card)})
+	return s, err
+}
+
+// Validate asks whether the program may run. While the server cannot be reached the last
+// answer counts, on the same machine and until its lease ends. What the server refuses is
+// over at once.
+func (c *Client) Validate(ctx context.Context) (Standing, error) {
+	return c.carded(ctx, CallValidate)
+}
+
+// Heartbeat is Validate for a program that runs already. Run sends them by itself.
+func (c *Client) Heartbeat(ctx context.Context) (Standing, error) {
+	return c.carded(ctx, CallHeartbeat)
+}
+
+func (c *Client) carded(ctx context.Context, call string) (Standing, error) {
+	card := c.known().Card
+	if card == "" {
+		return Standing{}, errNoCard()
+	}
+	s, _, err := c.call(ctx, Request{Call: call, Card: card})
+	return s, err
+}
+
+// OpenKey is the handshake key with the id, or for "" the current one of the program's
+// version. It comes from the server sealed to this installation and is kept so: while the
+// server cannot be reached, it opens as long as Validate is good.
+func (c *Client) OpenKey(ctx context.Context, id string) ([]byte, Standing, error) {
+	known := c.known()
+	if known.Card == "" {
+		return nil, Standing{}, errNoCard()
+	}
+	s, receipt, err := c.call(ctx, Request{Call: CallOpen, Card: known.Card, HandshakeKey: id})
+	if err != nil {
+		return nil, Standing{}, err
+	}
+	if s.Cached {
+		if s.Handshake, err = c.keptHandshake(id, s.Environment); err != nil {
+			return nil, Standing{}, err
+		}
+	}
+	key, err := openHandshake(known, s.Answer)
+	if err != nil {
+		return nil, Standing{}, err
+	}
+	if !s.Cached {
+		c.change(func(st *state) {
+			opens := map[string]sealed.Receipt{}
+			maps.Copy(opens, st.Opens)
+			opens[id] = receipt
+			st.Opens = opens
+		})
+	}
+	return key, s, nil
+}
+
+// keptHandshake is the sealed key of an earlier answer for the same binding.
+func (c *Client) keptHandshake(id, environment string) (*Handshake, error) {
+	receipt, ok := c.known().Opens[id]
+	if !ok {
+		return nil, fmt.Errorf("%w, and this handshake key was not opened before", ErrUnreachable)
+	}
+	a, _, err := c.recall(receipt)
+	if err != nil {
+		return nil, err
+	}
+	if a.Environment != environment {
+		return nil, fmt.Errorf("%w, and the handshake key is of an earlier binding of the card", ErrUnreachable)
+	}
+	return a.Handshake, nil
+}
+
+func openHandshake(s state, a Answer) ([]byte, error) {
+	if a.Handshake == nil {
+		return nil, fmt.Errorf("%w: it has no handshake key", ErrAnswer)
+	}
+	private, err := s.opener()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrState, err)
+	}
+	own, err := hpke.NewDHKEMPrivateKey(private)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrState, err)
+	}
+	recipient, err := hpke.NewRecipient(a.Handshake.Enc, own, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(HandshakeInfo))
+	if err != nil {
+		return nil, fmt.Errorf("%w: the handshake key: %w", ErrAnswer, err)
+	}
+	key, err := recipient.Open([]byte(a.Environment+"\n"+a.Handshake.ID), a.Handshake.Ciphertext)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the handshake key was sealed to another installation: %w", ErrAnswer, err)
+	}
+	return key, nil
+}
+
+// Time is the server's, signed; the client counts from it.
+func (c *Client) Time(ctx context.Context) (time.Time, error) {
+	_, a, err := c.ask(ctx, Request{Call: CallTime})
+	if err != nil {
+		return time.Time{}, err
+	}
+	c.correct(a.Time)
+	return time.UnixMilli(a.Time).UTC(), nil
+}
+
+// call asks the server, and goes by an earlier answer when there is none.
+func (c *Client) call(ctx context.Context, r Request) (Standing, sealed.Receipt, error) {
+	receipt, answer, err := c.ask(ctx, r)
+	if err == nil && answer.Verdict == VerdictRefused {
+		err = refusal(answer)
+		if !passing(answer.Code) {
+			if aboutCard(answer.Code) && r.Card == c.known().Card {
+				c.change(func(s *state) { s.Last, s.Opens = nil, nil })
+			}
+			return Standing{}, sealed.Receipt{}, err
+		}
+	}
+	if err != nil {
+		s, err := c.cached(ctx, r.Card, err)
+		return s, sealed.Receipt{}, err
+	}
+	c.change(func(s *state) {
+		if s.Card != r.Card {
+			s.Opens = nil
+		}
+		s.Card, s.Last, s.Seen = r.Card, &receipt, answer.Time
+	})
+	return Standing{Answer: answer}, receipt, nil
+}
+
+// passing says whether a refusal is about this one request: the next may be answered.
+func passing(code string) bool {
+	return code == clockSkew || code == "too_many_requests" || code == "replayed"
+}
+
+// aboutCard says whether a refusal ends what earlier answers allow; others are about what
+// was asked for.
+func aboutCard(code string) bool {
+	return code != "handshake_key_not_found" && code != "device_key_missing" && code != "malformed"
+}
+
+// cached is what the last answer allows when there is none now, for the cause.
+func (c *Client) cached(ctx context.Context, card string, cause error) (Standing, error) {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return Standing{}, cause
+	}
+	known := c.known()
+	if known.Last == nil || known.Card != card {
+		return Standing{}, cause
+	}
+	a, r, err := c.recall(*known.Last)
+	if err != nil {
+		return Standing{}, errors.Join(cause, err)
+	}
+	if a.LeaseUntil == nil {
+		return Standing{}, fmt.Errorf("%w; the card is good with the server alone", cause)
+	}
+	// A clock that is set back makes no lease longer than to the latest time that was seen.
+	now := max(c.now().UnixMilli(), known.Seen, a.Time)
+	if now >= a.LeaseUntil.UnixMilli() {
+		return Standing{}, fmt.Errorf("%w; the last answer was good until %s", cause, a.LeaseUntil.UTC().Format(time.RFC3339))
+	}
+	if (fingerprint.Rule{}).Weigh(r.Fingerprint) > 0 && !fingerprint.Compare(r.Fingerprint, c.o.Components, fingerprint.Rule{}).Same {
+		return Standing{}, fmt.Errorf("%w; the last answer was for another machine", cause)
+	}
+	c.change(func(s *state) { s.Seen = max(s.Seen, now) })
+	c.o.Trouble(cause)
+	return Standing{Answer: a, Cached: true}, nil
+}
+
+// recall verifies an answer that was kept, with the request that it answered.
+func (c *Client) recall(receipt sealed.Receipt) (a Answer, r Request, err error) {
+	k := c.present()
+	if k == nil {
+		return a, r, fmt.Errorf("%w: there is no configuration", ErrAnswer)
+	}
+	if err := receipt.Verify(k.AnswersAt(time.Time{})); err != nil {
+		return a, r, fmt.Errorf("%w: the one that was kept: %w", ErrAnswer, err)
+	}
+	if err := json.Unmarshal(receipt.Request, &r); err != nil {
+		return a, r, fmt.Errorf("%w: the one that was kept: %w", ErrAnswer, err)
+	}
+	a, err = parseAnswer(receipt)
+	if err != nil {
+		return a, r, err
+	}
+	if a.Verdict == VerdictRefused || receipt.Params.Product != c.o.Kit.Product || !c.known().ours(r, c.o.Kit.Product) {
+		return a, r, fmt.Errorf("%w: the one that was kept is for another installation or card", ErrAnswer)
+	}
+	return a, r, nil
+}
+
+// canonical is a card's key without what people put in.
+func canonical(card string) string {
+	return strings.ToUpper(strings.Join(strings.FieldsFunc(card, func(r rune) bool { return r == '-' || r <= ' ' }), ""))
+}

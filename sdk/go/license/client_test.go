@@ -1,0 +1,529 @@
+package license
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"guildhall/sdk/go/license/sealed"
+)
+
+// modes runs a test over each transport.
+func modes(t *testing.T, test func(t *testing.T, mode sealed.Mode)) {
+	t.Parallel()
+	for _, mode := range []sealed.Mode{sealed.HTTPS, sealed.PSK, sealed.HPKE} {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			test(t, mode)
+		})
+	}
+}
+
+func TestACardIsActivatedValidatedAndOpened(t *testing.T) {
+	modes(t, func(t *testing.T, mode sealed.Mode) {
+		w, ctx := newWorld(t), t.Context()
+		c := w.open(w.options(mode, t.TempDir()))
+		if _, err := c.Validate(ctx); code(err) != "card_not_active" {
+			t.Fatalf("validated without a card: %v", err)
+		}
+		s, err := c.Activate(ctx, " 01234567-89abcdef-GHJKMNPQ-rstvwxyz ")
+		if err != nil || s.Verdict != VerdictActivated || s.Mode != "run" || s.Cached {
+			t.Fatalf("activate: %+v, %v", s, err)
+		}
+		for name, call := range map[string]func(context.Context) (Standing, error){"validate": c.Validate, "heartbeat": c.Heartbeat} {
+			if s, err := call(ctx); err != nil || s.Verdict != VerdictOK || s.Cached {
+				t.Errorf("%s: %+v, %v", name, s, err)
+			}
+		}
+		key, s, err := c.OpenKey(ctx, "")
+		if err != nil || !bytes.Equal(key, w.handKey) || s.Handshake.ID != "hsk_1" {
+			t.Errorf("open: %q, %+v, %v", key, s, err)
+		}
+		if at, err := c.Time(ctx); err != nil || !at.Equal(w.now) {
+			t.Errorf("time: %v, %v", at, err)
+		}
+	})
+}
+
+func code(err error) string {
+	var refused *RefusedError
+	if !errors.As(err, &refused) || !errors.Is(err, ErrRefused) {
+		return ""
+	}
+	return refused.Code
+}
+
+func TestAKilledServerIsOutlivedUntilTheLeaseEnds(t *testing.T) {
+	modes(t, func(t *testing.T, mode sealed.Mode) {
+		w, ctx, dir := newWorld(t), t.Context(), t.TempDir()
+		c := w.active(mode, dir)
+		if _, _, err := c.OpenKey(ctx, "hsk_7"); err != nil {
+			t.Fatal(err)
+		}
+		w.server.Close()
+		c = w.open(w.options(mode, dir)) // and the program was started again
+		w.set(func() { w.now = w.now.Add(71 * time.Hour) })
+		if s, err := c.Validate(ctx); err != nil || !s.Cached || s.Mode != "run" {
+			t.Fatalf("validate: %+v, %v", s, err)
+		}
+		if key, s, err := c.OpenKey(ctx, "hsk_7"); err != nil || !s.Cached || !bytes.Equal(key, w.handKey) {
+			t.Fatalf("open: %q, %+v, %v", key, s, err)
+		}
+		if _, _, err := c.OpenKey(ctx, "hsk_8"); !errors.Is(err, ErrUnreachable) {
+			t.Errorf("a key that was never opened: %v", err)
+		}
+		if s, err := c.Activate(ctx, card); err != nil || !s.Cached {
+			t.Errorf("activate again: %+v, %v", s, err)
+		}
+		w.set(func() {
+			if len(w.troubles) == 0 || !errors.Is(w.troubles[len(w.troubles)-1], ErrUnreachable) {
+				t.Errorf("the program was not told: %v", w.troubles)
+			}
+			w.now = w.now.Add(2 * time.Hour)
+		})
+		if _, err := c.Validate(ctx); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "good until 2026-05-07T12:00:00Z") {
+			t.Errorf("after the lease: %v", err)
+		}
+		if _, _, err := c.OpenKey(ctx, "hsk_7"); !errors.Is(err, ErrUnreachable) {
+			t.Errorf("opened after the lease: %v", err)
+		}
+	})
+}
+
+func TestAClockSetBackMakesNoLeaseLonger(t *testing.T) {
+	t.Parallel()
+	w, ctx, dir := newWorld(t), t.Context(), t.TempDir()
+	c := w.active(sealed.HPKE, dir)
+	w.set(func() { w.down, w.skew = true, 71*time.Hour })
+	if s, err := c.Validate(ctx); err != nil || !s.Cached {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	w.set(func() { w.skew = 73 * time.Hour })
+	if _, err := c.Validate(ctx); !errors.Is(err, ErrUnreachable) {
+		t.Fatal(err)
+	}
+	w.set(func() { w.skew = -1000 * time.Hour })
+	c = w.open(w.options(sealed.HPKE, dir))
+	if s, err := c.Validate(ctx); err != nil || s.LeaseUntil == nil { // 71 hours were seen: the lease holds, as it did then
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if seen := time.UnixMilli(c.known().Seen).UTC(); !seen.Equal(w.now.Add(71 * time.Hour)) {
+		t.Errorf("the latest time seen is %s", seen)
+	}
+}
+
+func TestARefusalEndsTheLeaseAtOnce(t *testing.T) {
+	modes(t, func(t *testing.T, mode sealed.Mode) {
+		w, ctx := newWorld(t), t.Context()
+		c := w.active(mode, t.TempDir())
+		if _, _, err := c.OpenKey(ctx, ""); err != nil {
+			t.Fatal(err)
+		}
+		w.set(func() { w.refuse = "card_revoked" })
+		if _, err := c.Heartbeat(ctx); code(err) != "card_revoked" {
+			t.Fatal(err)
+		}
+		w.set(func() { w.down = true })
+		if _, err := c.Validate(ctx); !errors.Is(err, ErrUnreachable) {
+			t.Errorf("validated after the refusal: %v", err)
+		}
+		if _, _, err := c.OpenKey(ctx, ""); !errors.Is(err, ErrUnreachable) {
+			t.Errorf("opened after the refusal: %v", err)
+		}
+		w.set(func() { w.down, w.refuse = false, "" })
+		if s, err := c.Validate(ctx); err != nil || s.Cached {
+			t.Errorf("after the card was resumed: %+v, %v", s, err)
+		}
+	})
+}
+
+func TestARefusalOfOneRequestLeavesTheLease(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t), t.Context()
+	c := w.active(sealed.HPKE, t.TempDir())
+	w.set(func() { w.refuse = "too_many_requests" })
+	if s, err := c.Validate(ctx); err != nil || !s.Cached {
+		t.Errorf("too many requests: %+v, %v", s, err)
+	}
+	w.set(func() { w.refuse = "handshake_key_not_found" })
+	if _, _, err := c.OpenKey(ctx, "none"); code(err) != "handshake_key_not_found" {
+		t.Errorf("a handshake key that is none: %v", err)
+	}
+	w.set(func() { w.refuse = "card_unknown" })
+	if _, err := c.Activate(ctx, "ANOTHER"); code(err) != "card_unknown" {
+		t.Errorf("another card: %v", err)
+	}
+	w.set(func() { w.down = true })
+	if s, err := c.Validate(ctx); err != nil || !s.Cached {
+		t.Errorf("the card that is good: %+v, %v", s, err)
+	}
+}
+
+func TestAWrongClockIsCorrectedBySignedTime(t *testing.T) {
+	for name, skew := range map[string]time.Duration{"an hour late": -time.Hour, "an hour early": time.Hour, "ten years late": -10 * 365 * 24 * time.Hour, "ten years early": 10 * 365 * 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			modes(t, func(t *testing.T, mode sealed.Mode) {
+				w, ctx := newWorld(t), t.Context()
+				w.skew = skew
+				c := w.active(mode, t.TempDir())
+				w.set(func() { w.skew = 0 }) // somebody sets the clock
+				if s, err := c.Validate(ctx); err != nil || s.Cached {
+					t.Errorf("%+v, %v", s, err)
+				}
+			})
+		})
+	}
+}
+
+func TestNewKeysOfTheServerAreFetched(t *testing.T) {
+	modes(t, func(t *testing.T, mode sealed.Mode) {
+		w, ctx, dir := newWorld(t), t.Context(), t.TempDir()
+		o := w.options(mode, dir)
+		c := w.active(mode, dir)
+		w.set(func() { w.rotateAnswers(); w.rotateHPKE() })
+		if s, err := c.Validate(ctx); err != nil || s.Cached {
+			t.Fatalf("%+v, %v", s, err)
+		}
+		if got := c.known().Serial; got != w.serial {
+			t.Errorf("serial %d, and %d is the newest", got, w.serial)
+		}
+		c = w.open(o) // the program still has the old kit
+		if got := c.present().Serial; got != w.serial {
+			t.Errorf("after a new start the client went back to %d", got)
+		}
+		w.set(func() { w.serial -= 2 })
+		if err := c.fetch(ctx); !errors.Is(err, sealed.ErrOlder) {
+			t.Errorf("an older configuration: %v", err)
+		}
+		w.set(func() { w.serial += 3; w.now = w.now.AddDate(0, 0, 12); w.fetches = 0 })
+		for range 3 {
+			if s, err := c.Validate(ctx); err != nil || s.Cached {
+				t.Fatalf("%+v, %v", s, err)
+			}
+		}
+		if w.fetches != 1 || c.known().Serial != w.serial {
+			t.Errorf("near its end the configuration was fetched %d times, serial %d", w.fetches, c.known().Serial)
+		}
+	})
+}
+
+func TestAKitWithoutConfigurationFetchesOne(t *testing.T) {
+	modes(t, func(t *testing.T, mode sealed.Mode) {
+		w := newWorld(t)
+		o := w.options(mode, t.TempDir())
+		o.Kit.Configuration = ""
+		if _, err := w.open(o).Activate(t.Context(), card); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestTheNextSharedKeyIsTakenOver(t *testing.T) {
+	t.Parallel()
+	w, ctx, dir := newWorld(t), t.Context(), t.TempDir()
+	o := w.options(sealed.PSK, dir)
+	w.set(func() { w.next = w.addPSK() })
+	c := w.open(o)
+	if _, err := c.Activate(ctx, card); err != nil {
+		t.Fatal(err)
+	}
+	forget := func(id string) {
+		w.set(func() {
+			for known := range w.psk {
+				if hex.EncodeToString(known[:]) == id {
+					delete(w.psk, known)
+				}
+			}
+		})
+	}
+	forget(o.Kit.PSK.ID)
+	c = w.open(o)
+	if s, err := c.Validate(ctx); err != nil || s.Cached {
+		t.Fatalf("under the next key: %+v, %v", s, err)
+	}
+	w.set(func() { w.next = w.addPSK() })
+	if _, err := c.Validate(ctx); err != nil {
+		t.Fatal(err)
+	}
+	forget(w.next.ID)
+	if s, err := c.Validate(ctx); err != nil || s.Cached {
+		t.Errorf("a told key that the server lost again: %+v, %v", s, err)
+	}
+}
+
+func TestAProxyThatSendsRequestsTwiceGivesNoVerdict(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []sealed.Mode{sealed.PSK, sealed.HPKE} {
+		w := newWorld(t)
+		c := w.active(mode, t.TempDir())
+		w.set(func() {
+			w.calls = nil
+			w.tamper = func(rw http.ResponseWriter, r *http.Request, then http.Handler) {
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					panic(http.ErrAbortHandler)
+				}
+				for _, to := range []http.ResponseWriter{&recorder{header: http.Header{}}, rw} {
+					r.Body = io.NopCloser(bytes.NewReader(body))
+					then.ServeHTTP(to, r)
+				}
+			}
+		})
+		if s, err := c.Validate(t.Context()); err != nil || !s.Cached {
+			t.Errorf("%s: the answer to a copy: %+v, %v", mode, s, err)
+		}
+	}
+}
+
+func TestAReplayingProxyGivesNoVerdict(t *testing.T) {
+	modes(t, func(t *testing.T, mode sealed.Mode) {
+		w, ctx, dir := newWorld(t), t.Context(), t.TempDir()
+		var recorded *recorder
+		w.tamper = func(rw http.ResponseWriter, r *http.Request, then http.Handler) {
+			rec := &recorder{header: http.Header{}, status: http.StatusOK}
+			then.ServeHTTP(rec, r)
+			if strings.HasSuffix(r.URL.Path, CallValidate) {
+				recorded = rec
+			}
+			rec.play(rw)
+		}
+		c := w.active(mode, dir)
+		if _, err := c.Validate(ctx); err != nil {
+			t.Fatal(err)
+		}
+		w.set(func() {
+			w.refuse = "card_revoked"
+			w.tamper = func(rw http.ResponseWriter, r *http.Request, then http.Handler) {
+				if r.Method == http.MethodPost {
+					recorded.play(rw)
+					return
+				}
+				then.ServeHTTP(rw, r)
+			}
+		})
+		s, err := c.Validate(ctx)
+		if err != nil || !s.Cached {
+			t.Fatalf("an old answer was taken for a new one: %+v, %v", s, err)
+		}
+		w.set(func() {
+			if !errors.Is(w.troubles[len(w.troubles)-1], ErrAnswer) {
+				t.Errorf("%v", w.troubles)
+			}
+			w.now = w.now.Add(73 * time.Hour)
+		})
+		if _, err := c.Validate(ctx); !errors.Is(err, ErrAnswer) {
+			t.Errorf("after the lease: %v", err)
+		}
+	})
+}
+
+func TestAProxyThatChangesAByteGivesNoVerdict(t *testing.T) {
+	modes(t, func(t *testing.T, mode sealed.Mode) {
+		w := newWorld(t)
+		w.tamper = func(rw http.ResponseWriter, r *http.Request, then http.Handler) {
+			rec := &recorder{header: http.Header{}, status: http.StatusOK}
+			then.ServeHTTP(rec, r)
+			if b := rec.body.Bytes(); r.Method == http.MethodPost && len(b) > 0 {
+				b[len(b)/2] ^= 1
+			}
+			rec.play(rw)
+		}
+		if s, err := w.open(w.options(mode, t.TempDir())).Activate(t.Context(), card); !errors.Is(err, ErrAnswer) {
+			t.Errorf("%+v, %v", s, err)
+		}
+	})
+}
+
+// recorder keeps an answer.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header         { return r.header }
+func (r *recorder) WriteHeader(status int)      { r.status = status }
+func (r *recorder) Write(b []byte) (int, error) { return r.body.Write(b) }
+
+func (r *recorder) play(w http.ResponseWriter) {
+	maps.Copy(w.Header(), r.header)
+	w.WriteHeader(r.status)
+	_, _ = w.Write(r.body.Bytes())
+}
+
+func TestTheStateIsOfOneInstallation(t *testing.T) {
+	t.Parallel()
+	w, ctx, dir := newWorld(t), t.Context(), t.TempDir()
+	w.active(sealed.HPKE, dir)
+	path := filepath.Join(dir, product+".licence.json")
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("%v, %v", info, err)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
+		t.Errorf("left behind: %v, %v", files, err)
+	}
+	w.set(func() { w.down = true })
+	o := w.options(sealed.HPKE, dir)
+	o.Components = machine("x", "y", "z")
+	if _, err := w.open(o).Validate(ctx); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "another machine") {
+		t.Errorf("the state on another machine: %v", err)
+	}
+	o.Components = machine("a", "b", "z")
+	if s, err := w.open(o).Validate(ctx); err != nil || !s.Cached {
+		t.Errorf("the machine with another disk: %+v, %v", s, err)
+	}
+
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := t.TempDir()
+	w.open(w.options(sealed.HPKE, other)) // keys of its own
+	fresh, err := newStateFile(other, product).read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stolen, err := newStateFile(dir, product).read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stolen.Sign, stolen.Seal = fresh.Sign, fresh.Seal
+	if err := newStateFile(other, product).save(stolen); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.open(w.options(sealed.HPKE, other)).Validate(ctx); !errors.Is(err, ErrUnreachable) || !errors.Is(err, ErrAnswer) {
+		t.Errorf("an answer to another installation: %v", err)
+	}
+
+	longer := stolen
+	longer.Sign, longer.Seal = mustState(t, text).Sign, mustState(t, text).Seal
+	receipt := *longer.Last
+	receipt.Answer = bytes.Replace(receipt.Answer, []byte("2026-05-07"), []byte("2036-05-07"), 1)
+	longer.Last = &receipt
+	if err := newStateFile(dir, product).save(longer); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.open(w.options(sealed.HPKE, dir)).Validate(ctx); !errors.Is(err, sealed.ErrSignature) {
+		t.Errorf("an answer with a longer lease: %v", err)
+	}
+}
+
+func mustState(t *testing.T, text []byte) state {
+	t.Helper()
+	f := newStateFile(t.TempDir(), product)
+	if err := os.WriteFile(f.path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := f.read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestWhatCannotBeUsedIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		change func(o *Options)
+		want   error
+	}{
+		"no product":        {func(o *Options) { o.Kit.Product = "" }, ErrKit},
+		"no address":        {func(o *Options) { o.Kit.Addresses = nil }, ErrKit},
+		"half a root key":   {func(o *Options) { o.Kit.Root = o.Kit.Root[:16] }, ErrKit},
+		"another root key":  {func(o *Options) { o.Kit.Root = make([]byte, 32) }, ErrKit},
+		"no shared key":     {func(o *Options) { o.Mode, o.Kit.PSK = sealed.PSK, nil }, ErrKit},
+		"no such mode":      {func(o *Options) { o.Mode = "smoke" }, ErrKit},
+		"a wrong component": {func(o *Options) { o.Components = map[string]string{"mac": "x"} }, ErrKit},
+		"no directory":      {func(o *Options) { o.Dir = filepath.Join(o.Dir, "none") }, ErrState},
+		"no JSON":           {func(o *Options) { put(t, o.Dir, "{", 0o600) }, ErrState},
+		"a later version":   {func(o *Options) { put(t, o.Dir, `{"v":2}`, 0o600) }, ErrState},
+		"no keys":           {func(o *Options) { put(t, o.Dir, `{"v":1}`, 0o600) }, ErrState},
+		"open to others":    {func(o *Options) { put(t, o.Dir, `{"v":1}`, 0o644) }, ErrState},
+	} {
+		o := w.options(sealed.HPKE, t.TempDir())
+		c.change(&o)
+		if _, err := Open(o); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := ParseKit([]byte("no")); !errors.Is(err, ErrKit) {
+		t.Errorf("a kit that is no JSON: %v", err)
+	}
+}
+
+func put(t *testing.T, dir, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(newStateFile(dir, product).path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestManyStartsAtOnceMakeOneInstallation(t *testing.T) {
+	t.Parallel()
+	f := newStateFile(t.TempDir(), product)
+	keys := make([]string, 16)
+	var all sync.WaitGroup
+	for i := range keys {
+		all.Go(func() {
+			s, err := f.load()
+			if err != nil {
+				t.Error(err)
+			}
+			keys[i] = string(s.Sign)
+		})
+	}
+	all.Wait()
+	for _, k := range keys {
+		if k == "" || k != keys[0] {
+			t.Fatal("two installations were made")
+		}
+	}
+}
+
+func TestRunSendsHeartbeatsAndTellsARefusal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.active(sealed.HPKE, t.TempDir())
+	var pauses []time.Duration
+	c.pause = func(_ context.Context, d time.Duration) bool {
+		pauses = append(pauses, d)
+		w.set(func() {
+			switch len(pauses) {
+			case 3:
+				w.refuse = "card_suspended"
+			case 4:
+				w.refuse = ""
+			}
+		})
+		return len(pauses) < 6
+	}
+	c.Run(t.Context())
+	beats := 0
+	for _, call := range w.calls {
+		if call == CallHeartbeat {
+			beats++
+		}
+	}
+	if beats != 4 {
+		t.Errorf("%d heartbeats were accepted: %v", beats, w.calls)
+	}
+	for i, d := range pauses {
+		if d < 810*time.Second || d > 990*time.Second {
+			t.Errorf("pause %d is %s", i, d)
+		}
+	}
+	if len(w.troubles) != 1 || code(w.troubles[0]) != "card_suspended" {
+		t.Errorf("told: %v", w.troubles)
+	}
+}

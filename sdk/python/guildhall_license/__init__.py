@@ -1,1 +1,12 @@
 """Licences of guildhall for programs in Python. README.md shows how to use it."""
+
+from . import fingerprint
+from .client import Client, Heartbeat, Opened
+from .errors import InternalError, LicenseError, Refused, SetupError, TryLater, Unreachable, Untrusted
+from .kit import Kit
+from .status import Status
+
+__all__ = [
+    "Client", "Heartbeat", "InternalError", "Kit", "LicenseError", "Opened", "Refused", "SetupError", "Status", "TryLater", "Unreachable",
+    "Untrusted", "fingerprint",
+]

@@ -49,7 +49,9 @@ class FakeServer:
         self.psk: Dict[bytes, bytes] = {b"shared-1": os.urandom(32)}
         self.hpke = {b"sealed-1": X25519PrivateKey.generate()}
         self.fields: Dict[str, Any] = {}  # put into each answer
+        self.keys_from = -DAY  # when keys begin, from now
         self.seen: List[Dict[str, Any]] = []  # the requests, with path and mode
+        self.fetched: List[str] = []  # the paths that were asked by GET
         self.devices: Dict[str, Dict[str, Any]] = {}
         self.between: Callable[[Wire], Wire] = lambda wire: wire  # who sits on the line
         self._replays: Set[bytes] = set()
@@ -61,6 +63,7 @@ class FakeServer:
 
             def do_GET(self) -> None:
                 asked = urlsplit(self.path)
+                outer.fetched.append(asked.path)
                 found = asked.path == "/license/v1/configuration" and parse_qs(asked.query)["product"] == [PRODUCT]
                 self.reply((200, {}, outer.configuration().encode()) if found else (404, {}, b""))
 
@@ -89,7 +92,7 @@ class FakeServer:
 
     def configuration(self) -> str:
         def keys(listed: Dict[bytes, bytes]) -> List[Dict[str, str]]:
-            return [{"id": text64(i), "public": text64(p), "not_before": rfc3339(self.now - DAY), "not_after": rfc3339(self.now + 30 * DAY)} for i, p in listed.items()]
+            return [{"id": text64(i), "public": text64(p), "not_before": rfc3339(self.now + self.keys_from), "not_after": rfc3339(self.now + 30 * DAY)} for i, p in listed.items()]
 
         payload = json.dumps({
             "v": 1, "product": PRODUCT, "serial": self.serial, "issued_at": rfc3339(self.now), "expires_at": rfc3339(self.now + 20 * DAY), "addresses": [self.address],

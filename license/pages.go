@@ -32,6 +32,7 @@ func newPages(o pageOptions) *pages {
 	return &pages{pageOptions: o, public: o.Site.Shell(Name, nil), shell: o.Site.Shell(Name, []web.NavItem{
 		{Path: "/products", Key: "license.nav.products", Icon: "ticket", Role: viewerRole},
 		{Path: "/policies", Key: "license.nav.policies", Icon: "shield", Role: viewerRole},
+		{Path: "/batches", Key: "license.nav.batches", Icon: "list", Role: viewerRole},
 		{Path: "/api", Key: "app.api.title", Icon: "code"},
 	})}
 }
@@ -56,6 +57,7 @@ func (p *pages) byRole() map[string]map[string]page {
 	looks, support, admin := map[string]page{}, map[string]page{}, map[string]page{}
 	p.productPages(looks, admin)
 	p.policyPages(looks, admin)
+	p.batchPages(looks, admin)
 	return map[string]map[string]page{viewerRole: looks, supportRole: support, adminRole: admin}
 }
 

@@ -1,8 +1,9 @@
 """Licences of guildhall for programs in Python. README.md shows how to use it."""
 
 from . import fingerprint
-from .client import Client, Heartbeat, Opened
+from .client import Client, Opened
 from .errors import InternalError, LicenseError, Refused, SetupError, TryLater, Unreachable, Untrusted
+from .heartbeat import Heartbeat
 from .kit import Kit
 from .status import Status
 

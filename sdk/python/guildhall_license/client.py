@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 from . import configuration, fingerprint, hpke, kit, signing, status, transport
 from .encoding import from_millis, read64, text64, to_millis
 from .errors import InternalError, LicenseError, Refused, SetupError, TryLater, Unreachable, Untrusted
+from .heartbeat import Heartbeat
 from .signing import Params, Signed
 from .state import State
 from .status import Status
@@ -137,7 +138,7 @@ class Client:
 
     @_documented
     def start_heartbeat(self, every: Optional[float] = None, on_refused: Optional[Callable[[Refused], None]] = None,
-                        on_problem: Optional[Callable[[LicenseError], None]] = None) -> "Heartbeat":
+                        on_problem: Optional[Callable[[LicenseError], None]] = None) -> Heartbeat:
         """Sends heartbeats in a thread until Heartbeat.stop; as often as the server last
         asked for, if `every` does not say. It never ends the program: it calls back."""
         beat = Heartbeat(self, every or self._heartbeat_seconds, on_refused, on_problem)
@@ -264,7 +265,9 @@ class Client:
 
     def _newest(self) -> configuration.Configuration:
         """The configuration that was kept, unless the kit has a newer one."""
-        built_in = configuration.read(self._kit.root, self._kit.product, 0, self._kit.configuration)
+        built_in = configuration.none(self._kit.product)
+        if self._kit.configuration:
+            built_in = configuration.read(self._kit.root, self._kit.product, 0, self._kit.configuration)
         try:
             return configuration.read(self._kit.root, self._kit.product, built_in.serial, self._state.values["configuration"])
         except (Untrusted, KeyError, AttributeError):
@@ -332,51 +335,3 @@ class Client:
             self._state.save()
         except SetupError as e:  # the verdict counts also where it cannot be kept
             _log.warning("%s", e)
-
-
-class Heartbeat:
-    """Heartbeats in a thread, which ends with the program."""
-
-    def __init__(self, client: Client, every: float, on_refused: Optional[Callable[[Refused], None]] = None,
-                 on_problem: Optional[Callable[[LicenseError], None]] = None, wait: Optional[Callable[[float], bool]] = None) -> None:
-        """`wait` waits for that many seconds, and says whether to stop."""
-        self._client, self._every = client, every
-        self._on_refused, self._on_problem = on_refused, on_problem
-        self._stop = threading.Event()
-        self._wait = wait or self._stop.wait
-        self._thread = threading.Thread(target=self._run, name="guildhall-license-heartbeat", daemon=True)
-
-    @property
-    def running(self) -> bool:
-        """Whether heartbeats are sent."""
-        return self._thread.is_alive()
-
-    def start(self) -> None:
-        """Begins, if heartbeats are asked for at all."""
-        if self._every > 0:
-            self._thread.start()
-
-    def stop(self) -> None:
-        """Ends the thread, and waits for it where it is another one."""
-        self._stop.set()
-        if self._thread.is_alive() and threading.current_thread() is not self._thread:
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._wait(self._every):
-            try:
-                self._every = self._client.heartbeat().heartbeat or self._every
-            except Refused as e:
-                self._tell(self._on_refused, e)
-            except LicenseError as e:
-                self._tell(self._on_problem, e)
-
-    @staticmethod
-    def _tell(callback: Optional[Callable[[Any], None]], error: LicenseError) -> None:
-        if callback is None:
-            _log.warning("heartbeat: %s", error)
-            return
-        try:
-            callback(error)
-        except Exception:
-            _log.exception("the program's callback failed")

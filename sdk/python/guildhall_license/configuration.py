@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
@@ -61,6 +61,12 @@ class Configuration(NamedTuple):
         if not usable:
             raise Untrusted("key", f"configuration {self.serial} lists no key to seal to at this time")
         return max(usable, key=lambda k: k.not_before)
+
+
+def none(product: str) -> Configuration:
+    """What a client has before it has one: it ended long ago, and lists nothing."""
+    long_ago = datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return Configuration(product, 0, long_ago, long_ago, (), (), ())
 
 
 def read(root: bytes, product: str, serial: int, text: str) -> Configuration:

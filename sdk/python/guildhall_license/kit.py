@@ -24,7 +24,7 @@ class Kit(NamedTuple):
     addresses: Tuple[str, ...]
     root: bytes
     psk: Optional[SharedKey]
-    configuration: str
+    configuration: str  # empty: to be fetched
 
 
 def read(source: Union[str, bytes, Mapping[str, Any], Kit]) -> Kit:
@@ -34,10 +34,11 @@ def read(source: Union[str, bytes, Mapping[str, Any], Kit]) -> Kit:
     try:
         fields = json.loads(source) if isinstance(source, (str, bytes)) else source
         kit = Kit(fields["product"], tuple(map(configuration.address, fields["addresses"])), read_bytes(fields["root"], 32),
-                  shared_key(fields.get("psk")), fields["configuration"])
+                  shared_key(fields.get("psk")), fields.get("configuration") or "")
         if not kit.product or not isinstance(kit.product, str):
             raise SetupError("the kit names no product")
-        configuration.read(kit.root, kit.product, 0, kit.configuration)
+        if kit.configuration:
+            configuration.read(kit.root, kit.product, 0, kit.configuration)
     except (Untrusted, ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
         raise SetupError(f"the kit cannot be used: {type(e).__name__}: {e}") from e
     return kit

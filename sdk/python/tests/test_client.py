@@ -311,9 +311,16 @@ class Setup(ClientTest):
         with self.assertRaises(SetupError):
             self.client(state=self.state / "below")
 
+    def test_a_kit_without_a_configuration(self) -> None:
+        for mode in ("psk", "hpke"):
+            kit = {k: v for k, v in self.server.kit().items() if k != "configuration"}
+            self.assertEqual(self.client(kit=kit, mode=mode).activate().verdict, "ok")
+            self.state.unlink()
+            self.server.devices.clear()
+
     def test_a_wrong_kit(self) -> None:
         kit = self.server.kit()
-        for wrong in ({"product": "other"}, {"product": 7}, {"addresses": ["ftp://x"]}, {"addresses": None}, {"root": "AA=="}, {"psk": {"id": "zz"}}, {"configuration": ""}):
+        for wrong in ({"product": "other"}, {"product": 7}, {"addresses": ["ftp://x"]}, {"addresses": None}, {"root": "AA=="}, {"psk": {"id": "zz"}}, {"configuration": "x.y"}):
             with self.subTest(wrong), self.assertRaises(SetupError):
                 self.client(kit={**kit, **wrong})
         for text in ("", "7", "[]", "{}"):

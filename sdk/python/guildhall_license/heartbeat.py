@@ -1,0 +1,62 @@
+"""Heartbeats in the background."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any, Callable, Optional
+
+from .errors import LicenseError, Refused
+
+if TYPE_CHECKING:
+    from .client import Client
+
+_log = logging.getLogger("guildhall_license")
+
+
+class Heartbeat:
+    """Heartbeats in a thread, which ends with the program."""
+
+    def __init__(self, client: Client, every: float, on_refused: Optional[Callable[[Refused], None]] = None,
+                 on_problem: Optional[Callable[[LicenseError], None]] = None, wait: Optional[Callable[[float], bool]] = None) -> None:
+        """`wait` waits for that many seconds, and says whether to stop."""
+        self._client, self._every = client, every
+        self._on_refused, self._on_problem = on_refused, on_problem
+        self._stop = threading.Event()
+        self._wait = wait or self._stop.wait
+        self._thread = threading.Thread(target=self._run, name="guildhall-license-heartbeat", daemon=True)
+
+    @property
+    def running(self) -> bool:
+        """Whether heartbeats are sent."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begins, if heartbeats are asked for at all."""
+        if self._every > 0:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread, and waits for it where it is another one."""
+        self._stop.set()
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._wait(self._every):
+            try:
+                self._every = self._client.heartbeat().heartbeat or self._every
+            except Refused as e:
+                self._tell(self._on_refused, e)
+            except LicenseError as e:
+                self._tell(self._on_problem, e)
+
+    @staticmethod
+    def _tell(callback: Optional[Callable[[Any], None]], error: LicenseError) -> None:
+        if callback is None:
+            _log.warning("heartbeat: %s", error)
+            return
+        try:
+            callback(error)
+        except Exception:
+            _log.exception("the program's callback failed")

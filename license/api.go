@@ -26,6 +26,7 @@ func (s *service) operations(api huma.API) {
 	s.policyOperations(api)
 	s.customerOperations(api)
 	s.batchOperations(api)
+	s.kitOperations(api)
 	s.cardOperations(api)
 	s.cardActionOperations(api)
 	s.eventOperations(api)

@@ -26,6 +26,7 @@ const (
 type office struct {
 	*service
 	clock   *guildtest.Clock
+	env     app.Env
 	handler http.Handler
 	client  *wire.Client
 }
@@ -34,9 +35,10 @@ func openOffice(t testing.TB, d *db.DB) *office {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	o := &office{clock: guildtest.NewClock(time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC))}
-	env := app.Env{Name: Name, Dir: t.TempDir(), DB: d, Log: log, Now: o.clock.Now,
+	env := app.Env{Name: Name, Dir: t.TempDir(), PublicURL: func(name string) string { return "https://" + name + ".guild.example.test" }, PlainURL: "http://license.guild.example.test", DB: d, Log: log, Now: o.clock.Now,
 		Jobs: jobs.New(jobs.Options{DB: d, Now: o.clock.Now, Log: log})}
 	ok(t, env.Jobs.Migrate(t.Context()))
+	o.env = env
 	var err error
 	o.service, err = open(t.Context(), env, Config{})
 	ok(t, err)

@@ -2,16 +2,17 @@ package license
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"guildhall/license/internal/call"
 	"guildhall/license/internal/card"
 	"guildhall/license/internal/catalogue"
 	"guildhall/license/internal/store"
+	"guildhall/license/internal/transport"
 	"guildhall/license/web/locales"
 	"guildhall/platform/app"
 	"guildhall/platform/audit"
@@ -65,6 +66,7 @@ type service struct {
 	journal   *audit.Journal
 	catalogue *catalogue.Desk
 	cards     *card.Desk
+	transport *transport.Desk
 	calls     *call.Service
 }
 
@@ -79,20 +81,27 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.catalogue = &catalogue.Desk{Store: s.store, Journal: s.journal, Key: key, Now: env.Now,
-		Made: func(context.Context, *sql.Tx, store.Product) error { return nil }}
+	s.transport = transport.New(transport.Options{Store: s.store, Journal: s.journal, Key: key, Now: env.Now,
+		Addresses: func() []string { return []string{env.PublicURL(Name), env.PlainURL} }})
+	if err := s.transport.Keep(ctx); err != nil {
+		return nil, err
+	}
+	s.catalogue = &catalogue.Desk{Store: s.store, Journal: s.journal, Key: key, Now: env.Now, Made: s.transport.Made}
 	s.cards = card.New(card.Options{Store: s.store, Journal: s.journal, Jobs: env.Jobs, Key: key, Now: env.Now})
 	s.calls = call.New(call.Options{Store: s.store, Journal: s.journal, Catalogue: s.catalogue, Limiter: env.Limiter, Now: env.Now, Log: env.Log})
+	s.registerJobs(env.Jobs)
 	return s, nil
 }
 
 // service is what the process serves.
 func (s *service) service(env app.Env) *app.Service {
 	pages := newPages(pageOptions{Site: env.Site, Service: s})
+	calls := &calls{keys: s.transport, service: s.calls, log: s.log}
 	return &app.Service{
 		API:     s.operations,
 		Shell:   pages.Shell(),
-		Pages:   pages.Mount,
+		Pages:   func(mux *http.ServeMux) { pages.Mount(mux); calls.Mount(mux) },
+		Plain:   calls.MountPlain,
 		Journal: s.journal,
 		Health:  s.journal.Audit.Check,
 	}

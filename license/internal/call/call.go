@@ -133,6 +133,13 @@ func (s *Service) unknown(ctx context.Context, t *turn) license.Answer {
 	return a
 }
 
+// Malformed is the answer to what is no message, or one that was sent elsewhere.
+func (s *Service) Malformed() license.Answer {
+	a := refused(Malformed)
+	a.Time, a.Detail = s.o.Now().UnixMilli(), detail(Malformed)
+	return a
+}
+
 // once notes a sealed request that touches no card.
 func (s *Service) once(ctx context.Context, in Incoming, now time.Time) error {
 	if in.Once == nil {

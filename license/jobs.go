@@ -1,0 +1,19 @@
+package license
+
+import (
+	"time"
+
+	"guildhall/platform/jobs"
+)
+
+const (
+	keysJob    = "license.keys"
+	replaysJob = "license.replays"
+)
+
+// registerJobs registers what license does by itself, but for the batches: package card
+// registers those.
+func (s *service) registerJobs(q *jobs.Queue) {
+	q.Every(keysJob, jobs.Interval(time.Hour), s.transport.Keep)
+	q.Every(replaysJob, jobs.Interval(5*time.Minute), s.transport.ForgetReplays)
+}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"guildhall/license/internal/licensetest"
 	"guildhall/platform/fault"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/jobs"
@@ -65,7 +66,7 @@ func (o *office) program(t testing.TB, mode sealed.Mode, card string) *program {
 	sealTo, err := ecdh.X25519().GenerateKey(rand.Reader)
 	ok(t, err)
 	p := &program{o: o, counter: o.counter(), mode: mode, kit: kit, device: device, seal: sealTo, card: card, ip: "198.51.100.7:4000",
-		parts: map[string]string{"tpm": rand.Text(), "machine_id": rand.Text(), "disk": rand.Text()}}
+		parts: map[string]string{"tpm": licensetest.Digest(rand.Text()), "machine_id": licensetest.Digest(rand.Text()), "disk": licensetest.Digest(rand.Text())}}
 	p.client = p.sealer(t)
 	return p
 }

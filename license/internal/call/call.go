@@ -85,11 +85,14 @@ type Incoming struct {
 func (s *Service) Answer(ctx context.Context, in Incoming) (license.Answer, error) {
 	now := s.o.Now().UTC().Truncate(time.Microsecond)
 	answer, err := s.answer(ctx, in, now)
+	if err != nil {
+		return license.Answer{}, err
+	}
 	answer.Time = now.UnixMilli()
 	if answer.Code != "" && answer.Detail == "" && answer.Verdict == license.VerdictRefused {
 		answer.Detail = detail(answer.Code)
 	}
-	return answer, err
+	return answer, nil
 }
 
 func (s *Service) answer(ctx context.Context, in Incoming, now time.Time) (license.Answer, error) {

@@ -94,7 +94,8 @@ func TestBothEnginesAnswerATraceAlike(t *testing.T) {
 
 func trace(t *testing.T, w *licensetest.World) (answers []string) {
 	t.Helper()
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same on both engines
+	// The same on both engines.
+	random := rand.New(rand.NewPCG(1, 2))
 	var keys []string
 	for _, differs := range []func(*policy.Policy){
 		func(*policy.Policy) {},

@@ -5,6 +5,7 @@
 // manufacturer.
 //
 // A machine stays the same while enough of it does: the parts of the enrolled
-// fingerprint that are shown again must weigh a share of all its parts. Nothing
-// here asks the machine for its parts.
+// fingerprint that are shown again must weigh a share of all its parts. Collect
+// asks the machine for them; only what stays the same for every user that runs the
+// program, and in every run of it, is a part.
 package fingerprint

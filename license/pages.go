@@ -30,9 +30,12 @@ type pages struct {
 
 func newPages(o pageOptions) *pages {
 	return &pages{pageOptions: o, public: o.Site.Shell(Name, nil), shell: o.Site.Shell(Name, []web.NavItem{
+		{Path: "/", Key: "license.nav.home", Icon: "home", Role: viewerRole},
 		{Path: "/products", Key: "license.nav.products", Icon: "ticket", Role: viewerRole},
 		{Path: "/policies", Key: "license.nav.policies", Icon: "shield", Role: viewerRole},
 		{Path: "/batches", Key: "license.nav.batches", Icon: "list", Role: viewerRole},
+		{Path: "/cards", Key: "license.nav.cards", Icon: "key", Role: viewerRole},
+		{Path: "/audit", Key: "web.audit.title", Icon: "log", Role: adminRole},
 		{Path: "/api", Key: "app.api.title", Icon: "code"},
 	})}
 }
@@ -55,9 +58,12 @@ func (p *pages) Mount(mux *http.ServeMux) {
 // byRole is all pages by the least role that may open them.
 func (p *pages) byRole() map[string]map[string]page {
 	looks, support, admin := map[string]page{}, map[string]page{}, map[string]page{}
+	looks["GET /{$}"] = p.home
 	p.productPages(looks, admin)
 	p.policyPages(looks, admin)
 	p.batchPages(looks, admin)
+	p.cardPages(looks, support)
+	p.auditPages(admin)
 	return map[string]map[string]page{viewerRole: looks, supportRole: support, adminRole: admin}
 }
 
@@ -72,7 +78,7 @@ func (p *pages) answer(h page) http.Handler {
 // show answers with a page that is right, or with one whose form is wrong.
 func (p *pages) show(w http.ResponseWriter, r *http.Request, f *form.Form, page web.Page) error {
 	status := http.StatusOK
-	if f.Err() != nil {
+	if len(f.Problems()) > 0 { // there may be no form
 		status = http.StatusUnprocessableEntity
 	}
 	p.shell.Render(w, r, status, page)

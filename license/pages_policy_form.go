@@ -16,9 +16,14 @@ import (
 // maxNumber is larger than every number of a policy: package policy says what is right.
 const maxNumber = 1_000_000_000
 
-// policyForm is a policy as its form shows it, with further fields. The fields are called
-// as in its JSON.
+// policyForm is a policy as its form shows it, with further fields.
 func policyForm(p policy.Policy, further ...string) *form.Form {
+	return form.New(policyFields(p, further...)...)
+}
+
+// policyFields are the fields of that form, called as in the policy's JSON: name, value,
+// name, value.
+func policyFields(p policy.Policy, further ...string) []string {
 	var weights, functions []string
 	for _, kind := range slices.Sorted(maps.Keys(p.Fingerprint.Weights)) {
 		weights = append(weights, fmt.Sprintf("%s %d", kind, p.Fingerprint.Weights[kind]))
@@ -32,7 +37,7 @@ func policyForm(p policy.Policy, further ...string) *form.Form {
 		}
 		return ""
 	}
-	return form.New(append(further, "time.mode", string(p.Time.Mode), "time.days", number(p.Time.Days), "time.grace_days", number(p.Time.GraceDays),
+	return append(further, "time.mode", string(p.Time.Mode), "time.days", number(p.Time.Days), "time.grace_days", number(p.Time.GraceDays),
 		"time.expired", string(p.Time.Expired), "ip_rule", string(p.IP),
 		"fingerprint.share", number(int(math.Round(100*p.Fingerprint.Share))), "fingerprint.learn", tick(p.Fingerprint.Learn),
 		"fingerprint.ip_weight", number(p.Fingerprint.IPWeight), "fingerprint.weights", strings.Join(weights, "\n"),
@@ -40,7 +45,7 @@ func policyForm(p policy.Policy, further ...string) *form.Form {
 		"activate_on_any", tick(p.ActivateOnAny), "lease_hours", number(p.Lease), "heartbeat_seconds", number(p.Heartbeat),
 		"rebind.per_year", number(p.Rebind.PerYear), "rebind.cooldown_hours", number(p.Rebind.CooldownHours),
 		"alarms.fingerprints", number(p.Alarms.Fingerprints), "alarms.mismatches", number(p.Alarms.Mismatches),
-		"read_only.functions", tick(p.ReadOnly.Functions), "read_only.files", tick(p.ReadOnly.Files))...)
+		"read_only.functions", tick(p.ReadOnly.Functions), "read_only.files", tick(p.ReadOnly.Files))
 }
 
 // readPolicy is the policy that a form says. What is wrong in it stands in the form.

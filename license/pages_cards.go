@@ -1,0 +1,190 @@
+package license
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"guildhall/license/internal/cardid"
+	"guildhall/license/internal/store"
+	views "guildhall/license/web"
+	"guildhall/platform/i18n"
+	"guildhall/platform/web"
+	"guildhall/platform/web/form"
+	"guildhall/platform/web/ui"
+)
+
+const (
+	// timelineShown are those of a card's time line that its page shows.
+	timelineShown = 50
+	usageSpan     = 30 * 24 * time.Hour
+)
+
+// cardPages names the pages of cards.
+func (p *pages) cardPages(looks, support map[string]page) {
+	looks["GET /cards"] = p.cards
+	looks["GET /cards/{id}"] = p.card
+	support["POST /cards/{id}/suspend"] = p.suspendCard
+	support["POST /cards/{id}/resume"] = p.resumeCard
+	support["POST /cards/{id}/revoke"] = p.revokeCard
+	support["POST /cards/{id}/extend"] = p.extendCard
+	support["POST /cards/{id}/unbind"] = p.unbindCard
+	support["POST /cards/{id}/bin"] = p.binCard
+	support["POST /cards/{id}/restore"] = p.restoreCard
+}
+
+func (p *pages) cards(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	q := ui.ParseList(r.URL, ui.ListOptions{Sorts: []string{"made", "expires", "activated"}, Desc: true,
+		Filters: []string{"state", "product", "policy", "batch", "customer", "prefix", "ip", "end_from", "end_to"}})
+	v := views.Cards{Query: q, Now: p.now(), May: may(r, adminRole)}
+	var err error
+	if v.Rows, v.Total, err = p.Service.store.Cards(ctx, cardQuery(q, v.Now)); err != nil {
+		return err
+	}
+	if v.Names, err = p.names(ctx); err != nil {
+		return err
+	}
+	return p.show(w, r, nil, web.Page{Title: i18n.T(ctx, "license.nav.cards"), Lead: i18n.T(ctx, "license.cards.lead"), Active: "/cards", Body: views.CardsPage(v)})
+}
+
+// cardQuery is what the address asks for: a whole key, or a text in notes.
+func cardQuery(q ui.ListQuery, now time.Time) store.CardQuery {
+	day := func(name string) time.Time { // what is no day bounds nothing
+		at, _ := time.Parse(time.DateOnly, q.Filter(name))
+		return at
+	}
+	c := store.CardQuery{State: q.Filter("state"), Product: q.Filter("product"), Policy: q.Filter("policy"), Batch: q.Filter("batch"), Customer: q.Filter("customer"),
+		Prefix: strings.ToUpper(q.Filter("prefix")), IP: q.Filter("ip"), EndFrom: day("end_from"), EndTo: day("end_to"),
+		Now: now, Sort: q.Sort, Desc: q.Desc, Limit: q.Size, Offset: q.Offset()}
+	if !c.EndTo.IsZero() {
+		c.EndTo = c.EndTo.AddDate(0, 0, 1) // the day is in it
+	}
+	if ip, err := netip.ParseAddr(c.IP); err == nil {
+		c.IP = ip.Unmap().WithZone("").String()
+	}
+	if key, err := cardid.Parse(q.Q); err == nil {
+		c.Hash = key.Hash()
+	} else {
+		c.Text = q.Q
+	}
+	return c
+}
+
+func (p *pages) card(w http.ResponseWriter, r *http.Request) error {
+	c, err := p.Service.store.Card(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return p.showCard(w, r, c, nil)
+}
+
+// showCard shows a card, with the form that extends it when it was refused.
+func (p *pages) showCard(w http.ResponseWriter, r *http.Request, c store.Card, extend *form.Form) error {
+	ctx := r.Context()
+	v := views.Card{Card: c, Now: p.now(), May: may(r, supportRole), Extend: extend}
+	var err error
+	if v.Names, err = p.names(ctx); err != nil {
+		return err
+	}
+	if c.Customer != "" {
+		if v.Customer, err = p.Service.store.Customer(ctx, c.Customer); err != nil {
+			return err
+		}
+	}
+	if v.Environments, err = p.Service.store.Environments(ctx, c.ID); err != nil {
+		return err
+	}
+	if v.Events, v.AllEvents, err = p.Service.store.Events(ctx, store.EventQuery{Card: c.ID, Limit: timelineShown}); err != nil {
+		return err
+	}
+	if v.Usage, err = p.Service.store.Usage(ctx, c.ID, v.Now.Add(-usageSpan)); err != nil {
+		return err
+	}
+	return p.show(w, r, extend, web.Page{Title: i18n.T(ctx, "license.cards.title", "Prefix", c.Prefix), Lead: c.Note, Active: "/cards",
+		Crumbs: []web.Crumb{crumb(ctx, "license.nav.cards", "/cards")}, Actions: []templ.Component{v.Badge(ctx)}, Body: views.CardPage(v)})
+}
+
+// cardForm is the form of what is done to a card, and the card's page.
+func cardForm(r *http.Request) (f *form.Form, id, back string, err error) {
+	f, err = form.Read(r)
+	id = r.PathValue("id")
+	return f, id, views.CardPath(id), err
+}
+
+func (p *pages) suspendCard(w http.ResponseWriter, r *http.Request) error {
+	f, id, back, err := cardForm(r)
+	if err != nil {
+		return err
+	}
+	_, err = p.Service.cards.Suspend(r.Context(), id, f.Text("reason"), caller(r))
+	return p.did(w, r, err, "license.cards.suspended", back)
+}
+
+func (p *pages) resumeCard(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	_, err := p.Service.cards.Resume(r.Context(), id, caller(r))
+	return p.did(w, r, err, "license.cards.resumed", views.CardPath(id))
+}
+
+// revokeCard asks who it is first: what is revoked stays so.
+func (p *pages) revokeCard(w http.ResponseWriter, r *http.Request) error {
+	f, id, back, err := cardForm(r)
+	if err != nil {
+		return err
+	}
+	if !p.shownRecently(w, r, back) {
+		return nil
+	}
+	_, err = p.Service.cards.Revoke(r.Context(), id, f.Text("reason"), caller(r))
+	return p.did(w, r, err, "license.cards.revoked", back)
+}
+
+func (p *pages) extendCard(w http.ResponseWriter, r *http.Request) error {
+	f, id, back, err := cardForm(r)
+	if err != nil {
+		return err
+	}
+	c, err := p.Service.store.Card(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	days, until := 0, f.Date("until")
+	if !until.IsZero() {
+		until = until.AddDate(0, 0, 1) // the day is in it
+	} else {
+		days = int(f.Int("days", 1, maxNumber))
+	}
+	if f.Err() != nil {
+		return p.showCard(w, r, c, f)
+	}
+	_, err = p.Service.cards.Extend(r.Context(), id, days, until, caller(r))
+	if take(f, err) {
+		return p.showCard(w, r, c, f)
+	}
+	return p.did(w, r, err, "license.cards.extended", back)
+}
+
+func (p *pages) unbindCard(w http.ResponseWriter, r *http.Request) error {
+	f, id, back, err := cardForm(r)
+	if err != nil {
+		return err
+	}
+	_, err = p.Service.cards.Unbind(r.Context(), id, f.Text("reason"), caller(r))
+	return p.did(w, r, err, "license.cards.unbound", back)
+}
+
+func (p *pages) binCard(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	_, err := p.Service.cards.Bin(r.Context(), id, caller(r))
+	return p.did(w, r, err, "license.cards.binned", views.CardPath(id))
+}
+
+func (p *pages) restoreCard(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	_, err := p.Service.cards.Restore(r.Context(), id, caller(r))
+	return p.did(w, r, err, "license.cards.restored", views.CardPath(id))
+}

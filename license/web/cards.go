@@ -1,0 +1,215 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"guildhall/license/internal/card"
+	"guildhall/license/internal/store"
+	"guildhall/platform/i18n"
+	"guildhall/platform/web/form"
+	"guildhall/platform/web/ui"
+)
+
+// Cards are a page of the list of cards.
+type Cards struct {
+	Names
+	Query ui.ListQuery
+	Rows  []store.Card
+	Total int
+	May   bool
+	Now   time.Time
+}
+
+// CardPath is where a card's page is.
+func CardPath(id string) string { return "/cards/" + id }
+
+// stateOf is the state that people are told.
+func stateOf(c store.Card, now time.Time) string {
+	switch {
+	case !c.DeletedAt.IsZero():
+		return Binned
+	case c.State == store.CardActive && !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(now):
+		return Expired
+	}
+	return c.State
+}
+
+func stateBadge(ctx context.Context, c store.Card, now time.Time) ui.Badge {
+	state := stateOf(c, now)
+	return ui.Badge{Tone: stateTone(state), Label: StateName(ctx, state)}
+}
+
+func (v Cards) table(ctx context.Context) ui.Table {
+	states := make([]ui.Option, 0, len(States()))
+	for _, state := range States() {
+		states = append(states, ui.Option{Value: state, Label: StateName(ctx, state)})
+	}
+	t := ui.Table{ID: "cards", Caption: i18n.T(ctx, "license.nav.cards"), Query: v.Query, Total: v.Total, Search: i18n.T(ctx, "license.cards.search"),
+		Columns: []ui.Column{{Label: i18n.T(ctx, "license.card")}, {Label: i18n.T(ctx, "license.state")}, {Label: i18n.T(ctx, "license.product")}, {Label: i18n.T(ctx, "license.policy")},
+			{Label: i18n.T(ctx, "license.note")}, {Label: i18n.T(ctx, "license.cards.activated"), Sort: "activated"}, {Label: i18n.T(ctx, "license.end"), Sort: "expires"},
+			{Label: i18n.T(ctx, "license.made"), Sort: "made"}},
+		Filters: []ui.Filter{{Name: "state", Label: i18n.T(ctx, "license.state"), Options: states}, {Name: "product", Label: i18n.T(ctx, "license.product"), Options: productOptions(v.Products)},
+			{Name: "policy", Label: i18n.T(ctx, "license.policy"), Options: v.policies(v.Query.Filter("product"))},
+			{Name: "prefix", Label: i18n.T(ctx, "license.cards.prefix"), Type: "text"}, {Name: "ip", Label: i18n.T(ctx, "license.cards.ip"), Type: "text"},
+			{Name: "end_from", Label: i18n.T(ctx, "license.cards.end_from"), Type: "date"}, {Name: "end_to", Label: i18n.T(ctx, "license.cards.end_to"), Type: "date"}},
+		Empty: ui.Empty{Icon: "key", Title: i18n.T(ctx, "license.cards.empty"), Text: i18n.T(ctx, "license.batches.empty.text")}}
+	if v.May {
+		t.Empty.Action = ui.Button{Label: i18n.T(ctx, "license.batches.new"), URL: "/batches/new", Icon: "plus"}
+	}
+	for _, c := range v.Rows {
+		t.Rows = append(t.Rows, ui.Row{ui.Link{Label: c.Prefix + "-…", URL: CardPath(c.ID)}, stateBadge(ctx, c, v.Now), ui.Text(v.product(c.Product)), ui.Text(v.policy(c.Policy)),
+			ui.Text(c.Note), ui.Time{At: c.ActivatedAt, Now: v.Now}, ui.Time{At: end(c), DateOnly: true}, ui.Time{At: c.MadeAt, Now: v.Now}})
+	}
+	return t
+}
+
+// end is when a card ends, as far as that is known.
+func end(c store.Card) time.Time {
+	if c.ExpiresAt.IsZero() {
+		return c.EndsAt
+	}
+	return c.ExpiresAt
+}
+
+// Card is a card as its page shows it.
+type Card struct {
+	Names
+	store.Card
+	Customer     store.Customer
+	Environments []store.Environment
+	Events       []store.Event
+	AllEvents    int
+	Usage        []store.Use
+	// Extend is what was typed to extend it.
+	Extend *form.Form
+	May    bool
+	Now    time.Time
+}
+
+// Badge is the card's state.
+func (v Card) Badge(ctx context.Context) templ.Component { return stateBadge(ctx, v.Card, v.Now) }
+
+func (v Card) terms(ctx context.Context) ui.Definitions {
+	all := ui.Definitions{{Name: i18n.T(ctx, "license.state"), Value: v.Badge(ctx)},
+		{Name: i18n.T(ctx, "license.product"), Value: ui.Link{Label: v.product(v.Product), URL: "/products/" + v.Product}},
+		{Name: i18n.T(ctx, "license.policy"), Value: ui.Link{Label: v.policy(v.Policy), URL: "/policies/" + v.Policy}}}
+	if v.Batch != "" {
+		all = append(all, ui.Term{Name: i18n.T(ctx, "license.batch"), Value: ui.Link{Label: i18n.Date(ctx, v.MadeAt), URL: "/batches/" + v.Batch}})
+	}
+	if v.Customer.ID != "" {
+		all = append(all, ui.Term{Name: i18n.T(ctx, "license.customer"), Value: ui.Text(v.Customer.Name)})
+	}
+	if v.Days > 0 {
+		all = append(all, ui.Term{Name: i18n.T(ctx, "license.policy.days"), Value: ui.Text(i18n.Number(ctx, v.Days))})
+	}
+	return append(all, ui.Term{Name: i18n.T(ctx, "license.cards.activated"), Value: ui.Time{At: v.ActivatedAt}}, ui.Term{Name: i18n.T(ctx, "license.end"), Value: ui.Time{At: end(v.Card)}},
+		ui.Term{Name: i18n.T(ctx, "license.made"), Value: ui.Time{At: v.MadeAt}}, ui.Term{Name: i18n.T(ctx, "license.id"), Value: ui.Mono(v.ID), Copy: v.ID})
+}
+
+// bound is the machine that the card is bound to; nil: none.
+func (v Card) bound() *store.Environment {
+	if len(v.Environments) == 0 || !v.Environments[0].UnboundAt.IsZero() {
+		return nil
+	}
+	return &v.Environments[0]
+}
+
+func (v Card) machine(ctx context.Context, e *store.Environment) ui.Definitions {
+	return ui.Definitions{{Name: i18n.T(ctx, "license.cards.ip"), Value: ui.Mono(cmp.Or(e.IP, "–"))},
+		{Name: i18n.T(ctx, "license.machine.parts"), Value: ui.Text(strings.Join(slices.Sorted(maps.Keys(e.Fingerprint)), ", "))},
+		{Name: i18n.T(ctx, "license.machine.bound"), Value: ui.Time{At: e.BoundAt}}, {Name: i18n.T(ctx, "license.machine.seen"), Value: ui.Time{At: e.SeenAt, Now: v.Now}},
+		{Name: i18n.T(ctx, "license.machine.last"), Value: ui.Mono(strings.TrimSpace(e.LastCall + " " + e.LastFunction))},
+		{Name: i18n.T(ctx, "license.machine.id"), Value: ui.Mono(e.ID), Copy: e.ID}}
+}
+
+func (v Card) timeline(ctx context.Context) ui.Timeline {
+	t := ui.Timeline{Now: v.Now}
+	for _, e := range v.Events {
+		t.Events = append(t.Events, ui.Event{At: e.At, Tone: eventTone(e.Kind), Title: ui.Text(known(ctx, "license.event."+e.Kind, e.Kind)), Text: eventText(e)})
+	}
+	return t
+}
+
+func eventTone(kind string) ui.Tone {
+	switch kind {
+	case card.Mismatched, card.Alarm, card.Revoked:
+		return ui.Bad
+	case card.Drifted, card.Suspended, card.Unbound, card.Binned:
+		return ui.Warn
+	case card.Activated, card.Bound, card.Resumed, card.Restored:
+		return ui.Good
+	}
+	return ui.Neutral
+}
+
+// eventText is all that is known of an event: what was sent, and from where.
+func eventText(e store.Event) string {
+	var parts []string
+	if e.IP != "" {
+		parts = append(parts, e.IP)
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Detail)) {
+		if text := fmt.Sprint(e.Detail[name]); text != "" {
+			parts = append(parts, name+": "+text)
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (v Card) usage(ctx context.Context) ui.Table {
+	t := ui.Table{ID: "usage", Caption: i18n.T(ctx, "license.cards.usage"), Total: -1,
+		Columns: []ui.Column{{Label: i18n.T(ctx, "license.cards.call")}, {Label: i18n.T(ctx, "license.cards.count"), Numeric: true}},
+		Empty:   ui.Empty{Icon: "chart", Title: i18n.T(ctx, "license.cards.unused")}}
+	sums := map[string]int64{}
+	for _, u := range v.Usage {
+		sums[strings.TrimSpace(u.Call+" "+u.Function)] += u.Count
+	}
+	for _, call := range slices.Sorted(maps.Keys(sums)) {
+		t.Rows = append(t.Rows, ui.Row{ui.Mono(call), ui.Text(i18n.Number(ctx, sums[call]))})
+	}
+	return t
+}
+
+// actions are what can be done to the card as it is.
+func (v Card) actions(ctx context.Context) []templ.Component {
+	if !v.DeletedAt.IsZero() {
+		return []templ.Component{v.confirm(ctx, "restore", "refresh", false, nil)}
+	}
+	var all []templ.Component
+	switch v.State {
+	case store.CardSuspended:
+		all = append(all, v.confirm(ctx, "resume", "check", false, nil))
+	case store.CardNew, store.CardActive:
+		all = append(all, v.confirm(ctx, "suspend", "ban", false, reason()))
+	}
+	if v.State != store.CardRevoked {
+		extend := v.confirm(ctx, "extend", "clock", false, extension(v.Extend))
+		extend.Form = v.Extend
+		all = append(all, extend)
+	}
+	if v.bound() != nil {
+		all = append(all, v.confirm(ctx, "unbind", "device", true, reason()))
+	}
+	if v.State != store.CardRevoked {
+		all = append(all, v.confirm(ctx, "revoke", "x", true, reason()))
+	}
+	return append(all, v.confirm(ctx, "bin", "trash", true, nil))
+}
+
+func (v Card) confirm(ctx context.Context, do, icon string, danger bool, fields templ.Component) ui.Confirm {
+	label := known(ctx, "license.do."+do, do)
+	c := ui.Confirm{ID: do, Open: ui.Button{Label: label + "…", Icon: icon, Danger: do == "revoke"}, Title: known(ctx, "license.do."+do+".title", label),
+		Text: known(ctx, "license.do."+do+".text", ""), Action: CardPath(v.ID) + "/" + do, Submit: label, Danger: danger, Fields: fields}
+	if lost, ok := i18n.Lookup(ctx, "license.do."+do+".lost"); ok {
+		c.Lost = []string{lost}
+	}
+	return c
+}

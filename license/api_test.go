@@ -242,7 +242,7 @@ func TestAPIOfACardsLife(t *testing.T) {
 			t.Errorf("time line: %q, %+v", kinds, whole.Card)
 		}
 		log, err := c.Audit(ctx, wire.AuditRequest{Subject: id})
-		if err != nil || len(log.Entries) != 6 || log.Entries[0].Action != "card.revoked" || log.Entries[0].Detail["reason"] != "leaked" {
+		if err != nil || len(log.Entries) != 6 || log.Entries[0].Action != "card.revoked" || log.Entries[0].Detail["reason"] != nil {
 			t.Errorf("audit log: %+v, %v", log, err)
 		}
 		customer, err := c.CreateCustomer(ctx, wire.CustomerFields{Name: "Printers"})

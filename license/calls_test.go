@@ -93,7 +93,7 @@ func TestNoChangedByteIsTaken(t *testing.T) {
 			changed.wire.Body = bytes.Clone(l.wire.Body)
 			changed.wire.Body[i] ^= 1
 			w := post(t, p.counter, changed, "203.0.113.50:4000") // an address that guesses cards is slowed down
-			if mode == sealed.HTTPS { // JSON may say something else and be read
+			if mode == sealed.HTTPS {                             // JSON may say something else and be read
 				if strings.Contains(w.Body.String(), `"verdict":"ok"`) || w.Code == http.StatusInternalServerError {
 					t.Fatalf("byte %d changed: status %d, %s", i, w.Code, w.Body)
 				}

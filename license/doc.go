@@ -34,6 +34,7 @@
 //	internal/catalogue  products, releases, handshake keys, policies, customers
 //	internal/card       batches, export, and what is done to cards
 //	internal/call       answers clients
+//	internal/transport  opens requests and signs answers, by keys that it keeps
 //	internal/store      SQL
 //	sdk/go/license      the messages; sealed: how they travel; offline: licences without
 //	                    a server; fingerprint: machines

@@ -47,8 +47,14 @@ func (d *Desk) Open(ctx context.Context, call, method, path string, w sealed.Wir
 		name := sha256.Sum256(fmt.Appendf(nil, "%s\n%x\n%x", r.Mode, r.KeyID, r.Salt))
 		r.Once = name[:]
 	}
-	r.Malformed = json.Unmarshal(r.Body, &r.Message) != nil || r.Message.Product != p.Product || r.Message.Call != call
+	r.read(call)
 	return r, nil
+}
+
+// read reads the message, which is for the call.
+func (r *Request) read(call string) {
+	err := json.Unmarshal(r.Body, &r.Message)
+	r.Malformed = err != nil || r.Message.Product != r.Params.Product || r.Message.Call != call
 }
 
 // find finds whose request it is: the message of one that is not sealed says so, and the

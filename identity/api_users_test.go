@@ -105,7 +105,7 @@ func TestAPIOfAnAccountsLife(t *testing.T) {
 				t.Errorf("who did it: %+v", e)
 			}
 		}
-		for _, want := range []string{"account.created", "account.disabled", "account.enabled", "account.password_given", "account.invited", "account.unlocked", "account.second_factor_required", "account.deleted"} {
+		for _, want := range []string{"account.created", "account.disabled", "account.enabled", "account.password_given", "account.password_asked", "account.unlocked", "account.second_factor_required", "account.deleted"} {
 			if n := len(slices.DeleteFunc(slices.Clone(actions), func(a string) bool { return a != want })); n != 1 {
 				t.Errorf("%s stands in the audit log %d times: %q", want, n, actions)
 			}

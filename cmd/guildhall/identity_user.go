@@ -126,7 +126,7 @@ func (c *userListCommand) Run(ctx context.Context, t terminal) error {
 			return err
 		}
 		return printList(t, c.JSON, c.IDs, list, func(u identity.User) (id, line string) {
-			return u.ID, fmt.Sprintf("%s  %-8s  %s  %s", u.ID, u.State, oneLine(u.Email), oneLine(u.Name))
+			return u.ID, fmt.Sprintf("%s  %-8s  %s  %s", u.ID, stateOf(u), oneLine(u.Email), oneLine(u.Name))
 		})
 	})
 }
@@ -166,7 +166,7 @@ func (c *userShowCommand) Run(ctx context.Context, t terminal) error {
 }
 
 func printUser(t terminal, u *identity.UserDetail) {
-	t.printf("id        %s\nname      %s\naddress   %s\nproved    %t\nlanguage  %s\nstate     %s\n", u.ID, oneLine(u.Name), oneLine(u.Email), u.EmailProved, u.Language, u.State)
+	t.printf("id        %s\nname      %s\naddress   %s\nproved    %t\nlanguage  %s\nstate     %s\n", u.ID, oneLine(u.Name), oneLine(u.Email), u.EmailProved, u.Language, stateOf(u.User))
 	if u.LockedUntil != nil {
 		t.printf("locked    until %s\n", u.LockedUntil.Format(time.RFC3339))
 	}
@@ -181,6 +181,14 @@ func printUser(t terminal, u *identity.UserDetail) {
 		t.printf("group     %s  %s\n", g.ID, oneLine(g.Name))
 	}
 	t.printf("made      %s\n", u.CreatedAt.Format(time.RFC3339))
+}
+
+// stateOf is the state as the pages show it: invited until its owner has come.
+func stateOf(u identity.User) string {
+	if u.State == "active" && !u.Arrived {
+		return "invited"
+	}
+	return u.State
 }
 
 type userDisableCommand struct {

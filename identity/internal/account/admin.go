@@ -254,14 +254,14 @@ func (s *Service) Invite(ctx context.Context, id string, by audit.Caller) error 
 		if kept, err := s.kept(ctx, row); err != nil || kept {
 			return cmp.Or(err, error(ErrElsewhere))
 		}
-		letter := s.invite
+		letter, action := s.invite, journal.AccountInvited
 		if !invited(row) {
-			letter = s.askToChoose
+			letter, action = s.askToChoose, journal.PasswordAsked
 		}
 		if err := letter(ctx, tx, row); err != nil {
 			return err
 		}
-		return s.o.Journal.Append(ctx, tx, by, journal.AccountInvited, id, nil)
+		return s.o.Journal.Append(ctx, tx, by, action, id, nil)
 	})
 }
 

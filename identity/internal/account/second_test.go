@@ -124,8 +124,12 @@ func TestInviteSaysWhetherThereIsAPassword(t *testing.T) {
 		ctx := t.Context()
 		invited, _, err := w.Accounts.Create(ctx, account.CreateRequest{Email: anna, Name: "Anna", Invite: true, By: admin})
 		check(t, err)
+		rows := w.Rows(t)
 		check(t, w.Accounts.Invite(ctx, invited.ID, admin))
 		letter(t, w, "identity.invited", anna)
+		if got := w.Actions(t, rows); !slices.Equal(got, []string{"account.invited"}) {
+			t.Errorf("recorded of an invitation is %q", got)
+		}
 		given, _, err := w.Accounts.Create(ctx, account.CreateRequest{Email: "b@example.com", Name: "B", By: admin})
 		check(t, err)
 		check(t, w.Accounts.Invite(ctx, given.ID, admin))
@@ -136,7 +140,11 @@ func TestInviteSaysWhetherThereIsAPassword(t *testing.T) {
 		check(t, w.Accounts.Invite(ctx, invited.ID, admin))
 		letter(t, w, "identity.choose_password", anna)
 		registered := w.Account(t, "c@example.com")
+		rows = w.Rows(t)
 		check(t, w.Accounts.Invite(ctx, registered.ID, admin))
 		letter(t, w, "identity.choose_password", "c@example.com")
+		if got := w.Actions(t, rows); !slices.Equal(got, []string{"account.password_asked"}) {
+			t.Errorf("recorded of a letter to choose another password is %q", got)
+		}
 	})
 }

@@ -15,6 +15,7 @@ const (
 	PasswordRefused  = "account.password_refused"
 	PasswordGiven    = "account.password_given"
 	AccountInvited   = "account.invited"
+	PasswordAsked    = "account.password_asked"
 	AccountDisabled  = "account.disabled"
 	AccountEnabled   = "account.enabled"
 	AccountUnlocked  = "account.unlocked"
@@ -78,7 +79,7 @@ const (
 
 // Actions are all of them, by name.
 func Actions() []string {
-	return []string{AccountCreated, AccountDeleted, AccountDisabled, EmailChanged, AccountEnabled, AccountInvited, PasswordChanged, PasswordGiven,
+	return []string{AccountCreated, AccountDeleted, AccountDisabled, EmailChanged, AccountEnabled, AccountInvited, PasswordAsked, PasswordChanged, PasswordGiven,
 		PasswordRefused, PasswordReset, ProfileChanged, SecondRequired, SecondRemoved, AccountUnlocked,
 		Locked, Unlocked, CodeRefused, CodeRequested, CodeSent, CodeWithheld,
 		PasskeyAdded, PasskeyRemoved, PasskeyRenamed, PasskeySuspected, RecoveryMade, RecoveryUsed, FactorRefused, TOTPAdded, TOTPRemoved,

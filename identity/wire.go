@@ -14,7 +14,7 @@ import (
 
 func wireApplication(c client.Client) wire.Application {
 	m := c.Metadata
-	return wire.Application{ID: c.ID, State: c.State, MadeAt: c.MadeAt, ChangedAt: c.ChangedAt, Metadata: wire.Metadata{
+	return wire.Application{ID: c.ID, State: c.State, Own: client.IsOwn(c.ID), MadeAt: c.MadeAt, ChangedAt: c.ChangedAt, Metadata: wire.Metadata{
 		Name: m.Name, Kind: m.Kind, Method: m.Method, RedirectURIs: m.RedirectURIs, PostLogoutURIs: m.PostLogoutURIs,
 		GrantTypes: m.GrantTypes, ResponseTypes: m.ResponseTypes, Scopes: m.Scopes, Audiences: m.Audiences, Resources: m.Resources,
 		JWKS: m.JWKS, TLSSubjectDNS: m.TLSSubjectDNS, IDTokenAlgorithm: m.IDTokenAlgorithm, AccessTokenAlgorithm: m.AccessTokenAlgorithm,

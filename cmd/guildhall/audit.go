@@ -123,6 +123,7 @@ func (c *auditVerifyCommand) Run(ctx context.Context, t terminal, parent *auditC
 	}
 	if i := strings.Index(head, "\nkey "); i >= 0 { // the output of an earlier run: the head follows the key's line
 		_, head, _ = strings.Cut(head[i+1:], "\n")
+		head = strings.TrimPrefix(head, headLabel)
 	}
 	return parent.log(ctx, t, c.place, func(client *api.Client) error {
 		r, err := client.VerifyAudit(ctx, api.AuditVerifyRequest{Head: head})
@@ -143,9 +144,12 @@ func (c *auditVerifyCommand) Run(ctx context.Context, t terminal, parent *auditC
 	})
 }
 
+// headLabel stands above the signed head and says what it is for.
+const headLabel = "signed head; keep it elsewhere, and pass it with --head to check a later log against it:\n"
+
 func printReport(t terminal, r *api.AuditReport) {
 	if r.OK {
-		t.printf("verified %d entries\nkey %s\n%s", r.Rows, r.Key, r.Head)
+		t.printf("verified %d entries\nkey %s\n%s%s", r.Rows, r.Key, headLabel, r.Head)
 		return
 	}
 	t.printf("TAMPERED: %d findings in %d entries\n", r.Count, r.Rows)

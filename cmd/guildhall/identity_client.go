@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+	"unicode/utf8"
 
+	"guildhall/platform/fault"
 	"guildhall/sdk/go/identity"
 )
 
@@ -81,7 +83,11 @@ func (c *clientListCommand) Run(ctx context.Context, t terminal) error {
 			return err
 		}
 		return printList(t, c.JSON, c.IDs, list, func(x identity.Application) (id, line string) {
-			return x.ID, fmt.Sprintf("%s  %-8s  %-7s  %s", x.ID, x.State, x.Kind, oneLine(x.Name))
+			line = fmt.Sprintf("%s  %-8s  %-7s  %s", x.ID, x.State, x.Kind, oneLine(x.Name))
+			if x.Own {
+				line += "  (part of guildhall)"
+			}
+			return x.ID, line
 		})
 	})
 }
@@ -98,7 +104,50 @@ func (c *clientListCommand) read(ctx context.Context, client *identity.Client) (
 
 // clientID is the argument that names an application.
 type clientID struct {
-	ID string `arg:"" help:"The application's id (client_id) from \"guildhall identity client list\"."`
+	ID string `arg:"" name:"app" help:"The application's id (client_id), or its exact name where no other has it."`
+}
+
+// client runs fn with a client of identity and the application's id.
+func (c clientID) client(ctx context.Context, p place, t terminal, fn func(client *identity.Client, id string) error) error {
+	return p.identity(ctx, t, func(client *identity.Client) error {
+		id, err := c.find(ctx, client)
+		if err != nil {
+			return err
+		}
+		return fn(client, id)
+	})
+}
+
+// find is the id of the application with the id, or else of the only one with the
+// name, that the argument holds.
+func (c clientID) find(ctx context.Context, client *identity.Client) (string, error) {
+	refused := func(code, detail string) error {
+		return fault.Fields(fault.Field{Name: "APP", Code: code, Detail: detail + ` "guildhall identity client list" lists them.`})
+	}
+	unknown := refused("application_not_found", fmt.Sprintf("There is no application with the id or the name %q.", c.ID))
+	if utf8.RuneCountInString(c.ID) > 100 { // longer than any of them
+		return "", unknown
+	}
+	all, err := (&clientListCommand{Query: c.ID}).read(ctx, client)
+	if err != nil {
+		return "", err
+	}
+	var named []string
+	for _, x := range all {
+		if x.ID == c.ID {
+			return x.ID, nil
+		}
+		if x.Name == c.ID {
+			named = append(named, x.ID)
+		}
+	}
+	switch len(named) {
+	case 0:
+		return "", unknown
+	case 1:
+		return named[0], nil
+	}
+	return "", refused("application_ambiguous", fmt.Sprintf("%d applications have the name %q; give the id of one.", len(named), c.ID))
 }
 
 type clientShowCommand struct {
@@ -112,8 +161,8 @@ func (clientShowCommand) Help() string { return exitHelp }
 
 // Run prints what is known of it; nobody knows the secret.
 func (c *clientShowCommand) Run(ctx context.Context, t terminal) error {
-	return c.identity(ctx, t, func(client *identity.Client) error {
-		x, err := client.Application(ctx, c.ID)
+	return c.client(ctx, c.place, t, func(client *identity.Client, id string) error {
+		x, err := client.Application(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -135,7 +184,7 @@ func printClient(t terminal, x *identity.Application) {
 			t.printf("%-10s %s\n", list.name, value)
 		}
 	}
-	t.printf("trusted    %t\nmade       %s\nchanged    %s\n", x.Trusted, x.MadeAt.Format(time.RFC3339), x.ChangedAt.Format(time.RFC3339))
+	t.printf("trusted    %t\ncreated    %s\nchanged    %s\n", x.Trusted, x.MadeAt.Format(time.RFC3339), x.ChangedAt.Format(time.RFC3339))
 }
 
 type clientUpdateCommand struct {
@@ -160,8 +209,8 @@ func (c *clientUpdateCommand) Validate() error {
 
 // Run changes it.
 func (c *clientUpdateCommand) Run(ctx context.Context, t terminal) error {
-	return c.identity(ctx, t, func(client *identity.Client) error {
-		x, err := client.Application(ctx, c.ID)
+	return c.client(ctx, c.place, t, func(client *identity.Client, id string) error {
+		x, err := client.Application(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -190,8 +239,8 @@ func (clientRotateCommand) Help() string {
 
 // Run prints the new secret.
 func (c *clientRotateCommand) Run(ctx context.Context, t terminal) error {
-	return c.identity(ctx, t, func(client *identity.Client) error {
-		made, err := client.RotateSecret(ctx, c.ID, identity.SecretRequest{Overlap: c.Overlap, Compromised: c.Compromised})
+	return c.client(ctx, c.place, t, func(client *identity.Client, id string) error {
+		made, err := client.RotateSecret(ctx, id, identity.SecretRequest{Overlap: c.Overlap, Compromised: c.Compromised})
 		if err != nil {
 			return err
 		}
@@ -213,8 +262,8 @@ func (clientDisableCommand) Help() string { return exitHelp }
 
 // Run disables at once.
 func (c *clientDisableCommand) Run(ctx context.Context, t terminal) error {
-	return c.identity(ctx, t, func(client *identity.Client) error {
-		x, err := client.DisableApplication(ctx, c.ID)
+	return c.client(ctx, c.place, t, func(client *identity.Client, id string) error {
+		x, err := client.DisableApplication(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -232,8 +281,8 @@ func (clientEnableCommand) Help() string { return exitHelp }
 
 // Run enables at once.
 func (c *clientEnableCommand) Run(ctx context.Context, t terminal) error {
-	return c.identity(ctx, t, func(client *identity.Client) error {
-		x, err := client.EnableApplication(ctx, c.ID)
+	return c.client(ctx, c.place, t, func(client *identity.Client, id string) error {
+		x, err := client.EnableApplication(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -251,11 +300,11 @@ func (clientRemoveCommand) Help() string { return exitHelp }
 
 // Run removes at once.
 func (c *clientRemoveCommand) Run(ctx context.Context, t terminal) error {
-	return c.identity(ctx, t, func(client *identity.Client) error {
-		if err := client.RemoveApplication(ctx, c.ID); err != nil {
+	return c.client(ctx, c.place, t, func(client *identity.Client, id string) error {
+		if err := client.RemoveApplication(ctx, id); err != nil {
 			return err
 		}
-		t.printf("removed %s\n", c.ID)
+		t.printf("removed %s\n", id)
 		return nil
 	})
 }

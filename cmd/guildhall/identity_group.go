@@ -207,10 +207,21 @@ func (c *groupUpdateCommand) Run(ctx context.Context, t terminal) error {
 type groupRemoveCommand struct {
 	place   `embed:""`
 	groupID `embed:""`
+	Yes     bool `help:"Really do it."`
 }
 
 // Help is the long text of --help.
-func (groupRemoveCommand) Help() string { return exitHelp }
+func (groupRemoveCommand) Help() string {
+	return "Its members lose the roles that they have by this group alone; their accounts stay.\n\n" + exitHelp
+}
+
+// Validate asks for --yes: nothing brings a group back.
+func (c *groupRemoveCommand) Validate() error {
+	if !c.Yes {
+		return errors.New("nothing brings the group back: its list of members is lost, and they lose the roles that they have by it alone; say --yes to do it")
+	}
+	return nil
+}
 
 // Run removes at once.
 func (c *groupRemoveCommand) Run(ctx context.Context, t terminal) error {

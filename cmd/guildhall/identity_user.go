@@ -166,21 +166,22 @@ func (c *userShowCommand) Run(ctx context.Context, t terminal) error {
 }
 
 func printUser(t terminal, u *identity.UserDetail) {
-	t.printf("id        %s\nname      %s\naddress   %s\nproved    %t\nlanguage  %s\nstate     %s\n", u.ID, oneLine(u.Name), oneLine(u.Email), u.EmailProved, u.Language, stateOf(u.User))
+	t.printf("id                 %s\nname               %s\naddress            %s\naddress proved     %s\nlanguage           %s\nstate              %s\n",
+		u.ID, oneLine(u.Name), oneLine(u.Email), yesNo(u.EmailProved), u.Language, stateOf(u.User))
 	if u.LockedUntil != nil {
-		t.printf("locked    until %s\n", u.LockedUntil.Format(time.RFC3339))
+		t.printf("locked             until %s\n", u.LockedUntil.Format(time.RFC3339))
 	}
 	if u.MustChange {
-		t.printf("password  one-time\n")
+		t.printf("password           one-time\n")
 	}
 	printFactors(t, u)
 	for _, r := range u.Roles {
-		t.printf("role      %s\n", roleLine(r))
+		t.printf("role               %s\n", roleLine(r))
 	}
 	for _, g := range u.Groups {
-		t.printf("group     %s  %s\n", g.ID, oneLine(g.Name))
+		t.printf("group              %s  %s\n", g.ID, oneLine(g.Name))
 	}
-	t.printf("made      %s\n", u.CreatedAt.Format(time.RFC3339))
+	t.printf("created            %s\n", u.CreatedAt.Format(time.RFC3339))
 }
 
 // stateOf is the state as the pages show it: invited until its owner has come.

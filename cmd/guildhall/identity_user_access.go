@@ -113,7 +113,14 @@ func printFactors(t terminal, u *identity.UserDetail) {
 	if u.SecondRequired {
 		second = "required"
 	}
-	t.printf("second    %s\napp       %t\npasskeys  %d\nrecovery  %d\n", second, u.Factors.Authenticator, u.Factors.Passkeys, u.Factors.RecoveryCodes)
+	t.printf("second factor      %s\nauthenticator app  %s\npasskeys           %d\nrecovery codes     %d\n", second, yesNo(u.Factors.Authenticator), u.Factors.Passkeys, u.Factors.RecoveryCodes)
+}
+
+func yesNo(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
 }
 
 type userFactorsShowCommand struct {

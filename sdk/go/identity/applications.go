@@ -45,6 +45,7 @@ type Metadata struct {
 type Application struct {
 	ID        string    `json:"client_id" readOnly:"true" doc:"The client_id." example:"app_06a4m8w3j5t2n7q1c9v0xkzgde"`
 	State     string    `json:"state,omitzero" readOnly:"true" enum:"active,disabled" doc:"A disabled one gets no tokens."`
+	Own       bool      `json:"own,omitempty" readOnly:"true" doc:"It is a part of guildhall: it can be disabled and enabled, but not changed or removed."`
 	MadeAt    time.Time `json:"made_at,omitzero" readOnly:"true" doc:"When it was registered."`
 	ChangedAt time.Time `json:"changed_at,omitzero" readOnly:"true" doc:"When it was changed last."`
 	Metadata

@@ -275,6 +275,10 @@ func TestANewPasswordComesBeforeTheApplication(t *testing.T) {
 	b.send(t, "/security/password", "old", identitytest.Password, "new", "seven quiet rivers", "return_to", request).leadsTo(t, request)
 	b.get(t, request).wants(t, http.StatusOK, "Allow Shop")
 	b.send(t, "/security/password", "old", "seven quiet rivers", "new", identitytest.Password, "return_to", "//evil.test").leadsTo(t, "/security")
+	b.send(t, "/security/password", "old", identitytest.Password, "new", "seven quiet rivers", "return_to", "/").leadsTo(t, "/")
+	b.get(t, "/").wants(t, http.StatusOK, "The password is changed")
+	b.get(t, "/security/password?return_to=%2F").wants(t, http.StatusOK, `name="return_to" value="/"`)
+	b.send(t, "/security/password", "old", "seven quiet rivers", "new", identitytest.Password).leadsTo(t, "/security")
 }
 
 func TestTheApplicationsLanguage(t *testing.T) {

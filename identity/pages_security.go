@@ -40,7 +40,11 @@ func (p *pages) secured(w http.ResponseWriter, r *http.Request, text string) err
 }
 
 func (p *pages) passwordForm(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	return p.showPassword(w, r, v, nil, form.New("return_to", signin.OwnPath(r.URL.Query().Get("return_to"))))
+	f := form.New()
+	if to := r.URL.Query().Get("return_to"); to != "" || v.Account.MustChange {
+		f = form.New("return_to", signin.OwnPath(to))
+	}
+	return p.showPassword(w, r, v, nil, f)
 }
 
 func (p *pages) showPassword(w http.ResponseWriter, r *http.Request, v *visitor, err error, f *form.Form) error {
@@ -65,9 +69,14 @@ func (p *pages) password(w http.ResponseWriter, r *http.Request, v *visitor) err
 	if err != nil {
 		return err
 	}
-	if to := signin.OwnPath(f.Value("return_to")); to != "/" {
+	done := i18n.T(r.Context(), "identity.password.done")
+	switch to := f.Value("return_to"); {
+	case to == "/":
+		p.shell.Flash(w, r, ui.Good, done)
+		fallthrough
+	case to == signin.OwnPath(to):
 		p.shell.Redirect(w, r, to)
 		return nil
 	}
-	return p.secured(w, r, i18n.T(r.Context(), "identity.password.done"))
+	return p.secured(w, r, done)
 }

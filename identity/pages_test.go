@@ -217,7 +217,7 @@ func TestAPasswordThatMustBeChangedComesFirst(t *testing.T) {
 		b.get(t, path).leadsTo(t, "/security/password")
 	}
 	b.send(t, "/delete", "sure", "on", "password", identitytest.Password).leadsTo(t, "/security/password")
-	b.get(t, "/security/password").wants(t, http.StatusOK, "Choose a password of your own")
+	b.get(t, "/security/password").wants(t, http.StatusOK, "Choose a password of your own", `name="return_to" value="/"`)
 	b.send(t, "/security/password", "old", identitytest.Password, "new", "seven quiet rivers").leadsTo(t, "/security")
 	b.get(t, "/").wants(t, http.StatusOK)
 }

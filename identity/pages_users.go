@@ -80,7 +80,7 @@ func (p *pages) createUser(w http.ResponseWriter, r *http.Request, a *administra
 	if err != nil {
 		return err
 	}
-	ask := account.CreateRequest{Email: f.Text("email", form.Required), Name: f.Text("name", form.Required), Language: f.Text("language", form.Required),
+	ask := account.CreateRequest{Name: f.Text("name", form.Required), Email: f.Text("email", form.Required), Language: f.Text("language", form.Required),
 		Invite: f.Choice("how", "invite", "password") == "invite", SecondRequired: f.Bool("second"), By: a.By}
 	if err := f.Err(); err != nil {
 		return p.showNewUser(w, r, a, err, f)

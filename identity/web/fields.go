@@ -21,6 +21,20 @@ func coded(ctx context.Context, code string) map[string]string {
 	return all
 }
 
+// choosing are the labels of a form whose password is a new one.
+func choosing(ctx context.Context) map[string]string {
+	all := labels(ctx)
+	all["password"] = all["new"]
+	return all
+}
+
+func (v Code) labels(ctx context.Context) map[string]string {
+	if v.NewPassword {
+		return choosing(ctx)
+	}
+	return labels(ctx)
+}
+
 // label is what the field of the code is called.
 func (v SecondFactor) label(ctx context.Context) string {
 	if v.Way == WayRecovery {

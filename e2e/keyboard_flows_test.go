@@ -219,7 +219,7 @@ func bundles(p typist) {
 	p.sees(`document.querySelector("#f-password-error")`)
 	p.at(`[data-focus]`)
 	p.press(`[data-reveal="f-password"]`, kb.Enter)
-	p.sees(`document.querySelector("#f-password").type === "text" && document.activeElement.matches('[data-reveal][aria-pressed="true"]')`)
+	p.sees(`document.querySelector("#f-password").type === "text" && document.activeElement.matches('[data-reveal][aria-label="Hide password"]')`)
 }
 
 func checks(p typist) {

@@ -7,7 +7,7 @@ document.addEventListener("click", (event) => {
   if (!target) return;
   if (target.dataset.copy !== undefined) copy(target);
   else if (target.dataset.dialog !== undefined) openDialog(event, target.dataset.dialog);
-  else if (target.dataset.reveal !== undefined) reveal(target, target.getAttribute("aria-pressed") !== "true");
+  else if (target.dataset.reveal !== undefined) reveal(target, !target.classList.contains("shown"));
   else if (target.dataset.close !== undefined) closeDialog(event, target);
   else target.closest("[data-flash]").remove();
 });
@@ -41,7 +41,12 @@ function copyBySelection(text) {
 // a browser remembers what was typed into a field of plain text.
 function reveal(button, shown) {
   document.getElementById(button.dataset.reveal).type = shown ? "text" : "password";
-  button.setAttribute("aria-pressed", shown);
+  if (button.classList.contains("shown") === shown) return;
+  button.classList.toggle("shown", shown);
+  const label = button.dataset.hide; // the label says what a press does, so there is no pressed state
+  button.dataset.hide = button.title;
+  button.title = label;
+  button.setAttribute("aria-label", label);
 }
 
 // A press of the eye leaves the focus in the field.

@@ -20,7 +20,7 @@ func Icon(name string) templ.Component {
 // Icons lists the names that Icon knows, for the design page.
 func Icons() []string {
 	return []string{"alert", "auto", "ban", "bank", "bell", "cart", "certificate", "chart", "chat", "check",
-		"chevron-down", "chevron-left", "chevron-right", "clock", "code", "copy", "device", "directory", "download", "external", "eye", "file",
+		"chevron-down", "chevron-left", "chevron-right", "clock", "code", "copy", "device", "directory", "download", "external", "eye", "eye-off", "file",
 		"filter", "first", "globe", "home", "info", "key", "link", "list", "lock", "log", "mail", "menu", "moon", "more", "plus",
 		"refresh", "search", "server", "settings", "shield", "sign-out", "sort", "sort-down", "sort-up", "sun",
 		"ticket", "trash", "upload", "user", "users", "x"}
@@ -68,6 +68,8 @@ func iconPath(name string) string {
 		return "M8 2v8M4.8 7 8 10.2 11.2 7M2.5 13.5h11"
 	case "external":
 		return "M9 2.5h4.5V7M13.3 2.7 7.5 8.5M6.5 3.5h-4v10h10v-4"
+	case "eye-off":
+		return iconPath("eye") + "M2.500 13.500 13.500 2.500"
 	case "eye":
 		return "M1.3 8C3 5 5.3 3.6 8 3.6S13 5 14.7 8C13 11 10.7 12.4 8 12.400S3 11 1.3 8ZM8 6.200a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.600Z"
 	}

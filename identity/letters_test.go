@@ -56,3 +56,21 @@ func TestLettersAreWritten(t *testing.T) {
 		}
 	}
 }
+
+// Where the HTML of a letter says an address, one can follow it.
+func TestAddressesInLettersAreLinks(t *testing.T) {
+	t.Parallel()
+	files, err := fs.Glob(mails.FS(), "*/*.html")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("templates: %q, %v", files, err)
+	}
+	for _, file := range files {
+		text, err := fs.ReadFile(mails.FS(), file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(strings.ReplaceAll(string(text), `<a href="{{.URL}}">{{.URL}}</a>`, ""), "{{.URL}}") {
+			t.Errorf("%s says the address as plain text", file)
+		}
+	}
+}

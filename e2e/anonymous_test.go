@@ -44,8 +44,9 @@ func (o opening) at(host string) bool {
 		return host == ""
 	case "every service with an API":
 		return host != ""
-	case "`ca`", "`identity`":
-		return host == strings.Trim(o.host, "`")
+	}
+	if strings.HasPrefix(o.host, "`") {
+		return slices.Contains(strings.Split(o.host, ", "), "`"+host+"`")
 	}
 	return true
 }
@@ -84,7 +85,7 @@ var route = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) (/.*)$`)
 // pages, and what is meant for the control socket alone.
 func routes(t *testing.T) (all [][2]string) {
 	t.Helper()
-	for _, root := range []string{"../ca", "../identity", "../platform"} {
+	for _, root := range []string{"../ca", "../identity", "../license", "../platform"} {
 		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
@@ -147,14 +148,14 @@ func TestAnonymousVisitor(t *testing.T) {
 	s := start(t, t.TempDir())
 	client := s.browser(t)
 	table, at := openings(t), s.addresses(t)
-	tried := slices.Concat(routes(t), operations(t, s, client, "ca"), operations(t, s, client, "identity"))
+	tried := slices.Concat(routes(t), operations(t, s, client, "ca"), operations(t, s, client, "identity"), operations(t, s, client, "license"))
 	for _, o := range table {
 		tried = append(tried, [2]string{o.method, strings.TrimSuffix(o.path, "...")})
 	}
 	tried = append(tried, [2]string{"GET", "/nothing"}, [2]string{"GET", "/api/v1/nothing"})
 	for _, one := range tried {
 		method, path := one[0], strings.ReplaceAll(wildcard.ReplaceAllString(one[1], "1"), "//", "/")
-		for _, host := range []string{"", "ca", "identity"} {
+		for _, host := range []string{"", "ca", "identity", "license"} {
 			base := s.portal
 			if host != "" {
 				base = s.service(host)

@@ -17,7 +17,7 @@ func enter(t *testing.T, s *server) context.Context {
 	t.Helper()
 	ctx := guildtest.Browser(t, guildtest.BrowserOptions{RootPEM: []byte(must(t, "ca", "root", "--data", s.data))})
 	visit(t, ctx, strings.TrimSpace(must(t, "admin", "link", "--data", s.data)))
-	for _, service := range []string{"ca", "identity"} {
+	for _, service := range []string{"ca", "identity", "license"} {
 		visit(t, ctx, s.portal+session.PassPath(service))
 	}
 	return ctx

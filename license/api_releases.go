@@ -21,6 +21,12 @@ type releaseInput struct {
 	Version string `path:"version" maxLength:"64" doc:"The version." example:"2.1.0"`
 }
 
+type handshakeKeyInput struct {
+	Product string `path:"product" maxLength:"100" doc:"The id or the code of the product."`
+	Version string `path:"version" maxLength:"64" doc:"The version." example:"2.1.0"`
+	Key     string `query:"key" maxLength:"100" doc:"The id of the key; without one, the current one."`
+}
+
 func (s *service) releaseOperations(api huma.API) {
 	const path = "/api/v1/products/{product}/releases"
 	tags := []string{"Releases"}
@@ -34,6 +40,21 @@ func (s *service) releaseOperations(api huma.API) {
 		Summary:     "Rotate the handshake key of a release",
 		Description: "Another key takes its place for data that is encrypted from now on; those before go on for data that was encrypted under them. Error codes: product_not_found, release_not_found."},
 		s.rotateHandshakeKey, http.StatusNotFound)
+	register(api, huma.Operation{OperationID: "export-handshake-key", Method: http.MethodGet, Path: path + "/{version}/handshake-key", Tags: tags,
+		Summary:     "Get a handshake key of a release",
+		Description: "For encrypting the release's core data: whoever has it needs no licence. Needs a sign-in of the last 10 minutes. Error codes: product_not_found, release_not_found, handshake_key_not_found."},
+		s.exportHandshakeKey, http.StatusNotFound)
+}
+
+func (s *service) exportHandshakeKey(ctx context.Context, in *handshakeKeyInput) (*app.SecretOutput[wire.HandshakeSecret], error) {
+	if err := recent().Check(ctx, s.now()); err != nil {
+		return nil, err
+	}
+	id, key, err := s.catalogue.ExportHandshake(ctx, in.Product, in.Version, in.Key, app.Caller(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return app.SecretAnswer(http.StatusOK, &wire.HandshakeSecret{ID: id, Key: key}), nil
 }
 
 func (s *service) listReleases(ctx context.Context, in *productInput) (*app.Output[wire.ReleaseList], error) {

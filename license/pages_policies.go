@@ -100,9 +100,9 @@ func (p *pages) showPolicy(w http.ResponseWriter, r *http.Request, one catalogue
 }
 
 func policyActions(ctx context.Context, v views.Policy) []templ.Component {
-	actions := []templ.Component{ui.Button{Label: i18n.T(ctx, "license.policies.cards"), URL: "/cards?policy=" + url.QueryEscape(v.Policy.ID), Icon: "list"}}
+	actions := []templ.Component{ui.Button{Label: i18n.T(ctx, "license.policies.cards"), URL: "/cards?policy=" + url.QueryEscape(v.ID), Icon: "list"}}
 	if v.May {
-		actions = append(actions, ui.Button{Label: i18n.T(ctx, "license.batches.new"), URL: "/batches/new?policy=" + url.QueryEscape(v.Policy.ID), Icon: "plus"})
+		actions = append(actions, ui.Button{Label: i18n.T(ctx, "license.batches.new"), URL: "/batches/new?policy=" + url.QueryEscape(v.ID), Icon: "plus"})
 	}
 	return actions
 }

@@ -11,6 +11,7 @@ import (
 
 type licenseCommand struct {
 	Product  licenseProductCommand  `cmd:"" help:"What licences are for."`
+	Kit      licenseKitCommand      `cmd:"" help:"Write what a vendor builds into his program."`
 	Release  licenseReleaseCommand  `cmd:"" help:"Versions of a product, and their handshake keys."`
 	Policy   licensePolicyCommand   `cmd:"" help:"How long cards are good, how strictly they are bound, what they allow."`
 	Customer licenseCustomerCommand `cmd:"" help:"Whom cards are for."`

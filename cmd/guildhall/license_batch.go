@@ -151,6 +151,23 @@ func (k *keyFile) export(ctx context.Context, client *manage.Client, batch, form
 	if err != nil {
 		return err
 	}
+	return k.write(text)
+}
+
+// writeSecret puts what fn reads into a new file, or on standard output.
+func writeSecret(t terminal, path string, fn func() ([]byte, error)) error {
+	k, err := newKeyFile("out", path, t)
+	if err != nil {
+		return err
+	}
+	text, err := fn()
+	if err != nil {
+		return k.discard(err)
+	}
+	return k.write(text)
+}
+
+func (k *keyFile) write(text []byte) error {
 	if k.file == nil {
 		_, err := k.t.out.Write(text)
 		return err

@@ -12,6 +12,7 @@ type licenseReleaseCommand struct {
 	Add    licenseReleaseAddCommand    `cmd:"" help:"Make a release with a handshake key, and print the key's id."`
 	List   licenseReleaseListCommand   `cmd:"" help:"List the releases of a product, the newest first."`
 	Rotate licenseReleaseRotateCommand `cmd:"" help:"Give a release another handshake key, and print its id."`
+	Key    licenseReleaseKeyCommand    `cmd:"" help:"Write a handshake key of a release, to encrypt its data with."`
 }
 
 type licenseReleaseAddCommand struct {
@@ -78,5 +79,31 @@ func (c *licenseReleaseRotateCommand) Run(ctx context.Context, t terminal) error
 			return err
 		}
 		return printMade(t, c.JSON, r.Keys[0].ID, r)
+	})
+}
+
+type licenseReleaseKeyCommand struct {
+	place           `embed:""`
+	productArgument `embed:""`
+	Version         string `arg:"" help:"The version."`
+	Key             string `help:"The id of the key; without one, the current one." placeholder:"ID"`
+	Out             string `help:"Where the key goes, as 32 bytes: a new file, or - for standard output." required:"" placeholder:"FILE"`
+}
+
+// Help is the long text of --help.
+func (licenseReleaseKeyCommand) Help() string {
+	return "Whoever has the key opens the release's data without a licence. The file is readable for its owner alone, and the audit log notes it.\n\n" + exitHelp
+}
+
+// Run writes it.
+func (c *licenseReleaseKeyCommand) Run(ctx context.Context, t terminal) error {
+	return c.license(ctx, t, func(client *manage.Client) error {
+		return writeSecret(t, c.Out, func() ([]byte, error) {
+			k, err := client.HandshakeKey(ctx, c.Product, c.Version, c.Key)
+			if err != nil {
+				return nil, err
+			}
+			return k.Key, nil
+		})
 	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"guildhall/ca"
 	"guildhall/identity"
+	"guildhall/license"
 	"guildhall/platform/app"
 )
 
@@ -12,5 +13,6 @@ func services() []app.Definition {
 	return []app.Definition{
 		ca.Definition(),
 		identity.Definition(),
+		license.Definition(),
 	}
 }

@@ -129,6 +129,18 @@ func (d *Desk) HandshakeKeys(ctx context.Context, product, version string) ([]st
 	return d.Store.HandshakeKeys(ctx, r.ID)
 }
 
+// ExportHandshake is Handshake for the vendor, who encrypts a release's data with the key.
+func (d *Desk) ExportHandshake(ctx context.Context, product, version, keyID string, by audit.Caller) (name string, key []byte, err error) {
+	r, err := d.release(ctx, product, version)
+	if err != nil {
+		return "", nil, err
+	}
+	if name, key, err = d.Handshake(ctx, product, version, keyID); err != nil {
+		return "", nil, err
+	}
+	return name, key, d.Journal.Record(ctx, by, journal.KeyExported, r.ID, map[string]any{"handshake_key": name})
+}
+
 // ErrHandshakeKey says that a release has no such handshake key.
 var ErrHandshakeKey = fault.New(fault.NotFound, "handshake_key_not_found", "The release has no such handshake key.")
 

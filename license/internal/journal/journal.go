@@ -9,6 +9,7 @@ const (
 	ProductCreated = "product.created"
 	ProductChanged = "product.changed"
 	ReleaseCreated = "release.created"
+	KeyExported    = "handshake_key.exported"
 	KeyRotated     = "handshake_key.rotated"
 	PolicyCreated  = "policy.created"
 	PolicyChanged  = "policy.changed"
@@ -32,5 +33,5 @@ const (
 // Actions are all of them, in order.
 func Actions() []string {
 	return []string{BatchExported, BatchOrdered, CardBinned, CardChanged, CardExtended, CardRestored, CardResumed, CardRevoked, CardSuspended, CardUnbound,
-		CustomerEdited, CustomerAdded, KeyRotated, KitExported, PolicyChanged, PolicyCreated, ProductChanged, ProductCreated, ReleaseCreated, KeyEnded, KeyMade}
+		CustomerEdited, CustomerAdded, KeyExported, KeyRotated, KitExported, PolicyChanged, PolicyCreated, ProductChanged, ProductCreated, ReleaseCreated, KeyEnded, KeyMade}
 }

@@ -38,7 +38,7 @@ type Release struct {
 	Version string         `json:"version" example:"2.1.0"`
 	Note    string         `json:"note"`
 	MadeAt  time.Time      `json:"made_at"`
-	Keys    []HandshakeKey `json:"handshake_keys" nullable:"false" doc:"The current one first. The keys themselves are in no answer to administrators."`
+	Keys    []HandshakeKey `json:"handshake_keys" nullable:"false" doc:"The current one first; export-handshake-key reads one."`
 }
 
 // HandshakeKey decrypts the core data of a release.
@@ -46,6 +46,12 @@ type HandshakeKey struct {
 	ID        string    `json:"id" example:"hsk_06a4m8w3j5t2n7q1c9v0xkzgde"`
 	MadeAt    time.Time `json:"made_at"`
 	RetiredAt time.Time `json:"retired_at,omitzero" doc:"When another took its place; absent: it is the current one."`
+}
+
+// HandshakeSecret is a handshake key itself: 32 bytes for AES-256.
+type HandshakeSecret struct {
+	ID  string `json:"id" example:"hsk_06a4m8w3j5t2n7q1c9v0xkzgde"`
+	Key []byte `json:"key" doc:"32 bytes, in base64."`
 }
 
 // ReleaseList is the releases of a product, the newest first.
@@ -93,6 +99,12 @@ func (c *Client) CreateRelease(ctx context.Context, q string, r ReleaseCreate) (
 // that was encrypted under them.
 func (c *Client) RotateHandshakeKey(ctx context.Context, q, version string) (*Release, error) {
 	return post[Release](ctx, c, product(q)+"/releases/"+url.PathEscape(version)+"/rotate", nil)
+}
+
+// HandshakeKey reads a handshake key of a release: the one with the id, or without one
+// the current one. Whoever has it needs no licence.
+func (c *Client) HandshakeKey(ctx context.Context, q, version, id string) (*HandshakeSecret, error) {
+	return get[HandshakeSecret](ctx, c, product(q)+"/releases/"+url.PathEscape(version)+"/handshake-key?key="+url.QueryEscape(id))
 }
 
 func product(q string) string { return "products/" + url.PathEscape(q) }

@@ -18,7 +18,7 @@ func TestErrorPagesKeepTheFrame(t *testing.T) {
 	viewer, _ := h.holder(t, "viewer@example.com", role.Viewer)
 
 	none.get(t, "/nothing").wants(t, http.StatusNotFound, `href="/security"`, `popovertarget="user"`)
-	none.get(t, "/admin/keys").wants(t, http.StatusForbidden, `href="/security"`, `popovertarget="user"`, "identity.viewer", "Ask an administrator")
+	none.get(t, "/admin/keys").wants(t, http.StatusForbidden, `href="/security"`, `popovertarget="user"`, "Accounts: viewer (identity.viewer)", "Ask an administrator")
 	viewer.get(t, "/nothing").wants(t, http.StatusNotFound, `href="/security"`, `href="/admin/users"`)
 	viewer.get(t, "/admin/users/new").wants(t, http.StatusForbidden, `href="/admin/groups"`, `popovertarget="user"`, "identity.admin")
 	viewer.get(t, "/admin/users/usr_none").wants(t, http.StatusNotFound, `href="/admin/groups"`)

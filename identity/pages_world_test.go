@@ -59,7 +59,7 @@ func openHost(t *testing.T) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := web.NewSite(web.SiteOptions{Bundle: bundle, Log: log, Now: w.Clock.Now})
+	site := web.NewSite(web.SiteOptions{Bundle: bundle, Log: log, Now: w.Clock.Now, Roles: map[string]string{role.Viewer: "identity.role.viewer"}})
 	o := pageOptions{Site: site, Accounts: w.Accounts, Factors: factors, Pictures: avatar.New(), Now: w.Clock.Now, Log: log, Fresh: 15 * time.Minute, Open: true,
 		Sessions: sessions}
 	o.RoleList = []app.Role{{Name: role.Admin, Key: "identity.role.admin"}, {Name: role.Viewer, Key: "identity.role.viewer"}, {Name: "ca.admin", Key: "ca.role.admin"}}

@@ -26,8 +26,12 @@ func (a *App) newSite(defs []Definition) (*web.Site, error) {
 	if err != nil {
 		return nil, err
 	}
+	roles := map[string]string{}
+	for _, r := range a.roles() {
+		roles[r.Name] = r.Key
+	}
 	return web.NewSite(web.SiteOptions{Bundle: bundle, Log: a.log, Now: a.opts.Now, Production: a.cfg.Server.Production,
-		Domain: a.hosts.domain, Services: services, User: signedIn, May: may, SignIn: a.signIn, Way: a.way}), nil
+		Domain: a.hosts.domain, Services: services, User: signedIn, May: may, Roles: roles, SignIn: a.signIn, Way: a.way}), nil
 }
 
 // address is the public address of a service that this process runs; else empty.

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -31,8 +32,22 @@ func (sh *Shell) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	e := fault.As(err)
 	fault.SetRetryAfter(w.Header(), err)
-	sh.errorPage(w, r, failure{Status: e.Kind.Status(), Text: FaultText(r.Context(), err),
+	sh.errorPage(w, r, failure{Status: e.Kind.Status(), Text: FaultText(r.Context(), sh.site.named(r.Context(), err)),
 		Fields: e.Fields, RetryAfter: e.RetryAfter})
+}
+
+// named is err with what the role is called beside the name of the role that it asks
+// for.
+func (s *Site) named(ctx context.Context, err error) error {
+	e := fault.As(err)
+	role, _ := e.Args["Role"].(string)
+	key, known := s.o.Roles[role]
+	if !known {
+		return err
+	}
+	args := maps.Clone(e.Args)
+	args["Role"] = i18n.T(ctx, key) + " (" + role + ")"
+	return e.With(args)
 }
 
 // forgetBody drops what a handler said of an answer that is not sent.

@@ -32,6 +32,8 @@ type SiteOptions struct {
 	User func(r *http.Request) (User, bool)
 	// May says whether who is signed in has a role; nil: navigations are shown whole.
 	May func(r *http.Request, role string) bool
+	// Roles are the catalogue keys of what roles are called, by the role's name.
+	Roles map[string]string
 	// SignIn tells a visitor refused with 401 how to get in; nil shows only
 	// the sentence of the error.
 	SignIn func(ctx context.Context) SignIn

@@ -89,6 +89,10 @@ func TestAdministratorMakesAccounts(t *testing.T) {
 	b.send(t, "/admin/users/new", "email", "admin@example.com", "name", "X", "language", "en", "how", "password").
 		wants(t, http.StatusUnprocessableEntity, "There is an account with this e-mail address already.")
 	b.send(t, "/admin/users/new", "email", "x", "name", "", "language", "en", "how", "other").wants(t, http.StatusUnprocessableEntity)
+	wrong := b.send(t, "/admin/users/new", "email", "", "name", "", "language", "en", "how", "invite").main()
+	if name, email := strings.Index(wrong, `href="#f-name"`), strings.Index(wrong, `href="#f-email"`); name < 0 || email < name {
+		t.Errorf("the errors are not in the order of the page: name at %d, address at %d", name, email)
+	}
 
 	made := b.send(t, "/admin/users/new", "email", "bert@example.com", "name", "Bert <b>", "language", "pl", "how", "password")
 	made.wants(t, http.StatusOK, "Bert &lt;b&gt;")
@@ -115,7 +119,7 @@ func TestAdministratorMakesAccounts(t *testing.T) {
 	for range 2 { // looking spends nothing
 		eva.get(t, way).wants(t, http.StatusOK, "eva@example.com")
 	}
-	eva.send(t, "/welcome", "link", token, "password", "").wants(t, http.StatusUnprocessableEntity)
+	eva.send(t, "/welcome", "link", token, "password", "").wants(t, http.StatusUnprocessableEntity, "New password: ")
 	eva.send(t, "/welcome", "link", token, "password", "another good secret").leadsTo(t, "/")
 	eva.get(t, "/").leadsTo(t, "/security") // is in; the account needs a second factor
 	h.browser().get(t, way).wants(t, http.StatusGone, "This link was used already")

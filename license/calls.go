@@ -18,6 +18,20 @@ import (
 var errMediaType = fault.New(fault.Malformed, "media_type_wrong", "This address does not take the media type. Send %s to %s over https, or %s or %s to %s.",
 	sealed.TypeHTTPS, license.PathCalls, sealed.TypePSK, sealed.TypeHPKE, license.PathSealed)
 
+var (
+	errCall    = fault.New(fault.NotFound, "call_unknown", "There is no such call.")
+	errProduct = fault.New(fault.Malformed, "product_missing", "Name the product by its code: ?product=press.")
+)
+
+// answered says whether there is such a call; functions and files are none yet.
+func answered(call string) bool {
+	switch call {
+	case license.CallActivate, license.CallValidate, license.CallHeartbeat, license.CallOpen, license.CallTime:
+		return true
+	}
+	return false
+}
+
 // calls is what the programs of customers ask.
 type calls struct {
 	keys    *transport.Desk
@@ -39,6 +53,10 @@ func (c *calls) MountPlain(mux *http.ServeMux) {
 
 func (c *calls) handler(takes func(sealed.Mode) bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if !answered(r.PathValue("call")) {
+			c.fail(w, r, errCall)
+			return
+		}
 		answer, err := c.answer(w, r, takes)
 		if err != nil {
 			c.fail(w, r, err)
@@ -85,7 +103,12 @@ func clientIP(r *http.Request) netip.Addr {
 }
 
 func (c *calls) configuration(w http.ResponseWriter, r *http.Request) {
-	text, err := c.keys.Configuration(r.Context(), r.URL.Query().Get("product"))
+	product := r.URL.Query().Get("product")
+	if product == "" {
+		c.fail(w, r, errProduct)
+		return
+	}
+	text, err := c.keys.Configuration(r.Context(), product)
 	if err != nil {
 		c.fail(w, r, err)
 		return

@@ -65,7 +65,7 @@ func (d *Desk) find(ctx context.Context, w sealed.Wire) (*Request, error) {
 		var named struct {
 			Product string `json:"product"`
 		}
-		if err := json.Unmarshal(w.Body, &named); err != nil {
+		if err := json.Unmarshal(w.Body, &named); err != nil || named.Product == "" {
 			return nil, ErrMessage.Because(err)
 		}
 		b, err := d.bundleOf(ctx, named.Product)

@@ -161,7 +161,7 @@ func errorBody(f failure) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = ui.Button{Label: i18n.T(ctx, "web.error.home"), URL: "/", Icon: "home"}.Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Button{Label: i18n.T(ctx, "web.error.home"), URL: f.Home, Icon: "home"}.Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

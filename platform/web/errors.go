@@ -72,10 +72,15 @@ type failure struct {
 	RetryAfter time.Duration
 	RequestID  string
 	SignIn     SignIn
+	// Home is where the way out leads.
+	Home string
 }
 
 func (sh *Shell) errorPage(w http.ResponseWriter, r *http.Request, f failure) {
-	f.RequestID = RequestID(r.Context())
+	f.RequestID, f.Home = RequestID(r.Context()), "/"
+	if f.Status == http.StatusForbidden && sh.site.o.Way != nil {
+		f.Home = sh.site.o.Way(r, "portal") // the service's own start page may refuse too
+	}
 	if f.Status == http.StatusUnauthorized && sh.site.o.SignIn != nil {
 		f.SignIn = sh.site.o.SignIn(r.Context())
 	}

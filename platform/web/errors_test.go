@@ -49,6 +49,10 @@ func TestErrorPages(t *testing.T) {
 			}
 		}
 	}
+	const portal = `href="https://portal.guildhall.localhost/"`
+	if refused, gone := w.do(browse("GET", "/403", "")), w.do(browse("GET", "/404", "")); strings.Count(refused.Body.String(), portal) != strings.Count(gone.Body.String(), portal)+1 {
+		t.Error("whom a service refuses is not led to the portal, or who finds nothing is")
+	}
 	if rec := w.do(browse("GET", "/429", "")); rec.Header().Get("Retry-After") != "30" {
 		t.Errorf("Retry-After %q", rec.Header().Get("Retry-After"))
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/pquerna/otp/totp"
 
 	"guildhall/identity/internal/client"
@@ -465,6 +466,22 @@ func TestThePageOfTheAPIKnowsTheWayBack(t *testing.T) {
 		if p.apiShell(r) != test.want {
 			t.Errorf("%s has another navigation", name)
 		}
+	}
+}
+
+// The header of the page of the API is that of the pages beside it.
+func TestThePageOfTheAPIShowsThePicture(t *testing.T) {
+	t.Parallel()
+	h := openHost(t)
+	b, anna := h.holder(t, "anna@example.com", role.Admin)
+	ok(t, h.pages.Accounts.SetPicture(t.Context(), anna.ID, []byte("a picture"), identitytest.By.As(anna.ID)))
+	r := httptest.NewRequest(http.MethodGet, "/api", nil)
+	r.AddCookie(b.cookies[sessionCookie])
+	r = r.WithContext(signin.With(r.Context(), signin.Principal{Roles: []string{role.Admin}}))
+	shown := httptest.NewRecorder()
+	h.pages.apiShell(r).Render(shown, r, http.StatusOK, web.Page{Title: "API", Body: templ.NopComponent})
+	if page := shown.Body.String(); !strings.Contains(page, `src="/pictures/`) || !strings.Contains(page, "/admin/users") {
+		t.Errorf("the header has no picture, or the page no navigation:\n%s", page)
 	}
 }
 

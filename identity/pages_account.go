@@ -17,9 +17,12 @@ func (p *pages) accountPage(w http.ResponseWriter, r *http.Request, v *visitor) 
 }
 
 func (p *pages) showAccount(w http.ResponseWriter, r *http.Request, v *visitor, err error, f *form.Form) error {
+	return p.showProfile(w, r, v, err, views.Account{Account: v.Account, Form: f})
+}
+
+func (p *pages) showProfile(w http.ResponseWriter, r *http.Request, v *visitor, err error, of views.Account) error {
 	ctx := r.Context()
-	return p.showOwn(w, r, v, err, web.Page{Title: i18n.T(ctx, "identity.nav.account"), Lead: i18n.T(ctx, "identity.account.lead"), Active: "/",
-		Body: views.AccountPage(views.Account{Account: v.Account, Form: f})})
+	return p.showOwn(w, r, v, err, web.Page{Title: i18n.T(ctx, "identity.nav.account"), Lead: i18n.T(ctx, "identity.account.lead"), Active: "/", Body: views.AccountPage(of)})
 }
 
 func (p *pages) saveProfile(w http.ResponseWriter, r *http.Request, v *visitor) error {

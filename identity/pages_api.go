@@ -77,12 +77,21 @@ func (p *pages) identify(next http.Handler) http.Handler {
 func (p *pages) apiShell(r *http.Request) *web.Shell {
 	who, known := signin.From(r.Context())
 	switch {
-	case known && who.Has(role.Viewer):
-		return p.admin
-	case known:
-		return p.shell
+	case !known:
+		return p.public
+	case who.Has(role.Viewer):
+		return p.seen(r, p.admin)
 	}
-	return p.public
+	return p.seen(r, p.shell)
+}
+
+// seen is the shell with the visitor in its header, picture and all.
+func (p *pages) seen(r *http.Request, shell *web.Shell) *web.Shell {
+	v, err := p.visitor(r)
+	if err != nil { // came through the emergency entrance, or has no session: a token
+		return shell
+	}
+	return shell.For(v.user())
 }
 
 // keepLanguage makes the language that is chosen in the header that of the profile too:

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -24,7 +25,12 @@ func TestAdministratorRegistersAnApplication(t *testing.T) {
 	h := openHost(t)
 	b, _ := h.holder(t, "admin@example.com", role.Admin)
 	b.get(t, "/admin/applications").wants(t, http.StatusOK, "No applications yet")
-	b.get(t, "/admin/applications/new").wants(t, http.StatusOK)
+	label := regexp.MustCompile(`(?s)<label for="[^"]*redirect_uris">.*?</label>`)
+	empty := b.get(t, "/admin/applications/new")
+	empty.wants(t, http.StatusOK, "Web applications, applications in the browser and those on a device need at least one")
+	if mark := label.FindString(empty.main()); mark == "" || strings.Contains(mark, "optional") {
+		t.Errorf("where people come back to is marked %q", mark)
+	}
 	b.send(t, "/admin/applications/new", "kind", "web", "client_name", "Shop", "redirect_uris", "https://shop.example.org/a\nhttps://*.example.org/").
 		wants(t, http.StatusUnprocessableEntity, "no address that can be registered", "https://*.example.org/")
 	b.send(t, "/admin/applications/new", "kind", "other", "client_name", "Shop").wants(t, http.StatusUnprocessableEntity)

@@ -8,6 +8,7 @@ import (
 
 	"guildhall/identity/internal/account"
 	"guildhall/identity/internal/avatar"
+	views "guildhall/identity/web"
 	"guildhall/platform/fault"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web/form"
@@ -40,9 +41,9 @@ func (p *pages) savePicture(w http.ResponseWriter, r *http.Request, v *visitor) 
 	if err == nil {
 		err = p.Accounts.SetPicture(r.Context(), v.Account.ID, image, v.by())
 	}
-	f := profile(r.Context(), v.Account)
-	if refused(f, "picture", err) {
-		return p.showAccount(w, r, v, err, f)
+	upload := form.New()
+	if refused(upload, "picture", err) {
+		return p.showProfile(w, r, v, err, views.Account{Account: v.Account, Form: profile(r.Context(), v.Account), Upload: upload})
 	}
 	if err != nil {
 		return err

@@ -156,6 +156,10 @@ func TestWhatIsNoPictureIsRefused(t *testing.T) {
 		if got.reply.StatusCode != got.status || !strings.Contains(got.reply.Text, got.says) {
 			t.Errorf("%s: %d, %.3000s", why, got.reply.StatusCode, got.reply.Text)
 		}
+		_, card, _ := strings.Cut(got.reply.Text, `action="/picture"`)
+		if got.status == http.StatusUnprocessableEntity && (strings.Count(got.reply.Text, "data-focus") != 1 || !strings.Contains(card, "data-focus")) {
+			t.Errorf("%s: the summary does not stand in the card of the picture alone", why)
+		}
 	}
 	if a, err := c.accounts.Get(t.Context(), c.anna.ID); err != nil || a.Picture != "" {
 		t.Errorf("the picture is %q, %v", a.Picture, err)

@@ -120,8 +120,18 @@ func TestAdministratorMakesAccounts(t *testing.T) {
 		eva.get(t, way).wants(t, http.StatusOK, "eva@example.com")
 	}
 	eva.send(t, "/welcome", "link", token, "password", "").wants(t, http.StatusUnprocessableEntity, "New password: ")
+	if strings.Contains(eva.get(t, way).main(), "signed in in this browser") {
+		t.Error("the page names somebody who is signed in, and nobody is")
+	}
+	b.get(t, way).wants(t, http.StatusOK, "admin@example.com is signed in in this browser. Setting this password signs in as eva@example.com instead.")
+	eva.cookies["lang"] = &http.Cookie{Name: "lang", Value: "pl"}
+	eva.send(t, "/welcome", "link", token, "password", "").wants(t, http.StatusUnprocessableEntity)
 	eva.send(t, "/welcome", "link", token, "password", "another good secret").leadsTo(t, "/")
 	eva.get(t, "/").leadsTo(t, "/security") // is in; the account needs a second factor
+	if lang := eva.cookies["lang"]; lang == nil || lang.Value != "pl" {
+		t.Errorf("the pages after the choice speak %v", lang)
+	}
+	b.get(t, to).wants(t, http.StatusOK, "Polski")
 	h.browser().get(t, way).wants(t, http.StatusGone, "This link was used already")
 	h.browser().send(t, "/welcome", "link", token, "password", "yet another secret").wants(t, http.StatusGone)
 

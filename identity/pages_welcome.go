@@ -26,7 +26,17 @@ func (p *pages) welcomeForm(w http.ResponseWriter, r *http.Request) error {
 
 func (p *pages) showWelcome(w http.ResponseWriter, r *http.Request, err error, f *form.Form, email string) error {
 	ctx := r.Context()
-	return p.show(w, r, err, web.Page{Title: i18n.T(ctx, "identity.welcome.title"), Lead: i18n.T(ctx, "identity.welcome.lead", "Email", email), Narrow: true, Body: views.WelcomePage(f, email)})
+	return p.show(w, r, err, web.Page{Title: i18n.T(ctx, "identity.welcome.title"), Lead: i18n.T(ctx, "identity.welcome.lead", "Email", email), Narrow: true, Body: views.WelcomePage(f, email, p.other(r, email))})
+}
+
+// other is the address of who is signed in, if that is somebody else than the one at
+// email.
+func (p *pages) other(r *http.Request, email string) string {
+	v, err := p.visitor(r)
+	if err != nil || v.Account.Email == email {
+		return ""
+	}
+	return v.Account.Email
 }
 
 func (p *pages) welcome(w http.ResponseWriter, r *http.Request) error {
@@ -50,6 +60,10 @@ func (p *pages) welcome(w http.ResponseWriter, r *http.Request) error {
 		return p.showWelcome(w, r, err, f, invited.Email)
 	}
 	if err != nil {
+		return err
+	}
+	// The pages go on in the language in which the password was chosen.
+	if err := p.Accounts.Prefer(r.Context(), a.ID, i18n.Lang(r.Context()), stranger(r).As(a.ID)); err != nil {
 		return err
 	}
 	return p.arrive(w, r, a)

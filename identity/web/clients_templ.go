@@ -154,7 +154,7 @@ func clientFields(f *form.Form, visits bool, scopes string) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if visits {
-			templ_7745c5c3_Err = ui.TextArea{Form: f, Name: "redirect_uris", Label: i18n.T(ctx, "identity.clients.redirects"), Hint: i18n.T(ctx, "identity.clients.redirects.hint"), Mono: true, Rows: 3}.Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.TextArea{Form: f, Name: "redirect_uris", Label: i18n.T(ctx, "identity.clients.redirects"), Hint: i18n.T(ctx, "identity.clients.redirects.hint"), Depends: true, Mono: true, Rows: 3}.Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -355,7 +355,7 @@ func (p person) tries(service, operation, answer string) {
 	p.t.Helper()
 	visit(p.t, p.ctx, p.s.service(service)+"/api")
 	one := `document.querySelector("#` + operation + `")`
-	p.sees(one + ` && document.querySelector('form[action="/session/end"]')`)
+	p.sees(one + ` && document.querySelector('form[action="/session/end"], form[action="/sign-out"]')`)
 	do(p.t, p.ctx, chromedp.Evaluate[chromedp.Void](one+`.open = true; `+one+`.querySelector("form").requestSubmit()`))
 	p.sees(one + `.querySelector("[data-status]").textContent.startsWith("200") && ` + one + `.querySelector("[data-text]").textContent.includes(` + quote(answer) + `)`)
 }

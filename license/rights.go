@@ -19,7 +19,7 @@ const (
 )
 
 // rights is what each role adds to the ones below it: operations of the API by their
-// ids, and pages by their patterns. What is not here is the administrators' alone.
+// ids. What is not here is the administrators' alone. Pages are in byRole.
 func rights() map[string][]string {
 	return map[string][]string{
 		viewerRole: {
@@ -36,7 +36,7 @@ func rights() map[string][]string {
 // recent is how recently who takes the keys of cards must have shown who he is.
 func recent() session.Recent { return session.Recent{Within: 10 * time.Minute, ACR: "aal1"} }
 
-// needs is the least role for an operation or a page.
+// needs is the least role for an operation.
 func needs(what string) string {
 	for role, all := range rights() {
 		if slices.Contains(all, what) {

@@ -81,7 +81,7 @@ func (c *licenseCardPlainCommand) Run(ctx context.Context, t terminal, k *kong.C
 type licenseCardReasonCommand struct {
 	place         `embed:""`
 	cardsArgument `embed:""`
-	Reason        string `help:"Why, for the time line and the audit log, which cannot forget: name no person." placeholder:"TEXT"`
+	Reason        string `help:"Why, for the time line." placeholder:"TEXT"`
 	JSON          bool   `name:"json" help:"Print JSON."`
 }
 

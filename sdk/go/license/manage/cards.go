@@ -82,7 +82,7 @@ type CardFields struct {
 
 // CardReason says why something is done to a card.
 type CardReason struct {
-	Reason string `json:"reason,omitempty" maxLength:"2000" doc:"Why, for the card's time line and the audit log, which cannot forget: name no person."`
+	Reason string `json:"reason,omitempty" maxLength:"2000" doc:"Why, for the card's time line; the audit log does not have it."`
 }
 
 // CardExtension says how far the end of a card moves; one of both.

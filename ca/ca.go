@@ -33,13 +33,7 @@ import (
 var migrationFiles embed.FS
 
 // migrations are the files without their folder.
-func migrations() fs.FS {
-	files, err := fs.Sub(migrationFiles, "migrations")
-	if err != nil {
-		panic(err) // only for an invalid folder name
-	}
-	return files
-}
+func migrations() fs.FS { return db.Folder(migrationFiles, "migrations") }
 
 // Definition is the certificate authority as the process opens it.
 func Definition() app.Definition {

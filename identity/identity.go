@@ -32,6 +32,7 @@ import (
 	"guildhall/platform/app"
 	"guildhall/platform/audit"
 	"guildhall/platform/backup"
+	"guildhall/platform/db"
 	"guildhall/platform/mail"
 	"guildhall/platform/seal"
 )
@@ -43,13 +44,7 @@ const Name = "identity"
 var migrationFiles embed.FS
 
 // migrations are the files without their folder.
-func migrations() fs.FS {
-	files, err := fs.Sub(migrationFiles, "migrations")
-	if err != nil {
-		panic(err) // only for an invalid folder name
-	}
-	return files
-}
+func migrations() fs.FS { return db.Folder(migrationFiles, "migrations") }
 
 // Definition is identity as the process opens it.
 func Definition() app.Definition {

@@ -17,6 +17,7 @@ import (
 	"guildhall/platform/app"
 	"guildhall/platform/audit"
 	"guildhall/platform/backup"
+	"guildhall/platform/db"
 	"guildhall/platform/seal"
 )
 
@@ -27,13 +28,7 @@ const Name = "license"
 var migrationFiles embed.FS
 
 // migrations are the files without their folder.
-func migrations() fs.FS {
-	files, err := fs.Sub(migrationFiles, "migrations")
-	if err != nil {
-		panic(err) // only for an invalid folder name
-	}
-	return files
-}
+func migrations() fs.FS { return db.Folder(migrationFiles, "migrations") }
 
 // Definition is license as the process opens it.
 func Definition() app.Definition {

@@ -25,13 +25,7 @@ var migrations embed.FS
 const MigrationsTable = "audit_migrations"
 
 // Migrations are the log's own tables, for a restore; Migrate applies them.
-func Migrations() fs.FS {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil { // the folder is part of the program
-		panic(err)
-	}
-	return files
-}
+func Migrations() fs.FS { return db.Folder(migrations, "migrations") }
 
 // ErrDamaged says that the log cannot be continued, because its head is gone or
 // was written by somebody else. What cannot be recorded is not done.

@@ -15,6 +15,16 @@ import (
 // migrateWaitSeconds is how long a node waits for another one that migrates.
 const migrateWaitSeconds = 600
 
+// Folder is a folder of embedded files, such as the migrations of a service, without
+// its name. It panics for a name that is no path.
+func Folder(files fs.FS, name string) fs.FS {
+	folder, err := fs.Sub(files, name)
+	if err != nil {
+		panic(err)
+	}
+	return folder
+}
+
 // Migrate brings the database up to the newest migration of fsys, which holds
 // NNNN_name.sql at its root, each begun by the line "-- +goose Up", and notes in table what was applied. Nodes that
 // start at once on PostgreSQL take turns. A database that a newer program wrote

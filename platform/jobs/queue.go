@@ -20,13 +20,7 @@ var migrations embed.FS
 const MigrationsTable = "jobs_migrations"
 
 // Migrations are the queue's migrations, for restoring a backup.
-func Migrations() fs.FS {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the name is a constant and is embedded
-	}
-	return sub
-}
+func Migrations() fs.FS { return db.Folder(migrations, "migrations") }
 
 // Queue is the jobs of one service. Register the kinds with Handle and Every,
 // then call Run; the methods that read and enqueue need no Run.

@@ -20,13 +20,7 @@ var migrationFiles embed.FS
 const MigrationsTable = "session_migrations"
 
 // Migrations are those of the table in which a Desk keeps who is signed in.
-func Migrations() fs.FS {
-	files, err := fs.Sub(migrationFiles, "migrations")
-	if err != nil {
-		panic(err) // the name is a constant and is embedded
-	}
-	return files
-}
+func Migrations() fs.FS { return db.Folder(migrationFiles, "migrations") }
 
 // row is somebody who is signed in, in one browser.
 type row struct {

@@ -29,15 +29,7 @@ type pages struct {
 }
 
 func newPages(o pageOptions) *pages {
-	return &pages{pageOptions: o, public: o.Site.Shell(Name, nil), shell: o.Site.Shell(Name, []web.NavItem{
-		{Path: "/", Key: "license.nav.home", Icon: "home", Role: viewerRole},
-		{Path: "/products", Key: "license.nav.products", Icon: "ticket", Role: viewerRole},
-		{Path: "/policies", Key: "license.nav.policies", Icon: "shield", Role: viewerRole},
-		{Path: "/batches", Key: "license.nav.batches", Icon: "list", Role: viewerRole},
-		{Path: "/cards", Key: "license.nav.cards", Icon: "key", Role: viewerRole},
-		{Path: "/audit", Key: "web.audit.title", Icon: "log", Role: adminRole},
-		{Path: "/api", Key: "app.api.title", Icon: "code"},
-	})}
+	return &pages{pageOptions: o, public: o.Site.Shell(Name, nil), shell: o.Site.Shell(Name, nav())}
 }
 
 // Shell is the frame of the pages, for the host's own error pages.

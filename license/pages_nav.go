@@ -1,0 +1,18 @@
+package license
+
+import "guildhall/platform/web"
+
+// nav is the navigation of those who administer, in the order of a working day: cards
+// and who has them first, what they are made from next, what is looked at now and then
+// last. What belongs to one product is a tab of its page (views.ProductTabs).
+func nav() []web.NavItem {
+	return []web.NavItem{
+		{Path: "/", Key: "license.nav.home", Icon: "home", Role: viewerRole},
+		{Path: "/cards", Key: "license.nav.cards", Icon: "key", Role: viewerRole},
+		{Path: "/batches", Key: "license.nav.batches", Icon: "list", Role: viewerRole},
+		{Path: "/products", Key: "license.nav.products", Icon: "ticket", Role: viewerRole},
+		{Path: "/policies", Key: "license.nav.policies", Icon: "shield", Role: viewerRole},
+		{Path: "/audit", Key: "web.audit.title", Icon: "log", Role: adminRole},
+		{Path: "/api", Key: "app.api.title", Icon: "code"},
+	}
+}

@@ -83,6 +83,7 @@ type App struct {
 	hosts     *hosts
 	health    *health
 	limits    *limits
+	proxies   proxies
 	shared    *shared.Server // nil: nothing is shared
 	node      *peer.Node
 	public    publicCerts
@@ -262,7 +263,7 @@ func (a *App) furnish(ctx context.Context, defs []Definition, bound addresses) e
 	if err := a.openShared(ctx, bound.Domain); err != nil {
 		return err
 	}
-	a.limits = a.newLimits()
+	a.limits, a.proxies = a.newLimits(), newProxies(a.cfg.Server.TrustedProxies)
 	a.hosts.probes = a.limits.around(a.health, nil)
 	a.hosts.stranger = a.site.Wrap(a.limits.around(a.hosts.unknown(refuse), nil))
 	a.hosts.wrong = a.site.Wrap(a.limits.around(elsewhere(refuse), nil))

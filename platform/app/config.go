@@ -37,6 +37,9 @@ type ServerConfig struct {
 	// PublicPort is the port in the addresses that people see, when a proxy or
 	// a port redirection stands before the HTTPS listener; 0: the port listened on.
 	PublicPort int `yaml:"public_port"`
+	// TrustedProxies are networks of reverse proxies whose X-Forwarded-For and
+	// X-Forwarded-Proto are believed.
+	TrustedProxies []string `yaml:"trusted_proxies"`
 	// Production refuses everything that is only for development.
 	Production bool `yaml:"production"`
 	// TLSCert and TLSKey are PEM files of a certificate for the domain and its
@@ -103,8 +106,8 @@ type LimitsConfig struct {
 	// ConnectionsPerAddress how many of them for one address; 0 is no limit.
 	Connections           int `yaml:"connections"`
 	ConnectionsPerAddress int `yaml:"connections_per_address"`
-	// Exempt are networks whose addresses are not limited: those of proxies,
-	// behind whose one address all visitors come, and of this machine itself.
+	// Exempt are networks whose addresses are not limited: that of this machine
+	// itself, and those of proxies that tell no visitor's address.
 	Exempt []string `yaml:"exempt"`
 }
 

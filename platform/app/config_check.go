@@ -57,6 +57,14 @@ func (c *ServerConfig) check(r *refusals) {
 	if c.PublicPort < 0 || c.PublicPort > 65535 {
 		r.add("server.public_port", "%d is not a port. Write one from 1 to 65535, or 0 for that of server.https.", c.PublicPort)
 	}
+	for i, text := range c.TrustedProxies {
+		key := fmt.Sprintf("server.trusted_proxies[%d]", i)
+		if network, err := netip.ParsePrefix(text); err != nil {
+			r.add(key, "%q is not a network. Write that of the proxy, such as 10.0.0.5/32.", text)
+		} else if network.Bits() == 0 {
+			r.add(key, "%q is every address: anybody could say that he comes from elsewhere. Write that of the proxy, such as 10.0.0.5/32.", text)
+		}
+	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		r.add("server.tls_cert", "The certificate and its key go together: set tls_cert and tls_key, or neither.")
 	}

@@ -20,6 +20,7 @@ const warnEvery = time.Minute
 type gate struct {
 	net.Listener
 	limits      *limits
+	proxies     proxies
 	most, each  int // in all, and from one address; 0: no limit
 	log         *slog.Logger
 	now         func() time.Time
@@ -37,7 +38,7 @@ func (a *App) newGate(name string, l net.Listener) *gate {
 	own := prometheus.WrapRegistererWith(prometheus.Labels{"listener": name}, a.metrics.Registry)
 	refused := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "guildhall_connections_refused_total",
 		Help: "Connections closed at once because there were too many, in all or from one address."}, []string{"limit"})
-	g := &gate{Listener: l, limits: a.limits, most: a.cfg.Limits.Connections, each: a.cfg.Limits.ConnectionsPerAddress,
+	g := &gate{Listener: l, limits: a.limits, proxies: a.proxies, most: a.cfg.Limits.Connections, each: a.cfg.Limits.ConnectionsPerAddress,
 		log: a.log.With("listener", name), now: a.opts.Now, by: map[string]int{},
 		open:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "guildhall_connections", Help: "Open connections."}),
 		tooMany: refused.WithLabelValues("all"), tooManyEach: refused.WithLabelValues("address")}
@@ -63,7 +64,7 @@ func (g *gate) Accept() (net.Conn, error) {
 func (g *gate) admit(c net.Conn) net.Conn {
 	from := c.RemoteAddr().String()
 	key := limit.AddrKey(from)
-	if g.limits.exempts(from) {
+	if g.limits.exempts(from) || g.proxies.trustsPeer(from) { // all visitors come from a proxy
 		key = ""
 	}
 	g.mu.Lock()

@@ -40,7 +40,7 @@ func (a *App) serve(ctx context.Context) error {
 	workCtx, endWork := context.WithCancel(workCtx)
 	defer endWork()
 
-	servers := []*http.Server{a.controlServer(), a.publicServer(a.plain())}
+	servers := []*http.Server{a.controlServer(), a.publicServer(a.proxies.around(a.plain()))}
 	serveOn(work, servers[0], control)
 	serveOn(work, servers[1], a.newGate("http", a.listeners.http))
 	for _, s := range a.services {
@@ -54,7 +54,7 @@ func (a *App) serve(ctx context.Context) error {
 		endWork()
 		return errors.Join(err, stopServers(), work.Wait())
 	}
-	public := a.publicServer(a.hosts)
+	public := a.publicServer(a.https())
 	public.TLSConfig = a.publicTLS()
 	internal := a.node.Server(a.internal())
 	serveTLS(work, public, a.newGate("https", a.listeners.https))
@@ -163,6 +163,12 @@ func (a *App) plain() http.Handler {
 		}
 	}
 	return a.measure("plain", a.site.Wrap(a.limits.around(keepSlashes(mux), nil)))
+}
+
+// https is the handler of the public listener.
+func (a *App) https() http.Handler {
+	redirect := a.measure("plain", a.site.Wrap(a.limits.around(http.HandlerFunc(a.hosts.toHTTPS), nil)))
+	return a.proxies.onTLS(a.proxies.around(a.hosts), a.proxies.around(redirect))
 }
 
 // internal is what the internal listener serves beside the services' routes, to

@@ -57,7 +57,7 @@ func (s *service) listBatches(ctx context.Context, in *batchesInput) (*app.Outpu
 	if err != nil {
 		return nil, err
 	}
-	all, total, err := s.store.Batches(ctx, product, in.Limit, in.Offset)
+	all, total, err := s.store.Batches(ctx, store.BatchQuery{Product: product, Limit: in.Limit, Offset: in.Offset})
 	return output(wire.BatchList{Batches: each(all, wireBatch), Total: total}, err)
 }
 

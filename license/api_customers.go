@@ -42,7 +42,7 @@ func (s *service) customerOperations(api huma.API) {
 }
 
 func (s *service) listCustomers(ctx context.Context, in *customersInput) (*app.Output[wire.CustomerList], error) {
-	all, total, err := s.store.Customers(ctx, in.Text, in.Limit, in.Offset)
+	all, total, err := s.store.Customers(ctx, store.CustomerQuery{Text: in.Text, Limit: in.Limit, Offset: in.Offset})
 	return output(wire.CustomerList{Customers: each(all, wireCustomer), Total: total}, err)
 }
 

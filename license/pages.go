@@ -55,6 +55,7 @@ func (p *pages) byRole() map[string]map[string]page {
 	p.policyPages(looks, admin)
 	p.batchPages(looks, admin)
 	p.cardPages(looks, support)
+	p.customerPages(looks, support)
 	p.auditPages(admin)
 	return map[string]map[string]page{viewerRole: looks, supportRole: support, adminRole: admin}
 }

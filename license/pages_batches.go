@@ -9,6 +9,7 @@ import (
 
 	"guildhall/license/internal/card"
 	"guildhall/license/internal/policy"
+	"guildhall/license/internal/store"
 	views "guildhall/license/web"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web"
@@ -33,7 +34,7 @@ func (p *pages) batches(w http.ResponseWriter, r *http.Request) error {
 	q := ui.ParseList(r.URL, ui.ListOptions{Filters: []string{"product"}})
 	v := views.Batches{Query: q, Now: p.now(), May: may(r, adminRole)}
 	var err error
-	if v.Rows, v.Total, err = p.Service.store.Batches(ctx, q.Filter("product"), q.Size, q.Offset()); err != nil {
+	if v.Rows, v.Total, err = p.Service.store.Batches(ctx, store.BatchQuery{Product: q.Filter("product"), Limit: q.Size, Offset: q.Offset()}); err != nil {
 		return err
 	}
 	if v.Names, err = p.names(ctx); err != nil {
@@ -48,7 +49,7 @@ func (p *pages) batches(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *pages) newBatch(w http.ResponseWriter, r *http.Request) error {
-	return p.showNewBatch(w, r, form.New("policy", r.URL.Query().Get("policy"), "count", "10", "days", "0"))
+	return p.showNewBatch(w, r, form.New("policy", r.URL.Query().Get("policy"), "customer", r.URL.Query().Get("customer"), "count", "10", "days", "0"))
 }
 
 func (p *pages) showNewBatch(w http.ResponseWriter, r *http.Request, f *form.Form) error {
@@ -57,7 +58,7 @@ func (p *pages) showNewBatch(w http.ResponseWriter, r *http.Request, f *form.For
 	if err != nil {
 		return err
 	}
-	customers, _, err := p.Service.store.Customers(ctx, "", offered, 0)
+	customers, _, err := p.Service.store.Customers(ctx, store.CustomerQuery{Limit: offered})
 	if err != nil {
 		return err
 	}

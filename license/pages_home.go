@@ -31,7 +31,7 @@ func (p *pages) home(w http.ResponseWriter, r *http.Request) error {
 	if v.Mismatches, _, err = p.Service.store.Events(ctx, store.EventQuery{Kind: card.Mismatched, Limit: homeRows}); err != nil {
 		return err
 	}
-	if v.Batches, _, err = p.Service.store.Batches(ctx, "", homeRows, 0); err != nil {
+	if v.Batches, _, err = p.Service.store.Batches(ctx, store.BatchQuery{Limit: homeRows}); err != nil {
 		return err
 	}
 	if v.Names, err = p.names(ctx); err != nil {

@@ -10,6 +10,7 @@ func nav() []web.NavItem {
 		{Path: "/", Key: "license.nav.home", Icon: "home", Role: viewerRole},
 		{Path: "/cards", Key: "license.nav.cards", Icon: "key", Role: viewerRole},
 		{Path: "/batches", Key: "license.nav.batches", Icon: "list", Role: viewerRole},
+		{Path: "/customers", Key: "license.nav.customers", Icon: "users", Role: viewerRole},
 		{Path: "/products", Key: "license.nav.products", Icon: "ticket", Role: viewerRole},
 		{Path: "/policies", Key: "license.nav.policies", Icon: "shield", Role: viewerRole},
 		{Path: "/audit", Key: "web.audit.title", Icon: "log", Role: adminRole},

@@ -72,7 +72,9 @@ func (c *counter) stocked(t *testing.T) (product store.Product, policyID string,
 	ok(t, second(c.catalogue.CreateRelease(t.Context(), "studio", "1.0", "", boss)))
 	made, err := c.catalogue.CreatePolicy(t.Context(), product.ID, "Year", policy.Default(), boss)
 	ok(t, err)
-	batch, err = c.cards.Order(t.Context(), card.Order{Policy: made.ID, Count: 3}, boss)
+	customer, err := c.catalogue.AddCustomer(t.Context(), "Print & Sons", "print@example.com", "", boss)
+	ok(t, err)
+	batch, err = c.cards.Order(t.Context(), card.Order{Policy: made.ID, Customer: customer.ID, Count: 3}, boss)
 	ok(t, err)
 	all, _, err := c.store.Cards(t.Context(), store.CardQuery{Limit: 1, Now: c.clock.Now()})
 	ok(t, err)
@@ -84,13 +86,13 @@ func (c *counter) stocked(t *testing.T) (product store.Product, policyID string,
 func TestEveryPageOpensForItsRole(t *testing.T) {
 	t.Parallel()
 	c := openCounter(t)
-	for _, path := range []string{"/", "/products", "/policies", "/policies/new", "/batches", "/batches/new", "/cards", "/audit"} {
+	for _, path := range []string{"/", "/products", "/policies", "/policies/new", "/batches", "/batches/new", "/cards", "/customers", "/customers/new", "/audit"} {
 		if w := c.open(t, adminRole, http.MethodGet, path); w.Code != http.StatusOK {
 			t.Errorf("%s with nothing to show: status %d", path, w.Code)
 		}
 	}
 	product, policyID, batch, one := c.stocked(t)
-	ids := map[string]string{"products": product.ID, "policies": policyID, "batches": batch.ID, "cards": one.ID}
+	ids := map[string]string{"products": product.ID, "policies": policyID, "batches": batch.ID, "cards": one.ID, "customers": one.Customer}
 	for role, all := range c.pages.byRole() {
 		for _, pattern := range slices.Sorted(maps.Keys(all)) {
 			method, path, _ := strings.Cut(pattern, " ")
@@ -148,6 +150,31 @@ func TestFormsMakeAndRefuse(t *testing.T) {
 	c.clock.Advance(card.Again + time.Minute)
 	if back := post(batch+"/export", http.StatusSeeOther, "", "format", "csv"); back != batch {
 		t.Errorf("an export that comes too late leads to %s", back)
+	}
+}
+
+func TestCustomersAreAddedAndChanged(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	c.stocked(t)
+	post := func(path string, status int, text string, fields ...string) string {
+		t.Helper()
+		w := c.open(t, supportRole, http.MethodPost, path, fields...)
+		if w.Code != status || !strings.Contains(w.Body.String(), text) {
+			t.Fatalf("%s: status %d, want %d with %q:\n%s", path, w.Code, status, text, w.Body)
+		}
+		return w.Header().Get("Location")
+	}
+	post("/customers/new", http.StatusUnprocessableEntity, "There is a customer with this name already", "name", "print & SONS")
+	post("/customers/new", http.StatusUnprocessableEntity, "This is no e-mail address", "name", "Anna", "email", "anna")
+	at := post("/customers/new", http.StatusSeeOther, "", "name", "Anna", "email", "anna@example.com", "note", "pays late")
+	post(at, http.StatusUnprocessableEntity, "value=\"print &amp; sons\"", "name", "print & sons")
+	post(at, http.StatusSeeOther, "", "name", "Anna Nowak", "email", "", "note", "")
+	if w := c.open(t, viewerRole, http.MethodGet, "/customers?sort=cards&dir=desc"); strings.Index(w.Body.String(), "Print &amp; Sons") > strings.Index(w.Body.String(), "Anna Nowak") {
+		t.Error("who has more cards does not come first")
+	}
+	if w := c.open(t, viewerRole, http.MethodGet, at); strings.Contains(w.Body.String(), "pays late") || !strings.Contains(w.Body.String(), "No cards yet") {
+		t.Errorf("the page of a customer reads\n%s", w.Body)
 	}
 }
 

@@ -84,7 +84,7 @@ func (v Batch) terms(ctx context.Context) ui.Definitions {
 	all := ui.Definitions{{Name: i18n.T(ctx, "license.product"), Value: ui.Link{Label: v.product(v.Product), URL: "/products/" + v.Product}},
 		{Name: i18n.T(ctx, "license.policy"), Value: ui.Link{Label: v.policy(v.Policy), URL: "/policies/" + v.Policy}}}
 	if v.Customer.ID != "" {
-		all = append(all, ui.Term{Name: i18n.T(ctx, "license.customer"), Value: ui.Text(v.Customer.Name)})
+		all = append(all, ui.Term{Name: i18n.T(ctx, "license.customer"), Value: ui.Link{Label: v.Customer.Name, URL: CustomerPath(v.Customer.ID)}})
 	}
 	if v.Days > 0 {
 		all = append(all, ui.Term{Name: i18n.T(ctx, "license.policy.days"), Value: ui.Text(i18n.Number(ctx, v.Days))})

@@ -105,7 +105,7 @@ func (v Card) terms(ctx context.Context) ui.Definitions {
 		all = append(all, ui.Term{Name: i18n.T(ctx, "license.batch"), Value: ui.Link{Label: i18n.Date(ctx, v.MadeAt), URL: "/batches/" + v.Batch}})
 	}
 	if v.Customer.ID != "" {
-		all = append(all, ui.Term{Name: i18n.T(ctx, "license.customer"), Value: ui.Text(v.Customer.Name)})
+		all = append(all, ui.Term{Name: i18n.T(ctx, "license.customer"), Value: ui.Link{Label: v.Customer.Name, URL: CustomerPath(v.Customer.ID)}})
 	}
 	if v.Days > 0 {
 		all = append(all, ui.Term{Name: i18n.T(ctx, "license.policy.days"), Value: ui.Text(i18n.Number(ctx, v.Days))})

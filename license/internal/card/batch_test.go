@@ -212,7 +212,7 @@ func TestOrdersThatAreRefused(t *testing.T) {
 			_, err := w.Cards.Order(t.Context(), o, licensetest.By)
 			wrong(t, err, strings.Join(strings.Fields(want), " "))
 		}
-		if _, n, err := w.Store.Batches(t.Context(), "", 10, 0); err != nil || n != 0 {
+		if _, n, err := w.Store.Batches(t.Context(), store.BatchQuery{Limit: 10}); err != nil || n != 0 {
 			t.Errorf("%d batches were made, %v", n, err)
 		}
 	})

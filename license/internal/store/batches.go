@@ -58,13 +58,19 @@ func batch(ctx context.Context, q querier, id string) (Batch, error) {
 	return b, nil
 }
 
-// Batches are those of a product, or of all, the last first; and how many there are.
-func (s *Store) Batches(ctx context.Context, product string, limit, offset int) (all []Batch, total int, err error) {
-	const where = `WHERE ($1 = '' OR product = $1) `
-	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM batches `+where, product).Scan(&total); err != nil {
+// BatchQuery says which batches a list has; what is empty is any.
+type BatchQuery struct {
+	Product, Customer string
+	Limit, Offset     int
+}
+
+// Batches lists batches, the last first, and says how many there are.
+func (s *Store) Batches(ctx context.Context, q BatchQuery) (all []Batch, total int, err error) {
+	const where = `WHERE ($1 = '' OR product = $1) AND ($2 = '' OR customer = $2) `
+	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM batches `+where, q.Product, q.Customer).Scan(&total); err != nil {
 		return nil, 0, db.Coded(err)
 	}
-	all, err = list(ctx, s.db.Read, "list batches", scanBatch, batchColumns+where+`ORDER BY made_at DESC, id DESC LIMIT $2 OFFSET $3`, product, limit, offset)
+	all, err = list(ctx, s.db.Read, "list batches", scanBatch, batchColumns+where+`ORDER BY made_at DESC, id DESC LIMIT $3 OFFSET $4`, q.Product, q.Customer, q.Limit, q.Offset)
 	return all, total, err
 }
 

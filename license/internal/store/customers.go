@@ -17,11 +17,11 @@ var ErrCustomer = fault.New(fault.NotFound, "customer_not_found", "There is no s
 type Customer struct {
 	ID, Name, NameKey, Email, Note string
 	MadeAt                         time.Time
-	// Cards is how many there are.
+	// Cards is how many there are outside the recycle bin.
 	Cards int
 }
 
-const customerColumns = `SELECT c.id, c.name, c.name_key, c.email, c.note, c.made_at, (SELECT COUNT(*) FROM cards k WHERE k.customer = c.id) FROM customers c `
+const customerColumns = `SELECT c.id, c.name, c.name_key, c.email, c.note, c.made_at, (SELECT COUNT(*) FROM cards k WHERE k.customer = c.id AND k.deleted_at IS NULL) FROM customers c `
 
 func scanCustomer(row scanner) (c Customer, err error) {
 	var made int64
@@ -39,16 +39,39 @@ func (s *Store) Customer(ctx context.Context, id string) (Customer, error) {
 	return c, db.Coded(err)
 }
 
-// Customers are those whose name or address contains the text, by name, and how many
-// there are in all.
-func (s *Store) Customers(ctx context.Context, contains string, limit, offset int) (all []Customer, total int, err error) {
+// CustomerQuery says which customers a list has.
+type CustomerQuery struct {
+	// Text is looked for in names and addresses.
+	Text string
+	// Sort is "name", "made" or "cards"; Desc turns it round.
+	Sort          string
+	Desc          bool
+	Limit, Offset int
+}
+
+// Customers lists customers, and says how many there are in all.
+func (s *Store) Customers(ctx context.Context, q CustomerQuery) (all []Customer, total int, err error) {
 	const where = `WHERE (c.name_key LIKE $1 ESCAPE '!' OR lower(c.email) LIKE $1 ESCAPE '!') `
-	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM customers c `+where, db.Containing(contains)).Scan(&total); err != nil {
+	text := db.Containing(q.Text)
+	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM customers c `+where, text).Scan(&total); err != nil {
 		return nil, 0, db.Coded(err)
 	}
-	all, err = list(ctx, s.db.Read, "list customers", scanCustomer, customerColumns+where+`ORDER BY c.name_key, c.id LIMIT $2 OFFSET $3`,
-		db.Containing(contains), limit, offset)
+	all, err = list(ctx, s.db.Read, "list customers", scanCustomer, customerColumns+where+q.order()+`LIMIT $2 OFFSET $3`, text, q.Limit, q.Offset)
 	return all, total, err
+}
+
+func (q *CustomerQuery) order() string {
+	direction := " "
+	if q.Desc {
+		direction = " DESC "
+	}
+	switch q.Sort {
+	case "made":
+		return `ORDER BY c.made_at` + direction + `, c.id` + direction
+	case "cards":
+		return `ORDER BY 7` + direction + `, c.name_key `
+	}
+	return `ORDER BY c.name_key` + direction
 }
 
 // InsertCustomer writes a new customer. False means that another has the name.

@@ -3,6 +3,9 @@ package license
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
+	"crypto/hpke"
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -25,6 +28,7 @@ func TestKeysFollowEachOther(t *testing.T) {
 	o := openOfficeOnSQLite(t)
 	o.stock(t)
 	shared, public := o.program(t, sealed.PSK, ""), o.program(t, sealed.HPKE, "")
+	kit := *shared
 	known := shared.configuration(t)
 	answered := map[sealed.KeyID]bool{}
 	for range 110 {
@@ -56,6 +60,9 @@ func TestKeysFollowEachOther(t *testing.T) {
 		if o.told(t, shared) != nil {
 			t.Fatal("who has the newest key is told another")
 		}
+		if found := o.told(t, &kit); found == nil || found.ID != next.ID {
+			t.Fatalf("on %s a kit of the first day tells %v, and the key is %s", o.clock.Now(), found, next.ID)
+		}
 		public.want(t, "ok ok", license.CallTime)
 		public.client = public.sealer(t)
 	}
@@ -65,7 +72,7 @@ func TestKeysFollowEachOther(t *testing.T) {
 	// Keys that are over are kept nowhere.
 	var n int
 	ok(t, o.env.DB.Read.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM transport_keys`).Scan(&n))
-	if n > 1+2+4+4 {
+	if n > 1+1+2+4+4 {
 		t.Errorf("%d keys are kept", n)
 	}
 }
@@ -78,7 +85,61 @@ func (o *office) told(t testing.TB, p *program) *license.SharedKey {
 	ok(t, err)
 	fresh := *p
 	fresh.card = o.card(t, rules.Policies[0])
-	return fresh.want(t, "activated ok", license.CallActivate).NextPSK
+	return fresh.opens(t, fresh.want(t, "activated ok", license.CallActivate).NextPSK)
+}
+
+// opens is a shared key that was sealed to the program.
+func (p *program) opens(t testing.TB, next *license.SealedPSK) *license.SharedKey {
+	t.Helper()
+	if next == nil {
+		return nil
+	}
+	key, err := hpke.NewDHKEMPrivateKey(p.seal)
+	ok(t, err)
+	r, err := hpke.NewRecipient(next.Enc, key, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(license.NextPSKInfo))
+	ok(t, err)
+	text, err := r.Open([]byte("press\n"+next.ID), next.Ciphertext)
+	ok(t, err)
+	return &license.SharedKey{ID: next.ID, Key: text, To: next.To}
+}
+
+// A kit that was built into a program is good for years, and tells nothing to whoever
+// took its key out but has no good card.
+func TestAKitOpensForYearsAndTellsNobodyWithoutACard(t *testing.T) {
+	t.Parallel()
+	o := openOfficeOnSQLite(t)
+	_, rules := o.stock(t)
+	p := o.program(t, sealed.PSK, o.card(t, rules))
+	stranger, keyless := o.program(t, sealed.PSK, "no card"), o.program(t, sealed.PSK, o.card(t, rules))
+	o.clock.Advance(7 * 365 * day)
+	ok(t, o.transport.Keep(t.Context()))
+	if a := stranger.want(t, "ok ok", license.CallTime); a.NextPSK != nil {
+		t.Error("the time tells the shared key to everybody")
+	}
+	if a := stranger.want(t, "refused card_unknown", license.CallActivate); a.NextPSK != nil {
+		t.Error("a refusal tells the shared key")
+	}
+	other := *keyless
+	_, other.device, _ = ed25519.GenerateKey(rand.Reader)
+	l := other.write(t, license.CallActivate, func(r *license.Request) { r.Device.Sign = keyless.device.Public().(ed25519.PublicKey) })
+	if a := other.read(t, l, post(t, other.counter, l, other.ip)); a.NextPSK != nil {
+		t.Errorf("keys that nobody proves to hold are told %+v", a)
+	}
+	next := p.opens(t, p.want(t, "activated ok", license.CallActivate).NextPSK)
+	if next == nil || next.ID == p.kit.PSK.ID {
+		t.Fatal("the kit's first answer tells no other key")
+	}
+	p.client = pskClient(t, *next)
+	if a := p.want(t, "ok ok", license.CallValidate); a.NextPSK != nil {
+		t.Error("whoever has the key of the week is told it again")
+	}
+	// One that leaked is ended by hand: with it nothing opens, and programs that have the
+	// key of the week go on.
+	old := stranger.write(t, license.CallTime)
+	ok(t, o.client.RotateTransportKey(t.Context(), "press", wire.TransportRotation{Kind: "kit", End: true}))
+	refuses(t, p.counter, old, http.StatusBadRequest, "request_not_opened")
+	p.want(t, "ok ok", license.CallValidate)
+	o.program(t, sealed.PSK, "").want(t, "ok ok", license.CallTime)
 }
 
 func TestAnOldKeyOpensForTwoWeeksMore(t *testing.T) {
@@ -87,6 +148,9 @@ func TestAnOldKeyOpensForTwoWeeksMore(t *testing.T) {
 		o := openOfficeOnSQLite(t)
 		o.stock(t)
 		p := o.program(t, mode, "")
+		if mode == sealed.PSK {
+			p.client = pskClient(t, *o.told(t, p))
+		}
 		o.clock.Advance(21*day - time.Second)
 		ok(t, o.transport.Keep(t.Context()))
 		p.want(t, "ok ok", license.CallTime)
@@ -100,6 +164,7 @@ func TestKeysInWrongHandsEndAtOnce(t *testing.T) {
 	o := openOfficeOnSQLite(t)
 	o.stock(t)
 	p, q := o.program(t, sealed.PSK, ""), o.program(t, sealed.HPKE, "")
+	p.client = pskClient(t, *o.told(t, p))
 	was := p.configuration(t)
 	ok(t, o.client.RotateTransportKey(t.Context(), "press", wire.TransportRotation{Kind: "psk"}))
 	p.want(t, "ok ok", license.CallTime) // the overlap
@@ -110,6 +175,9 @@ func TestKeysInWrongHandsEndAtOnce(t *testing.T) {
 	for _, r := range []*program{p, q} {
 		refuses(t, r.counter, r.write(t, license.CallTime), http.StatusBadRequest, "request_not_opened")
 		anew := o.program(t, r.mode, "")
+		if r.mode == sealed.PSK {
+			anew.client = pskClient(t, *o.told(t, anew))
+		}
 		l := anew.write(t, license.CallTime)
 		w := post(t, anew.counter, l, anew.ip)
 		got, err := sealed.ReadWire(w.Header(), w.Body.Bytes())
@@ -145,7 +213,7 @@ func TestNodesFollow(t *testing.T) {
 		other := o.again(t).counter()
 		p.counter = other
 		p.want(t, "ok ok", license.CallTime) // the other has read its keys
-		ok(t, o.client.RotateTransportKey(t.Context(), "press", wire.TransportRotation{Kind: "psk", End: true}))
+		ok(t, o.client.RotateTransportKey(t.Context(), "press", wire.TransportRotation{Kind: "kit", End: true}))
 		old := p.write(t, license.CallTime)
 		o.clock.Advance(time.Second)
 		anew := o.program(t, sealed.PSK, "")
@@ -153,7 +221,7 @@ func TestNodesFollow(t *testing.T) {
 		anew.want(t, "ok ok", license.CallTime) // a key that it did not know
 		refuses(t, other, old, http.StatusBadRequest, "request_not_opened")
 
-		ok(t, o.client.RotateTransportKey(t.Context(), "press", wire.TransportRotation{Kind: "psk", End: true}))
+		ok(t, o.client.RotateTransportKey(t.Context(), "press", wire.TransportRotation{Kind: "kit", End: true}))
 		last := anew.write(t, license.CallTime)
 		o.clock.Advance(10 * time.Second)
 		refuses(t, other, last, http.StatusBadRequest, "request_not_opened") // one that was ended elsewhere
@@ -174,11 +242,11 @@ func TestSecretsRestSealed(t *testing.T) {
 	ok(t, err)
 	rows, err := o.store.TransportKeys(t.Context(), "", o.clock.Now())
 	ok(t, err)
-	if len(rows) != 4 {
+	if len(rows) != 5 {
 		t.Fatalf("%d keys", len(rows))
 	}
 	for _, k := range rows {
-		if bytes.Contains(k.Sealed, kit.PSK.Key) || k.Kind == store.KeyPSK && len(k.Public) != 0 {
+		if bytes.Contains(k.Sealed, kit.PSK.Key) || (k.Kind == store.KeyPSK || k.Kind == store.KeyKit) && len(k.Public) != 0 {
 			t.Errorf("the key %s is legible", k.ID)
 		}
 	}

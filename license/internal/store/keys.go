@@ -13,7 +13,8 @@ const (
 	KeyRoot   = "root"   // Ed25519: signs the configuration, and is pinned in the kit
 	KeyAnswer = "answer" // Ed25519: signs answers
 	KeyHPKE   = "hpke"   // X25519: requests are sealed to it
-	KeyPSK    = "psk"    // shared with the clients of a product
+	KeyPSK    = "psk"    // shared with the clients of a product that have a card
+	KeyKit    = "kit"    // shared with whoever has a kit, for years
 )
 
 // TransportKey is a key by which requests are opened or answers signed.
@@ -21,7 +22,7 @@ type TransportKey struct {
 	// ID has 16 hexadecimal digits.
 	ID, Product, Kind string
 	Public, Sealed    []byte
-	// From and To bound when it is used; To is zero until it is replaced.
+	// From and To bound when it is used; To is zero for one that is ended by hand alone.
 	From, To, MadeAt time.Time
 }
 

@@ -66,12 +66,12 @@ func (d *Desk) Kit(ctx context.Context, product string, by audit.Caller) (licens
 	if err != nil {
 		return license.Kit{}, err
 	}
-	shared := b.current(store.KeyPSK, d.now())
+	shared := b.current(store.KeyKit, d.now())
 	if shared == nil {
 		return license.Kit{}, ErrNoKeys
 	}
-	told, root := shared.told(), b.current(store.KeyRoot, d.now()).sign.Public().(ed25519.PublicKey)
-	return license.Kit{Product: p.Code, Addresses: d.o.Addresses(), Root: root, PSK: &told, Configuration: text},
+	exported, root := shared.exported(), b.current(store.KeyRoot, d.now()).sign.Public().(ed25519.PublicKey)
+	return license.Kit{Product: p.Code, Addresses: d.o.Addresses(), Root: root, PSK: &exported, Configuration: text},
 		d.write(ctx, func(tx *sql.Tx) error {
 			return d.o.Journal.Append(ctx, tx, by, journal.KitExported, p.ID, map[string]any{"psk": shared.ID})
 		})

@@ -10,6 +10,10 @@
 // client that has it is told the next. What is over is deleted: what it sealed opens
 // for nobody any more.
 //
+// The shared key in a kit (kind kit) is none of these: it is good until somebody ends it,
+// because the program that it is built into may be started after years. It opens the first
+// requests of an installation, until an answer has told the key of the week.
+//
 // Private halves are sealed at rest. A node keeps the keys in memory and reads them
 // again every ten seconds, and within a second when a key is named that it does not
 // know.

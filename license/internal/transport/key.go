@@ -77,7 +77,7 @@ func (k *key) hold(secret []byte) (err error) {
 		k.sign = ed25519.NewKeyFromSeed(secret)
 	case store.KeyHPKE:
 		k.private, err = ecdh.X25519().NewPrivateKey(secret)
-	case store.KeyPSK:
+	case store.KeyPSK, store.KeyKit:
 		k.shared = secret
 	default:
 		err = fmt.Errorf("there is no kind %q", k.Kind)
@@ -88,8 +88,8 @@ func (k *key) hold(secret []byte) (err error) {
 // over says that the key is of no use any more.
 func (k *key) over(now time.Time) bool { return !k.To.IsZero() && !now.Before(k.To) }
 
-// told is a shared key as clients get it.
-func (k *key) told() license.SharedKey {
+// exported is a shared key as it stands in a kit.
+func (k *key) exported() license.SharedKey {
 	return license.SharedKey{ID: k.ID, Key: k.shared, To: k.To}
 }
 

@@ -60,8 +60,8 @@ func (r *Request) read(call string) {
 // find finds whose request it is: the message of one that is not sealed says so, and the
 // key of the others.
 func (d *Desk) find(ctx context.Context, w sealed.Wire) (*Request, error) {
-	kind := map[sealed.Mode]string{sealed.PSK: store.KeyPSK, sealed.HPKE: store.KeyHPKE}[w.Mode]
-	if kind == "" {
+	kinds := map[sealed.Mode][]string{sealed.PSK: {store.KeyPSK, store.KeyKit}, sealed.HPKE: {store.KeyHPKE}}[w.Mode]
+	if kinds == nil {
 		var named struct {
 			Product string `json:"product"`
 		}
@@ -80,7 +80,7 @@ func (d *Desk) find(ctx context.Context, w sealed.Wire) (*Request, error) {
 		bundle *bundle
 	}
 	f, err := find(ctx, d, func(r *ring) *found {
-		k := r.opens(kind, id, d.now())
+		k := r.opens(kinds, id, d.now())
 		if k == nil {
 			return nil
 		}
@@ -112,13 +112,12 @@ func (r *Request) lookup() sealed.Lookup {
 	}
 }
 
-// Answer signs an answer, and seals it as the request was. Whoever has a card and a
-// shared key that has been followed by another is told that.
+// Answer signs an answer, and seals it as the request was.
 func (d *Desk) Answer(r *Request, a license.Answer) (sealed.Wire, error) {
-	if r.Mode == sealed.PSK && r.Message.Card != "" && a.Verdict != license.VerdictRefused {
-		if next := r.bundle.current(store.KeyPSK, d.now()); next != nil && next.id != r.key.id && next.From.After(r.key.From) {
-			told := next.told()
-			a.NextPSK = &told
+	if next := d.next(r, a); next != nil {
+		var err error
+		if a.NextPSK, err = tell(r, next); err != nil {
+			return sealed.Wire{}, err
 		}
 	}
 	text, err := json.Marshal(a)

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"guildhall/license/internal/store"
@@ -41,10 +42,10 @@ func (b *bundle) current(kind string, now time.Time) (found *key) {
 	return found
 }
 
-// opens is the key of a kind that a request names, or nil. One that has not begun is
-// taken: the clock of whoever told it may be ahead of ours.
-func (r *ring) opens(kind string, id sealed.KeyID, now time.Time) *key {
-	if k := r.byID[id]; k != nil && k.Kind == kind && !k.over(now) {
+// opens is the key of one of the kinds that a request names, or nil. One that has not
+// begun is taken: the clock of whoever told it may be ahead of ours.
+func (r *ring) opens(kinds []string, id sealed.KeyID, now time.Time) *key {
+	if k := r.byID[id]; k != nil && slices.Contains(kinds, k.Kind) && !k.over(now) {
 		return k
 	}
 	return nil

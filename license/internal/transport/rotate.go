@@ -28,8 +28,12 @@ const (
 // ErrTooMany says that a product has as many keys of a kind as it may have.
 var ErrTooMany = fault.New(fault.Conflict, "too_many_keys", "The product has %d keys of this kind. Wait until some are over, or end those before with the new one.", maxKeys)
 
+// stays says whether keys of the kind are good until somebody ends them: kits are built
+// into programs that run for years.
+func stays(kind string) bool { return kind == store.KeyRoot || kind == store.KeyKit }
+
 // term is for how long a key of the kind is the newest: then another follows, which is
-// made so long ahead of it. The root key stays.
+// made so long ahead of it.
 func term(kind string) (life, ahead time.Duration) {
 	if kind == store.KeyAnswer {
 		return year, Overlap
@@ -37,7 +41,9 @@ func term(kind string) (life, ahead time.Duration) {
 	return week, 0
 }
 
-func kinds() []string { return []string{store.KeyRoot, store.KeyAnswer, store.KeyHPKE, store.KeyPSK} }
+func kinds() []string {
+	return []string{store.KeyRoot, store.KeyAnswer, store.KeyHPKE, store.KeyPSK, store.KeyKit}
+}
 
 // plan is a key to make.
 type plan struct {
@@ -57,9 +63,9 @@ func due(rows []store.TransportKey, now time.Time) (next []plan) {
 		life, ahead := term(kind)
 		end := newest.Add(life)
 		switch {
-		case newest.IsZero() || kind != store.KeyRoot && end.Before(now):
+		case newest.IsZero() || !stays(kind) && end.Before(now):
 			next = append(next, plan{kind, now})
-		case kind != store.KeyRoot && !now.Before(end.Add(-ahead)):
+		case !stays(kind) && !now.Before(end.Add(-ahead)):
 			next = append(next, plan{kind, end})
 		}
 	}
@@ -115,7 +121,7 @@ func (d *Desk) Rotate(ctx context.Context, product, kind string, end bool, by au
 		return err
 	}
 	if kind == store.KeyRoot || !slices.Contains(kinds(), kind) {
-		return fault.Fields(fault.Field{Name: "kind", Code: "key_kind_unknown", Detail: `The kind is "answer", "hpke" or "psk".`})
+		return fault.Fields(fault.Field{Name: "kind", Code: "key_kind_unknown", Detail: `The kind is "answer", "hpke", "psk" or "kit".`})
 	}
 	defer d.forget()
 	return d.write(ctx, func(tx *sql.Tx) error {
@@ -157,7 +163,7 @@ func (d *Desk) add(ctx context.Context, tx *sql.Tx, product string, plans []plan
 			return err
 		}
 		k.From, k.MadeAt = p.from, d.now()
-		if life, _ := term(p.kind); p.kind != store.KeyRoot {
+		if life, _ := term(p.kind); !stays(p.kind) {
 			k.To = p.from.Add(life + Overlap)
 		}
 		if err := d.o.Journal.Append(ctx, tx, by, journal.KeyMade, k.ID,

@@ -2,7 +2,6 @@ package license
 
 import (
 	"context"
-	"crypto/hpke"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -107,21 +106,9 @@ func openHandshake(s state, a Answer) ([]byte, error) {
 	if a.Handshake == nil {
 		return nil, fmt.Errorf("%w: it has no handshake key", ErrAnswer)
 	}
-	private, err := s.opener()
+	key, err := s.unseal(HandshakeInfo, a.Environment+"\n"+a.Handshake.ID, a.Handshake.Enc, a.Handshake.Ciphertext)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrState, err)
-	}
-	own, err := hpke.NewDHKEMPrivateKey(private)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrState, err)
-	}
-	recipient, err := hpke.NewRecipient(a.Handshake.Enc, own, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(HandshakeInfo))
-	if err != nil {
-		return nil, fmt.Errorf("%w: the handshake key: %w", ErrAnswer, err)
-	}
-	key, err := recipient.Open([]byte(a.Environment+"\n"+a.Handshake.ID), a.Handshake.Ciphertext)
-	if err != nil {
-		return nil, fmt.Errorf("%w: the handshake key was sealed to another installation: %w", ErrAnswer, err)
+		return nil, fmt.Errorf("the handshake key: %w", err)
 	}
 	return key, nil
 }

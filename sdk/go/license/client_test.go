@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -258,6 +259,79 @@ func TestTheNextSharedKeyIsTakenOver(t *testing.T) {
 	forget(w.next.ID)
 	if s, err := c.Validate(ctx); err != nil || s.Cached {
 		t.Errorf("a told key that the server lost again: %+v, %v", s, err)
+	}
+}
+
+// A program that was shipped years ago, and one that was not started for years, connect
+// by the kit's key, and go on by the one of the week that they are told.
+func TestAKitConnectsAfterYears(t *testing.T) {
+	t.Parallel()
+	w, ctx, dir := newWorld(t), t.Context(), t.TempDir()
+	o := w.options(sealed.PSK, dir)
+	kit := o.Kit.PSK.ID
+	week := func() (id string) {
+		w.set(func() {
+			for known := range w.psk { // those of weeks before are over
+				if hex.EncodeToString(known[:]) != kit {
+					delete(w.psk, known)
+				}
+			}
+			w.next = w.addPSK()
+			w.next.To = w.now.AddDate(0, 0, 21)
+			id = w.next.ID
+		})
+		return id
+	}
+	ask := func(want ...string) {
+		t.Helper()
+		w.set(func() { w.under = nil })
+		c := w.open(o)
+		call := func() (Standing, error) { return c.Activate(ctx, card) }
+		if c.known().Card != "" {
+			call = func() (Standing, error) { return c.Validate(ctx) }
+		}
+		for range want {
+			if s, err := call(); err != nil || s.Cached {
+				t.Fatalf("%+v, %v", s, err)
+			}
+		}
+		if !slices.Equal(w.under, want) {
+			t.Fatalf("asked under %v, want %v", w.under, want)
+		}
+	}
+	years := func() {
+		w.set(func() {
+			w.now = w.now.AddDate(4, 0, 0)
+			w.rotateAnswers()
+		})
+	}
+	years()
+	first := week()
+	ask(kit, first, first)
+	years()
+	second := week()
+	ask(kit, second, second)
+	ask(second)
+	// A key that somebody ended before its time is left as well.
+	third := week()
+	ask(kit, third)
+}
+
+func TestASharedKeyForAnotherInstallationIsNotTaken(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t), t.Context()
+	c := w.active(sealed.PSK, t.TempDir())
+	w.set(func() { w.next, w.told = w.addPSK(), make([]byte, 31) })
+	for range 2 {
+		if s, err := c.Validate(ctx); err != nil || s.Cached {
+			t.Fatalf("%+v, %v", s, err)
+		}
+	}
+	if known := c.known(); len(known.PSK) != 0 {
+		t.Errorf("kept: %+v", known.PSK)
+	}
+	if len(w.troubles) != 2 || !errors.Is(w.troubles[0], ErrAnswer) {
+		t.Errorf("troubles: %v", w.troubles)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 const (
 	clockSkew = "clock_skew" // the server's code for a request whose time is wrong
 	maxPSK    = 3            // how many told keys are kept
+	sharedLen = 32           // bytes of a shared key
 )
 
 // errUnsigned says that the server did not open the request: it may have other keys than
@@ -155,12 +156,10 @@ func (c *Client) shared(now time.Time) ([]seal, error) {
 		if slices.ContainsFunc(seals, func(s seal) bool { return s.shared == k.ID }) {
 			continue
 		}
-		var id sealed.KeyID
-		raw, err := hex.DecodeString(k.ID)
-		if err != nil || len(raw) != len(id) {
-			return nil, fmt.Errorf("%w: %q is no id of a shared key", sealed.ErrFormat, k.ID)
+		id, err := readSharedID(k.ID)
+		if err != nil {
+			return nil, err
 		}
-		copy(id[:], raw)
 		by, err := sealed.NewPSK(id, k.Key)
 		if err != nil {
 			return nil, err
@@ -175,21 +174,50 @@ func (c *Client) learn(s seal, a Answer) {
 	if s.shared == "" {
 		return
 	}
-	known := c.known()
-	next := a.NextPSK
-	fresh := next != nil && len(next.Key) == 32 && len(next.ID) == 16 && next.ID != c.o.Kit.PSK.ID &&
-		!slices.ContainsFunc(known.PSK, func(k SharedKey) bool { return k.ID == next.ID })
-	if known.Using == s.shared && !fresh {
+	using, known := s.shared, c.known()
+	var told *SharedKey
+	if a.NextPSK != nil {
+		key, err := openPSK(known, c.o.Kit.Product, *a.NextPSK)
+		if err != nil {
+			c.o.Trouble(err)
+		} else {
+			using, told = key.ID, &key // it is in use already
+		}
+	}
+	if known.Using == using {
 		return
 	}
 	c.change(func(st *state) {
-		st.Using = s.shared
-		if fresh { // it is in use already
-			st.Using = next.ID
-			st.PSK = append(slices.Clone(st.PSK), *next)
+		st.Using = using
+		if told != nil && !slices.ContainsFunc(st.PSK, func(k SharedKey) bool { return k.ID == told.ID }) {
+			st.PSK = append(slices.Clone(st.PSK), *told)
 			st.PSK = st.PSK[max(0, len(st.PSK)-maxPSK):]
 		}
 	})
+}
+
+// openPSK opens a shared key that was sealed to this installation.
+func openPSK(s state, product string, next SealedPSK) (SharedKey, error) {
+	key, err := s.unseal(NextPSKInfo, product+"\n"+next.ID, next.Enc, next.Ciphertext)
+	if err == nil {
+		_, err = readSharedID(next.ID)
+	}
+	if err == nil && len(key) != sharedLen {
+		err = fmt.Errorf("%w: it has %d bytes and not %d", ErrAnswer, len(key), sharedLen)
+	}
+	if err != nil {
+		return SharedKey{}, fmt.Errorf("the next shared key: %w", err)
+	}
+	return SharedKey{ID: next.ID, Key: key, To: next.To}, nil
+}
+
+func readSharedID(text string) (id sealed.KeyID, err error) {
+	raw, err := hex.DecodeString(text)
+	if err != nil || len(raw) != len(id) {
+		return id, fmt.Errorf("%w: %q is no id of a shared key", sealed.ErrFormat, text)
+	}
+	copy(id[:], raw)
+	return id, nil
 }
 
 // post sends one request to one address.

@@ -17,7 +17,8 @@ type Kit struct {
 	Addresses []string `json:"addresses"`
 	// Root is the public key (Ed25519) that signs configurations.
 	Root []byte `json:"root"`
-	// PSK is the shared key at the time of the export, for the transport psk.
+	// PSK is the shared key of kits, for the transport psk: it is good for years, until it
+	// is ended by hand, and the first answer under it tells the key of the week.
 	PSK *SharedKey `json:"psk,omitempty"`
 	// Configuration is the signed text (package sealed) at the time of the export; the
 	// program fetches newer ones.

@@ -79,9 +79,9 @@ type Answer struct {
 	Changed []string `json:"changed,omitempty"`
 	// Handshake is the key of "open".
 	Handshake *Handshake `json:"handshake,omitempty"`
-	// NextPSK is the shared key that comes after the present one, where that is about to
-	// end and the request came sealed by it.
-	NextPSK *SharedKey `json:"next_psk,omitempty"`
+	// NextPSK is the shared key to use from now on, where the request came sealed by the
+	// key of a kit or by one that another has followed.
+	NextPSK *SealedPSK `json:"next_psk,omitempty"`
 	// RetryAfter is how many seconds to wait, when there were too many requests.
 	RetryAfter int `json:"retry_after,omitempty"`
 }
@@ -102,5 +102,18 @@ const HandshakeInfo = "guildhall license handshake v1"
 type SharedKey struct {
 	ID  string    `json:"id"` // 16 hexadecimal digits
 	Key []byte    `json:"key"`
-	To  time.Time `json:"to,omitzero"` // until when it is used; zero: not known yet
+	To  time.Time `json:"to,omitzero"` // until when it is used; zero: until it is ended by hand
 }
+
+// SealedPSK is a SharedKey that only the device can open, so that the key of a kit opens
+// none of what follows: HPKE as in Handshake, with NextPSKInfo as info and the product's
+// code and ID, joined by a line feed, as aad.
+type SealedPSK struct {
+	ID         string    `json:"id"`
+	To         time.Time `json:"to"`
+	Enc        []byte    `json:"enc"`
+	Ciphertext []byte    `json:"ciphertext"`
+}
+
+// NextPSKInfo is the info of a SealedPSK.
+const NextPSKInfo = "guildhall license shared key v1"

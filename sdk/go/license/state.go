@@ -3,6 +3,7 @@ package license
 import (
 	"crypto/ecdh"
 	"crypto/ed25519"
+	"crypto/hpke"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -47,6 +48,27 @@ type state struct {
 func (s state) signer() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(s.Sign) }
 
 func (s state) opener() (*ecdh.PrivateKey, error) { return ecdh.X25519().NewPrivateKey(s.Seal) }
+
+// unseal opens what was sealed to this installation for a purpose, which info names.
+func (s state) unseal(info, aad string, enc, text []byte) ([]byte, error) {
+	private, err := s.opener()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrState, err)
+	}
+	own, err := hpke.NewDHKEMPrivateKey(private)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrState, err)
+	}
+	recipient, err := hpke.NewRecipient(enc, own, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(info))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAnswer, err)
+	}
+	plain, err := recipient.Open([]byte(aad), text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: it was sealed to another installation: %w", ErrAnswer, err)
+	}
+	return plain, nil
+}
 
 // device are the public halves.
 func (s state) device() *Device {

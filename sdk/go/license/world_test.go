@@ -1,6 +1,7 @@
 package license
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdh"
 	"crypto/ed25519"
@@ -44,7 +45,9 @@ type world struct {
 	signer   sealed.KeyID
 	sealTo   map[sealed.KeyID]*ecdh.PrivateKey
 	psk      map[sealed.KeyID][]byte
-	next     *SharedKey
+	next     *SharedKey // told, sealed to the device
+	told     []byte     // other than next's key, if any
+	under    []string   // the shared keys of accepted requests
 	serial   uint64
 	listed   []sealed.PublicKey // answer keys
 	hpke     []sealed.PublicKey
@@ -249,8 +252,15 @@ func (w *world) decide(in Request, r *sealed.Request) Answer {
 		return a
 	}
 	w.calls = append(w.calls, in.Call)
+	if r.Mode == sealed.PSK {
+		w.under = append(w.under, hex.EncodeToString(r.KeyID[:]))
+	}
 	until := w.now.Add(w.lease)
-	a.Verdict, a.Code, a.Mode, a.LeaseUntil, a.Heartbeat, a.Environment, a.NextPSK = VerdictOK, "ok", "run", &until, 900, "ENVIRONMENT", w.next
+	a.Verdict, a.Code, a.Mode, a.LeaseUntil, a.Heartbeat, a.Environment = VerdictOK, "ok", "run", &until, 900, "ENVIRONMENT"
+	if w.next != nil {
+		a.NextPSK = &SealedPSK{ID: w.next.ID, To: w.next.To}
+		a.NextPSK.Enc, a.NextPSK.Ciphertext = w.seal(in.Device.Seal, NextPSKInfo, product+"\n"+w.next.ID, cmp.Or(string(w.told), string(w.next.Key)))
+	}
 	if w.bound == nil {
 		a.Verdict, w.bound = VerdictActivated, in.Device
 	}
@@ -264,19 +274,24 @@ func (w *world) handshake(to []byte, id string) *Handshake {
 	if id == "" {
 		id = "hsk_1"
 	}
+	enc, text := w.seal(to, HandshakeInfo, "ENVIRONMENT\n"+id, string(w.handKey))
+	return &Handshake{ID: id, Enc: enc, Ciphertext: text}
+}
+
+// seal seals a key to a device.
+func (w *world) seal(to []byte, info, aad, key string) (enc, text []byte) {
 	public, err := hpke.DHKEM(ecdh.X25519()).NewPublicKey(to)
 	if err != nil {
 		w.t.Error(err)
-		return nil
+		return nil, nil
 	}
-	enc, sender, err := hpke.NewSender(public, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(HandshakeInfo))
+	enc, sender, err := hpke.NewSender(public, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(info))
 	if err != nil {
 		w.t.Error(err)
-		return nil
+		return nil, nil
 	}
-	text, err := sender.Seal([]byte("ENVIRONMENT\n"+id), w.handKey)
-	if err != nil {
+	if text, err = sender.Seal([]byte(aad), []byte(key)); err != nil {
 		w.t.Error(err)
 	}
-	return &Handshake{ID: id, Enc: enc, Ciphertext: text}
+	return enc, text
 }

@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, TypeVar, 
 from urllib.parse import quote, urlsplit
 
 from . import configuration, fingerprint, hpke, kit, signing, status, transport
-from .encoding import from_millis, read64, text64, to_millis
+from .encoding import from_millis, read64, read_time, text64, to_millis
 from .errors import InternalError, LicenseError, Refused, SetupError, TryLater, Unreachable, Untrusted
 from .heartbeat import Heartbeat
 from .signing import Params, Signed
@@ -28,6 +28,7 @@ from .web import Web
 SDK = "python/1.0"
 SKEW = timedelta(minutes=5)  # the server takes a clock that is off by no more
 HANDSHAKE_INFO = b"guildhall license handshake v1"
+NEXT_PSK_INFO = b"guildhall license shared key v1"
 
 # Refusals of a request, which take no lease away.
 _OF_THE_REQUEST = frozenset((
@@ -121,8 +122,7 @@ class Client:
                 s = self._leased(slot, e)
             if s.handshake is None or handshake_key not in ("", s.handshake.id):
                 raise Untrusted("format", "the answer holds no handshake key of this id")
-            context = hpke.receiver(self._state.seal, s.handshake.enc, HANDSHAKE_INFO)
-            key = hpke.decrypt(context.secret, s.handshake.ciphertext, f"{s.environment}\n{s.handshake.id}".encode())
+            key = self._unseal(HANDSHAKE_INFO, f"{s.environment}\n{s.handshake.id}", s.handshake.enc, s.handshake.ciphertext)
             return Opened(s, s.handshake.id, key)
 
     @_documented
@@ -173,8 +173,8 @@ class Client:
         self._heartbeat_seconds = s.heartbeat
         if slot and s.lease_until is not None:
             values.setdefault("leases", {})[slot] = got.record
-        if s.next_psk and self._kit.psk and kit.shared_key(s.next_psk):
-            values["psk"] = {**s.next_psk, "after": self._kit.psk.id.hex()}
+        if s.next_psk:
+            self._take_shared(s.next_psk)
         self._save()
         return got
 
@@ -182,6 +182,8 @@ class Client:
         """Asks all addresses, and again with a newer configuration and with the clock
         set, where that may be what is wrong: each once."""
         remedies = [self._refresh, self._set_clock]
+        if "psk" in self._state.values:
+            remedies.insert(0, self._forget_shared)
         corrected = False
         while True:
             try:
@@ -250,13 +252,44 @@ class Client:
         if mode == transport.HPKE:
             to = self._configuration.hpke_key(None if lenient else self.now())
             return transport.sealed(params, proof, body, to.id, to.public)
-        shared = self._kit.psk
-        if shared is None:
-            raise SetupError("the kit has no shared key for the mode psk")
-        later = self._state.values.get("psk")
-        if later and later.get("after") == shared.id.hex():
-            shared = kit.shared_key(later) or shared
+        shared = self._shared()
         return transport.psk(params, proof, body, shared.id, shared.key)
+
+    # Shared keys
+
+    def _shared(self) -> kit.SharedKey:
+        """The key of the week that the server told, as long as it is good; else the kit's."""
+        built_in = self._kit.psk
+        if built_in is None:
+            raise SetupError("the kit has no shared key for the mode psk")
+        try:
+            told = self._state.values["psk"]
+            if told["after"] == built_in.id.hex() and self.now() < read_time(told["to"]):
+                return kit.shared_key(told) or built_in
+        except (Untrusted, ValueError, KeyError, TypeError, AttributeError):
+            pass  # none was told, or the file was changed
+        return built_in
+
+    def _take_shared(self, told: status.NextKey) -> None:
+        """Keeps a key that was told. One that is not for us is left: the present one goes on."""
+        if self._kit.psk is None:
+            return
+        try:
+            key = self._unseal(NEXT_PSK_INFO, f"{self._kit.product}\n{told.id}", told.enc, told.ciphertext)
+            fields = {"id": told.id, "key": base64.b64encode(key).decode(), "to": told.to.isoformat(), "after": self._kit.psk.id.hex()}
+            kit.shared_key(fields)
+        except (Untrusted, ValueError) as e:
+            _log.warning("the next shared key cannot be used: %s", e)
+            return
+        self._state.values["psk"] = fields
+
+    def _forget_shared(self) -> None:
+        """The server may not know the key of the week any more; it does know the kit's."""
+        self._state.values.pop("psk", None)
+
+    def _unseal(self, info: bytes, aad: str, enc: bytes, text: bytes) -> bytes:
+        """What the server sealed to this installation."""
+        return hpke.decrypt(hpke.receiver(self._state.seal, enc, info).secret, text, aad.encode())
 
     def _addresses(self) -> "tuple[str, ...]":
         return tuple(dict.fromkeys(self._configuration.addresses + self._kit.addresses))

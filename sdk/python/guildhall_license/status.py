@@ -19,6 +19,15 @@ class Handshake(NamedTuple):
     ciphertext: bytes
 
 
+class NextKey(NamedTuple):
+    """The shared key to use from now on, sealed to this installation."""
+
+    id: str
+    to: datetime
+    enc: bytes
+    ciphertext: bytes
+
+
 class Status(NamedTuple):
     """An answer that was verified."""
 
@@ -36,7 +45,7 @@ class Status(NamedTuple):
     changed: Tuple[str, ...]  #: components that are others than enrolled
     retry_after: int  #: seconds to wait, when there were too many requests
     handshake: Optional[Handshake]
-    next_psk: Optional[Dict[str, Any]]
+    next_psk: Optional[NextKey]
     offline: bool = False  #: the server was not reached: this is its last answer
 
     @property
@@ -55,10 +64,12 @@ def read(body: bytes) -> Status:
         f = json.loads(body)
         sealed = f.get("handshake")
         handshake = sealed and Handshake(str(sealed["id"]), base64.b64decode(sealed["enc"]), base64.b64decode(sealed["ciphertext"]))
+        told = f.get("next_psk")
+        next_psk = told and NextKey(str(told["id"]), read_time(told["to"]), base64.b64decode(told["enc"]), base64.b64decode(told["ciphertext"]))
         return Status(str(f["verdict"]), str(f["code"]), str(f.get("detail") or ""), from_millis(int(f["time"])), str(f.get("mode") or ""),
                       _optional(f, "expires_at"), _optional(f, "grace_until"), _optional(f, "lease_until"), int(f.get("heartbeat") or 0),
                       str(f.get("environment") or ""), tuple(f.get("modules") or ()), tuple(f.get("changed") or ()),
-                      int(f.get("retry_after") or 0), handshake, f.get("next_psk"))
+                      int(f.get("retry_after") or 0), handshake, next_psk)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as e:
         raise Untrusted("format", f"the answer is signed and cannot be read: {type(e).__name__}: {e}") from e
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from guildhall_license import hpke
-from guildhall_license.client import HANDSHAKE_INFO
+from guildhall_license.client import HANDSHAKE_INFO, NEXT_PSK_INFO
 from guildhall_license.encoding import from_millis, text64
 from guildhall_license.errors import Untrusted
 from guildhall_license.signing import Params
@@ -49,6 +49,7 @@ class FakeServer:
         self.psk: Dict[bytes, bytes] = {b"shared-1": os.urandom(32)}
         self.hpke = {b"sealed-1": X25519PrivateKey.generate()}
         self.fields: Dict[str, Any] = {}  # put into each answer
+        self.told: Optional[Tuple[bytes, bytes]] = None  # the shared key that is told: id and key
         self.keys_from = -DAY  # when keys begin, from now
         self.seen: List[Dict[str, Any]] = []  # the requests, with path and mode
         self.fetched: List[str] = []  # the paths that were asked by GET
@@ -134,6 +135,11 @@ class FakeServer:
         serverside.check_proof(base64.b64decode(bound["sign"]), params, request)
         answer = {"verdict": "ok", "code": "ok", "mode": "run", "environment": "ENV", "modules": ["core"], "heartbeat": 60,
                   "lease_until": rfc3339(self.now + 72 * HOUR)}
+        if self.told:
+            key_id, key = self.told
+            enc, context = hpke.sender(base64.b64decode(message["device"]["seal"]), NEXT_PSK_INFO)
+            text = hpke.encrypt(context.secret, key, f"{PRODUCT}\n{key_id.hex()}".encode())
+            answer["next_psk"] = {"id": key_id.hex(), "to": rfc3339(self.now + 21 * DAY), "enc": base64.b64encode(enc).decode(), "ciphertext": base64.b64encode(text).decode()}
         if message["call"] == "open":
             name = message.get("handshake_key", "key-1")
             enc, context = hpke.sender(base64.b64decode(bound["seal"]), HANDSHAKE_INFO)

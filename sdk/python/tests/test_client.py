@@ -94,13 +94,47 @@ class Calls(ClientTest):
     def test_the_next_shared_key(self) -> None:
         client = self.client(mode="psk")
         self.server.psk[b"shared-2"] = b"2" * 32
-        self.server.fields = {"next_psk": {"id": b"shared-2".hex(), "key": "MjIy" * 10 + "MjI="}}
+        self.server.told = (b"shared-2", b"2" * 32)
         client.validate()
         del self.server.psk[b"shared-1"]
         client.validate()
-        self.server.psk = {b"shared-3": b"3" * 32}
+        self.server.psk, self.server.told = {b"shared-3": b"3" * 32}, None
         self.client(mode="psk").validate()  # a later kit has a later key
         self.assertEqual([r["key"] for r in self.server.seen], [b"shared-1", b"shared-2", b"shared-3"])
+
+    def test_a_kit_connects_after_years(self) -> None:
+        kit = self.server.kit()
+        kit_key = self.server.psk[b"shared-1"]
+
+        def week(name: bytes) -> None:
+            self.server.now += 4 * 365 * DAY
+            self.server.psk = {b"shared-1": kit_key, name: name * 4}
+            self.server.told = (name, name * 4)
+            self.server.serial += 1
+
+        for name in (b"shared-2", b"shared-3"):
+            week(name)
+            for _ in range(2):
+                self.assertFalse(self.client(mode="psk", kit=kit).validate().offline)
+        self.assertEqual([r["key"] for r in self.server.seen], [b"shared-1", b"shared-2", b"shared-1", b"shared-3"])
+        # A key of the week that was ended before its time is left too.
+        del self.server.psk[b"shared-3"]
+        self.server.told = None
+        self.assertFalse(self.client(mode="psk", kit=kit).validate().offline)
+        self.assertEqual(self.server.seen[-1]["key"], b"shared-1")
+
+    def test_a_shared_key_for_another_is_not_taken(self) -> None:
+        client = self.client(mode="psk")
+        for key_id, key in ((b"shared-2", b"2" * 31), (b"short", b"2" * 32)):
+            self.server.told = (key_id, key)
+            with self.assertLogs("guildhall_license", "WARNING"):
+                self.assertFalse(client.validate().offline)
+        self.server.told = None
+        enc = {"id": b"shared-2".hex(), "to": "2100-01-01T00:00:00Z", "enc": "A" * 43 + "=", "ciphertext": "AAAA"}
+        self.server.fields = {"next_psk": enc}
+        with self.assertLogs("guildhall_license", "WARNING"):
+            self.assertFalse(client.validate().offline)
+        self.assertEqual({r["key"] for r in self.server.seen}, {b"shared-1"})
 
     def test_new_keys_of_the_server(self) -> None:
         client = self.client(mode="hpke")

@@ -10,8 +10,8 @@ import (
 
 // TransportRotation says which key of the transport is replaced.
 type TransportRotation struct {
-	Kind string `json:"kind" enum:"answer,hpke,psk" doc:"What signs answers, what requests are sealed to, or the shared key."`
-	End  bool   `json:"end,omitempty" doc:"Those before are in wrong hands, and of no use from now on. A client that holds them fetches the configuration again."`
+	Kind string `json:"kind" enum:"answer,hpke,psk,kit" doc:"What signs answers, what requests are sealed to, the shared key of the week, or the one in kits."`
+	End  bool   `json:"end,omitempty" doc:"Those before are in wrong hands, and of no use from now on. A client that holds them fetches the configuration again; one whose kit holds an ended key needs another kit for the mode psk."`
 }
 
 // Kit reads what a vendor builds into his program. The shared key in it is a secret.

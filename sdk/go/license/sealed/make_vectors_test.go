@@ -53,16 +53,16 @@ type maker struct{ keys vectorKeys }
 
 func (m maker) exchanges() []vectorExchange {
 	return []vectorExchange{
-		m.exchange("https, with a proof", HTTPS, 0, true, "/api/v1/activate", activateBody, activateAnswer),
-		m.exchange("https, without a proof", HTTPS, 0, false, "/api/v1/time", "{}", `{"at":"2026-11-22T10:00:01Z"}`),
-		m.exchange("psk, with a proof", PSK, 0, true, "/api/v1/activate", activateBody, activateAnswer),
-		m.exchange("psk, without a proof", PSK, 0, false, "/api/v1/time", "{}", `{"at":"2026-11-22T10:00:01Z"}`),
-		m.exchange("psk, under the next key", PSK, 1, true, "/api/v1/validate", activateBody, refusedAnswer),
-		m.exchange("psk, empty bodies", PSK, 0, false, "/api/v1/time", "", ""),
-		m.exchange("hpke, with a proof", HPKE, 0, true, "/api/v1/activate", activateBody, activateAnswer),
-		m.exchange("hpke, without a proof", HPKE, 0, false, "/api/v1/time", "{}", `{"at":"2026-11-22T10:00:01Z"}`),
-		m.exchange("hpke, under the next key", HPKE, 1, true, "/api/v1/validate", activateBody, refusedAnswer),
-		m.exchange("hpke, empty bodies", HPKE, 0, false, "/api/v1/time", "", ""),
+		m.exchange("https, with a proof", HTTPS, 0, true, "/v1/activate", activateBody, activateAnswer),
+		m.exchange("https, without a proof", HTTPS, 0, false, "/v1/time", "{}", `{"at":"2026-11-22T10:00:01Z"}`),
+		m.exchange("psk, with a proof", PSK, 0, true, "/license/v1/activate", activateBody, activateAnswer),
+		m.exchange("psk, without a proof", PSK, 0, false, "/license/v1/time", "{}", `{"at":"2026-11-22T10:00:01Z"}`),
+		m.exchange("psk, under the next key", PSK, 1, true, "/license/v1/validate", activateBody, refusedAnswer),
+		m.exchange("psk, empty bodies", PSK, 0, false, "/license/v1/time", "", ""),
+		m.exchange("hpke, with a proof", HPKE, 0, true, "/license/v1/activate", activateBody, activateAnswer),
+		m.exchange("hpke, without a proof", HPKE, 0, false, "/license/v1/time", "{}", `{"at":"2026-11-22T10:00:01Z"}`),
+		m.exchange("hpke, under the next key", HPKE, 1, true, "/license/v1/validate", activateBody, refusedAnswer),
+		m.exchange("hpke, empty bodies", HPKE, 0, false, "/license/v1/time", "", ""),
 	}
 }
 
@@ -182,7 +182,7 @@ func (m maker) badRequests(good []vectorExchange) (bad []vectorBadRequest) {
 		forged := e
 		forged.Request.Signature = refSign(sample("thief"), e.Request.SignedText)
 		add(e, "signature", name+"proof by another device", "the proof is signed by another device key", h, m.sealRequest(forged))
-		forged.Request.Signature = refSign(m.keys.Device.Secret, refProofText("/api/v1/open", e.Product, e.Request.Body))
+		forged.Request.Signature = refSign(m.keys.Device.Secret, refProofText("/license/v1/open", e.Product, e.Request.Body))
 		add(e, "signature", name+"proof for another path", "the proof is signed for another path", h, m.sealRequest(forged))
 		forged.Request.Signature = refSign(m.keys.Device.Secret, e.Answer.SignedText)
 		add(e, "signature", name+"proof for another purpose", "what is signed is the text of an answer", h, m.sealRequest(forged))
@@ -202,7 +202,7 @@ func (m maker) badRequests(good []vectorExchange) (bad []vectorBadRequest) {
 	add(https, "format", "https: proof in another alphabet", "it is base64 and not base64url", headers(https.Request.Wire.Header, "Guildhall-Proof", "+/"+proof[2:]), https.Request.Wire.Body)
 	add(https, "signature", "https: body changed", "the proof is for another body", https.Request.Wire.Header, flipped(https.Request.Wire.Body, 12))
 	moved := https
-	moved.Path = "/api/v1/validate"
+	moved.Path = "/license/v1/validate"
 	add(moved, "signature", "https: another path", "the proof is for another path", https.Request.Wire.Header, https.Request.Wire.Body)
 	moved = https
 	moved.Product = "example-server"
@@ -214,7 +214,7 @@ func (m maker) badRequests(good []vectorExchange) (bad []vectorBadRequest) {
 // changedParams are an exchange with each parameter changed.
 func changedParams(e vectorExchange) map[string]vectorExchange {
 	method, path, product := e, e, e
-	method.Method, path.Path, product.Product = "PUT", "/api/v1/validate", "example-server"
+	method.Method, path.Path, product.Product = "PUT", "/license/v1/validate", "example-server"
 	return map[string]vectorExchange{"method": method, "path": path, "product": product}
 }
 
@@ -259,7 +259,7 @@ func (m maker) badAnswers(good []vectorExchange) (bad []vectorBadAnswer) {
 		add(e, "open", name+"to another request", "it is the answer to another request under the same key", h, other.Answer.Wire.Body)
 		add(e, "open", name+"the request", "the request comes back as its answer", h, e.Request.Wire.Body)
 		path := e
-		path.Path = "/api/v1/validate"
+		path.Path = "/license/v1/validate"
 		add(e, "open", name+"for another path", "it was sealed for another path", h, m.sealAnswer(path, refAnswerPlain(e.Answer)))
 		add(e, "signature", name+"not signed", "the signature is zeros", h, m.sealAnswer(e, slices.Concat(e.Answer.SignedBy, make([]byte, 64), []byte(e.Answer.Body))))
 		add(e, "signature", name+"body changed", "it was signed for another body", h, m.sealAnswer(e, slices.Concat(e.Answer.SignedBy, e.Answer.Signature, []byte(refusedAnswer))))

@@ -19,7 +19,7 @@ const (
 // Params say what a request is for. A message opens and verifies only for the
 // same.
 type Params struct {
-	// Method and Path are those of the HTTP request: "POST", "/api/v1/validate".
+	// Method and Path are those of the HTTP request: "POST", "/license/v1/validate".
 	Method, Path string
 	// Product is the identifier of the product.
 	Product string

@@ -55,7 +55,7 @@ func (p pair) answers(id KeyID) (ed25519.PublicKey, error) {
 	return p.signer.Key.Public().(ed25519.PublicKey), nil
 }
 
-var somewhere = Params{"POST", "/api/v1/activate", "example-studio"}
+var somewhere = Params{"POST", "/license/v1/activate", "example-studio"}
 
 // sent is a wire as the other side of HTTP reads it.
 func sent(t require, w Wire) Wire {
@@ -260,8 +260,8 @@ func TestAnAnswerOpensForItsRequestAlone(t *testing.T) {
 		}
 		x, answer := ask(somewhere, `{"nonce":1}`)
 		_, other := ask(somewhere, `{"nonce":2}`)
-		_, elsewhere := ask(Params{"POST", "/api/v1/validate", "example-studio"}, `{"nonce":1}`)
-		_, product := ask(Params{"POST", "/api/v1/activate", "example-server"}, `{"nonce":1}`)
+		_, elsewhere := ask(Params{"POST", "/license/v1/validate", "example-studio"}, `{"nonce":1}`)
+		_, product := ask(Params{"POST", "/license/v1/activate", "example-server"}, `{"nonce":1}`)
 		want := map[Mode]error{HTTPS: ErrSignature, PSK: ErrOpen, HPKE: ErrOpen}[mode]
 		for name, w := range map[string]Wire{"another request": other, "another path": elsewhere, "another product": product} {
 			if body, err := x.Open(w, p.answers); !errors.Is(err, want) || body != nil {

@@ -24,6 +24,16 @@ type extendedCardInput struct {
 	Body wire.CardExtension
 }
 
+type unboundCardInput struct {
+	ID   string `path:"id" maxLength:"100" doc:"The id of the card."`
+	Body wire.CardUnbinding
+}
+
+type cardModulesInput struct {
+	ID   string `path:"id" maxLength:"100" doc:"The id of the card."`
+	Body wire.CardModules
+}
+
 type cardActionInput struct{ Body wire.CardAction }
 
 func (s *service) cardActionOperations(api huma.API) {
@@ -36,12 +46,19 @@ func (s *service) cardActionOperations(api huma.API) {
 	}{
 		{"suspend", "Suspend a card", "Its programs are refused until it is resumed. Repeating it is harmless. Error codes: card_not_found, card_state (it is revoked).", true},
 		{"revoke", "Revoke a card", "For good. Repeating it is harmless. Error code: card_not_found.", true},
-		{"unbind", "Take a card off its machine", "The next machine that activates it is bound; one that is bound to none is left alone. Error code: card_not_found.", true},
 	} {
 		op := huma.Operation{OperationID: o.action + "-card", Method: http.MethodPost, Path: one + "/" + o.action, Tags: tags, MaxBodyBytes: noteBody,
 			Summary: o.summary, Description: o.description, Metadata: map[string]any{app.Loses: true}}
 		register(api, op, s.withReason(o.action), http.StatusNotFound, http.StatusConflict)
 	}
+	register(api, huma.Operation{OperationID: "unbind-card", Method: http.MethodPost, Path: one + "/unbind", Tags: tags, MaxBodyBytes: noteBody, Metadata: loses,
+		Summary:     "Take a card off its machine",
+		Description: "The next machine that activates it is bound; one that is bound to none is left alone. It counts against no quota: that is for customers who do it themselves. Error codes: card_not_found, invalid_fields (errors[].code: required)."},
+		s.unbindCard, http.StatusNotFound, http.StatusConflict)
+	register(api, huma.Operation{OperationID: "set-card-modules", Method: http.MethodPut, Path: one + "/modules", Tags: tags, MaxBodyBytes: noteBody,
+		Summary:     "Give a card modules of its own",
+		Description: "They stand before those of its policy, from its next request on; null: the policy's hold again. Error codes: card_not_found, invalid_fields (errors[].code: name, twice, too_many)."},
+		s.setCardModules, http.StatusNotFound, http.StatusConflict)
 	register(api, huma.Operation{OperationID: "resume-card", Method: http.MethodPost, Path: one + "/resume", Tags: tags,
 		Summary: "Let a suspended card go on", Description: "Error codes: card_not_found, card_state (it is not suspended)."},
 		s.without("resume"), http.StatusNotFound, http.StatusConflict)
@@ -66,6 +83,16 @@ func (s *service) withReason(action string) func(context.Context, *reasonedCardI
 		c, err := s.act(ctx, in.ID, wire.CardAction{Action: action, Reason: in.Body.Reason}, app.Caller(ctx))
 		return output(s.wireCard(c), err)
 	}
+}
+
+func (s *service) unbindCard(ctx context.Context, in *unboundCardInput) (*app.Output[wire.Card], error) {
+	c, err := s.cards.Unbind(ctx, in.ID, in.Body.Reason, app.Caller(ctx))
+	return output(s.wireCard(c), err)
+}
+
+func (s *service) setCardModules(ctx context.Context, in *cardModulesInput) (*app.Output[wire.Card], error) {
+	c, err := s.cards.SetModules(ctx, in.ID, in.Body.Modules, app.Caller(ctx))
+	return output(s.wireCard(c), err)
 }
 
 // without does something to one card that has no reason.

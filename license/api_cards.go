@@ -62,7 +62,7 @@ func (s *service) cardOperations(api huma.API) {
 			"cards that end within a week, ?ends_within_days=7&sort=expires&order=asc; machines that came with cards of others today, list-mismatches. " +
 			"Error codes: product_not_found, invalid_fields (errors[].code: card_typo, card_shape, address, both)."}, s.listCards, http.StatusNotFound)
 	register(api, huma.Operation{OperationID: "get-card", Method: http.MethodGet, Path: one, Tags: tags,
-		Summary: "Read a card", Description: "With its environments, time line and use. Error code: card_not_found."}, s.getCard, http.StatusNotFound)
+		Summary: "Read a card", Description: "With its environments, time line, use, and how often it was moved to another machine. Error code: card_not_found."}, s.getCard, http.StatusNotFound)
 	register(api, huma.Operation{OperationID: "update-card", Method: http.MethodPut, Path: one, Tags: tags, MaxBodyBytes: noteBody,
 		Summary:     "Change a card",
 		Description: "Replaces policy, customer and note. Error codes: card_not_found, policy_not_found, customer_not_found, invalid_fields (errors[].code: other_product, not_text, too_long)."},
@@ -152,11 +152,15 @@ func (s *service) getCard(ctx context.Context, in *cardInput) (*app.Output[wire.
 	if err != nil {
 		return nil, err
 	}
+	moves, err := s.cards.Moves(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	usage, err := s.store.Usage(ctx, c.ID, s.now().Add(-usageShown))
 	return output(wire.CardDetail{Card: s.wireCard(c), Environments: each(environments, wireEnvironment), Events: each(events, wireEvent),
 		Usage: each(usage, func(u store.Use) wire.Use {
 			return wire.Use{Hour: u.Hour, Call: u.Call, Function: u.Function, Count: u.Count}
-		})}, err)
+		}), Moves: wire.CardMoves{Used: moves.Used, PerYear: moves.PerYear, NextAt: moves.Next, ByVendor: moves.ByVendor}}, err)
 }
 
 func (s *service) updateCard(ctx context.Context, in *changedCardInput) (*app.Output[wire.Card], error) {
@@ -166,7 +170,7 @@ func (s *service) updateCard(ctx context.Context, in *changedCardInput) (*app.Ou
 
 func (s *service) wireCard(c store.Card) wire.Card {
 	w := wire.Card{ID: c.ID, Prefix: c.Prefix, Product: c.Product, Policy: c.Policy, Batch: c.Batch, Customer: c.Customer, Note: c.Note, State: c.State,
-		Days: c.Days, EndsAt: c.EndsAt, ActivatedAt: c.ActivatedAt, ExpiresAt: c.ExpiresAt, MadeAt: c.MadeAt, BinnedAt: c.DeletedAt, Revision: c.Revision}
+		Days: c.Days, EndsAt: c.EndsAt, ActivatedAt: c.ActivatedAt, ExpiresAt: c.ExpiresAt, MadeAt: c.MadeAt, BinnedAt: c.DeletedAt, Modules: c.Modules, Revision: c.Revision}
 	if c.State == store.CardActive && !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(s.now()) {
 		w.State = "expired"
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/a-h/templ"
 
 	"guildhall/license/internal/cardid"
+	"guildhall/license/internal/policy"
 	"guildhall/license/internal/store"
 	views "guildhall/license/web"
 	"guildhall/platform/i18n"
@@ -32,6 +33,7 @@ func (p *pages) cardPages(looks, support map[string]page) {
 	support["POST /cards/{id}/revoke"] = p.revokeCard
 	support["POST /cards/{id}/extend"] = p.extendCard
 	support["POST /cards/{id}/unbind"] = p.unbindCard
+	support["POST /cards/{id}/modules"] = p.setCardModules
 	support["POST /cards/{id}/bin"] = p.binCard
 	support["POST /cards/{id}/restore"] = p.restoreCard
 }
@@ -79,13 +81,14 @@ func (p *pages) card(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return p.showCard(w, r, c, nil)
+	return p.showCard(w, r, c, "", nil)
 }
 
-// showCard shows a card, with the form that extends it when it was refused.
-func (p *pages) showCard(w http.ResponseWriter, r *http.Request, c store.Card, extend *form.Form) error {
+// showCard shows a card, with what was typed in the form of one of its dialogs when that
+// was refused.
+func (p *pages) showCard(w http.ResponseWriter, r *http.Request, c store.Card, dialog string, f *form.Form) error {
 	ctx := r.Context()
-	v := views.Card{Card: c, Now: p.now(), May: may(r, supportRole), Extend: extend}
+	v := views.Card{Card: c, Now: p.now(), May: may(r, supportRole), Dialog: dialog, Form: f}
 	var err error
 	if v.Names, err = p.names(ctx); err != nil {
 		return err
@@ -104,7 +107,10 @@ func (p *pages) showCard(w http.ResponseWriter, r *http.Request, c store.Card, e
 	if v.Usage, err = p.Service.store.Usage(ctx, c.ID, v.Now.Add(-usageSpan)); err != nil {
 		return err
 	}
-	return p.show(w, r, extend, web.Page{Title: i18n.T(ctx, "license.cards.title", "Prefix", c.Prefix), Lead: c.Note, Active: "/cards",
+	if v.Moves, err = p.Service.cards.Moves(ctx, c); err != nil {
+		return err
+	}
+	return p.show(w, r, f, web.Page{Title: i18n.T(ctx, "license.cards.title", "Prefix", c.Prefix), Lead: c.Note, Active: "/cards",
 		Crumbs: []web.Crumb{crumb(ctx, "license.nav.cards", "/cards")}, Actions: []templ.Component{v.Badge(ctx)}, Body: views.CardPage(v)})
 }
 
@@ -159,11 +165,11 @@ func (p *pages) extendCard(w http.ResponseWriter, r *http.Request) error {
 		days = int(f.Int("days", 1, maxNumber))
 	}
 	if f.Err() != nil {
-		return p.showCard(w, r, c, f)
+		return p.showCard(w, r, c, "extend", f)
 	}
 	_, err = p.Service.cards.Extend(r.Context(), id, days, until, caller(r))
 	if take(f, err) {
-		return p.showCard(w, r, c, f)
+		return p.showCard(w, r, c, "extend", f)
 	}
 	return p.did(w, r, err, "license.cards.extended", back)
 }
@@ -174,7 +180,38 @@ func (p *pages) unbindCard(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	_, err = p.Service.cards.Unbind(r.Context(), id, f.Text("reason"), caller(r))
+	if take(f, err) {
+		return p.showCardAgain(w, r, id, "unbind", f)
+	}
 	return p.did(w, r, err, "license.cards.unbound", back)
+}
+
+// showCardAgain is showCard for a form that was refused.
+func (p *pages) showCardAgain(w http.ResponseWriter, r *http.Request, id, dialog string, f *form.Form) error {
+	c, err := p.Service.store.Card(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	return p.showCard(w, r, c, dialog, f)
+}
+
+func (p *pages) setCardModules(w http.ResponseWriter, r *http.Request) error {
+	f, id, back, err := cardForm(r)
+	if err != nil {
+		return err
+	}
+	var modules []string // nil: those of the policy
+	if f.Bool("own") {
+		modules = append([]string{}, f.Lines("modules", policy.MaxNames)...)
+	}
+	if f.Err() != nil {
+		return p.showCardAgain(w, r, id, "modules", f)
+	}
+	_, err = p.Service.cards.SetModules(r.Context(), id, modules, caller(r))
+	if take(f, err) {
+		return p.showCardAgain(w, r, id, "modules", f)
+	}
+	return p.did(w, r, err, "license.cards.modules_set", back)
 }
 
 func (p *pages) binCard(w http.ResponseWriter, r *http.Request) error {

@@ -27,7 +27,7 @@ func rights() map[string][]string {
 			"list-cards", "get-card", "list-environments", "list-events", "list-mismatches",
 		},
 		supportRole: {
-			"update-card", "suspend-card", "resume-card", "revoke-card", "extend-card", "unbind-card", "bin-card", "restore-card", "act-on-cards",
+			"update-card", "suspend-card", "resume-card", "revoke-card", "extend-card", "unbind-card", "bin-card", "restore-card", "act-on-cards", "set-card-modules",
 			"create-customer", "update-customer",
 		},
 	}

@@ -14,16 +14,17 @@ import (
 )
 
 type licenseCardCommand struct {
-	List    licenseCardListCommand   `cmd:"" help:"Find cards, the last made first."`
-	Show    licenseCardShowCommand   `cmd:"" help:"Show one card, its machine and what happened to it."`
-	Update  licenseCardUpdateCommand `cmd:"" help:"Give a card another policy, customer or note."`
-	Suspend licenseCardReasonCommand `cmd:"" help:"Stop cards for now."`
-	Resume  licenseCardPlainCommand  `cmd:"" help:"Let suspended cards go on."`
-	Revoke  licenseCardReasonCommand `cmd:"" help:"Stop cards for good."`
-	Extend  licenseCardExtendCommand `cmd:"" help:"Move the end of cards."`
-	Unbind  licenseCardReasonCommand `cmd:"" help:"Take cards off their machines."`
-	Bin     licenseCardPlainCommand  `cmd:"" help:"Put cards into the recycle bin."`
-	Restore licenseCardPlainCommand  `cmd:"" help:"Take cards out of the recycle bin."`
+	List    licenseCardListCommand    `cmd:"" help:"Find cards, the last made first."`
+	Show    licenseCardShowCommand    `cmd:"" help:"Show one card, its machine and what happened to it."`
+	Update  licenseCardUpdateCommand  `cmd:"" help:"Give a card another policy, customer or note."`
+	Suspend licenseCardReasonCommand  `cmd:"" help:"Stop cards for now."`
+	Resume  licenseCardPlainCommand   `cmd:"" help:"Let suspended cards go on."`
+	Revoke  licenseCardReasonCommand  `cmd:"" help:"Stop cards for good."`
+	Extend  licenseCardExtendCommand  `cmd:"" help:"Move the end of cards."`
+	Unbind  licenseCardUnbindCommand  `cmd:"" help:"Take cards off their machines."`
+	Modules licenseCardModulesCommand `cmd:"" help:"Give a card modules of its own, in place of its policy's."`
+	Bin     licenseCardPlainCommand   `cmd:"" help:"Put cards into the recycle bin."`
+	Restore licenseCardPlainCommand   `cmd:"" help:"Take cards out of the recycle bin."`
 }
 
 type licenseCardListCommand struct {
@@ -145,6 +146,10 @@ func printCard(t terminal, x *manage.CardDetail) {
 			t.printf("%-9s  %s\n", v.name, v.text)
 		}
 	}
+	if x.Modules != nil {
+		t.printf("modules    %s\n", strings.Join(x.Modules, " "))
+	}
+	t.printf("moved      %d of %d times a year by the customer, %d times by the vendor\n", x.Moves.Used, x.Moves.PerYear, x.Moves.ByVendor)
 	for _, e := range x.Environments {
 		word := "bound to"
 		if !e.UnboundAt.IsZero() {

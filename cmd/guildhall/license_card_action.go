@@ -117,3 +117,57 @@ func (c *licenseCardExtendCommand) Run(ctx context.Context, t terminal) error {
 	}
 	return c.act(ctx, c.place, t, c.JSON, manage.CardAction{Action: "extend", Days: c.Days, Until: until})
 }
+
+type licenseCardUnbindCommand struct {
+	place         `embed:""`
+	cardsArgument `embed:""`
+	Reason        string `help:"Why, for the time line." required:"" placeholder:"TEXT"`
+	JSON          bool   `name:"json" help:"Print JSON."`
+}
+
+// Help is the long text of --help.
+func (licenseCardUnbindCommand) Help() string {
+	return "The next machine that activates the card is bound. It does not count against the quota of customers who move a card themselves.\n\n" + exitHelp
+}
+
+// Run unbinds them.
+func (c *licenseCardUnbindCommand) Run(ctx context.Context, t terminal) error {
+	return c.act(ctx, c.place, t, c.JSON, manage.CardAction{Action: "unbind", Reason: c.Reason})
+}
+
+type licenseCardModulesCommand struct {
+	place  `embed:""`
+	Card   string   `arg:"" help:"The card's id or whole key."`
+	Module []string `help:"A module that the card opens, in place of its policy's; * for all." xor:"modules" required:"" placeholder:"NAME"`
+	None   bool     `help:"It opens none." xor:"modules" required:""`
+	Policy bool     `help:"Those of its policy hold again." xor:"modules" required:""`
+	JSON   bool     `name:"json" help:"Print JSON."`
+}
+
+// Help is the long text of --help.
+func (licenseCardModulesCommand) Help() string {
+	return "It holds from the card's next request on.\n\n" + exitHelp
+}
+
+// Run sets them.
+func (c *licenseCardModulesCommand) Run(ctx context.Context, t terminal) error {
+	return c.license(ctx, t, func(client *manage.Client) error {
+		id, err := findCard(ctx, client, c.Card)
+		if err != nil {
+			return err
+		}
+		modules := append([]string{}, c.Module...)
+		if c.Policy {
+			modules = nil
+		}
+		x, err := client.SetCardModules(ctx, id, modules)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return t.json(x)
+		}
+		t.printf("changed %s\n", id)
+		return nil
+	})
+}

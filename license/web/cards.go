@@ -88,10 +88,23 @@ type Card struct {
 	Events       []store.Event
 	AllEvents    int
 	Usage        []store.Use
-	// Extend is what was typed to extend it.
-	Extend *form.Form
+	Moves        card.Moves
+	// Dialog is the one whose Form was refused.
+	Dialog string
+	Form   *form.Form
 	May    bool
 	Now    time.Time
+}
+
+// form is what stands in the form of a dialog: what was typed, or what holds now.
+func (v Card) form(dialog string) *form.Form {
+	switch {
+	case v.Dialog == dialog:
+		return v.Form
+	case dialog == "modules" && v.Modules != nil:
+		return form.New("own", "on", "modules", strings.Join(v.Modules, "\n"))
+	}
+	return nil
 }
 
 // Badge is the card's state.
@@ -110,8 +123,27 @@ func (v Card) terms(ctx context.Context) ui.Definitions {
 	if v.Days > 0 {
 		all = append(all, ui.Term{Name: i18n.T(ctx, "license.policy.days"), Value: ui.Text(i18n.Number(ctx, v.Days))})
 	}
+	if v.Modules != nil {
+		all = append(all, ui.Term{Name: i18n.T(ctx, "license.cards.modules"), Value: ui.Text(cmp.Or(strings.Join(v.Modules, ", "), i18n.T(ctx, "license.cards.modules.none")))})
+	}
+	all = append(all, ui.Term{Name: i18n.T(ctx, "license.cards.moves"), Value: ui.Text(v.moved(ctx))})
 	return append(all, ui.Term{Name: i18n.T(ctx, "license.cards.activated"), Value: ui.Time{At: v.ActivatedAt}}, ui.Term{Name: i18n.T(ctx, "license.end"), Value: ui.Time{At: end(v.Card)}},
 		ui.Term{Name: i18n.T(ctx, "license.made"), Value: ui.Time{At: v.MadeAt}}, ui.Term{Name: i18n.T(ctx, "license.id"), Value: ui.Mono(v.ID), Copy: v.ID})
+}
+
+// moved is how often the card was moved to another machine, in a sentence or two.
+func (v Card) moved(ctx context.Context) string {
+	said := []string{i18n.T(ctx, "license.cards.moves.customer", "Used", v.Moves.Used, "Most", v.Moves.PerYear)}
+	if v.Moves.PerYear == 0 {
+		said[0] = i18n.T(ctx, "license.cards.moves.never")
+	}
+	if !v.Moves.Next.IsZero() {
+		said = append(said, i18n.T(ctx, "license.cards.moves.next", "At", i18n.DateTime(ctx, v.Moves.Next)))
+	}
+	if v.Moves.ByVendor > 0 {
+		said = append(said, i18n.T(ctx, "license.cards.moves.vendor", "Count", v.Moves.ByVendor))
+	}
+	return strings.Join(said, " ")
 }
 
 // bound is the machine that the card is bound to; nil: none.
@@ -188,18 +220,16 @@ func (v Card) actions(ctx context.Context) []templ.Component {
 	case store.CardSuspended:
 		all = append(all, v.confirm(ctx, "resume", "check", false, nil))
 	case store.CardNew, store.CardActive:
-		all = append(all, v.confirm(ctx, "suspend", "ban", false, reason()))
+		all = append(all, v.confirm(ctx, "suspend", "ban", false, reason(nil, false)))
 	}
 	if v.State != store.CardRevoked {
-		extend := v.confirm(ctx, "extend", "clock", false, extension(v.Extend))
-		extend.Form = v.Extend
-		all = append(all, extend)
+		all = append(all, v.confirm(ctx, "extend", "clock", false, extension(v.form("extend"))), v.confirm(ctx, "modules", "list", false, modules(v.form("modules"))))
 	}
 	if v.bound() != nil {
-		all = append(all, v.confirm(ctx, "unbind", "device", true, reason()))
+		all = append(all, v.confirm(ctx, "unbind", "device", true, reason(v.form("unbind"), true)))
 	}
 	if v.State != store.CardRevoked {
-		all = append(all, v.confirm(ctx, "revoke", "x", true, reason()))
+		all = append(all, v.confirm(ctx, "revoke", "x", true, reason(nil, false)))
 	}
 	return append(all, v.confirm(ctx, "bin", "trash", true, nil))
 }
@@ -207,7 +237,7 @@ func (v Card) actions(ctx context.Context) []templ.Component {
 func (v Card) confirm(ctx context.Context, do, icon string, danger bool, fields templ.Component) ui.Confirm {
 	label := known(ctx, "license.do."+do, do)
 	c := ui.Confirm{ID: do, Open: ui.Button{Label: label + "…", Icon: icon, Danger: do == "revoke"}, Title: known(ctx, "license.do."+do+".title", label),
-		Text: known(ctx, "license.do."+do+".text", ""), Action: CardPath(v.ID) + "/" + do, Submit: label, Danger: danger, Fields: fields}
+		Text: known(ctx, "license.do."+do+".text", ""), Action: CardPath(v.ID) + "/" + do, Submit: label, Danger: danger, Fields: fields, Form: v.form(do)}
 	if lost, ok := i18n.Lookup(ctx, "license.do."+do+".lost"); ok {
 		c.Lost = []string{lost}
 	}

@@ -20,11 +20,19 @@ func (t *turn) complete() (a license.Answer, err error) {
 		return a, nil // a stranger does not learn which part of the machine is another
 	}
 	a.Changed = d.Changed
-	a.LeaseUntil, a.Heartbeat, a.Environment, a.Modules = optional(d.LeaseUntil), t.policy.Heartbeat, t.environment.ID, t.policy.Modules
+	a.LeaseUntil, a.Heartbeat, a.Environment, a.Modules = optional(d.LeaseUntil), t.policy.Heartbeat, t.environment.ID, t.modules()
 	if t.in.Call == license.CallOpen {
 		a.Handshake, err = t.handshake()
 	}
 	return a, err
+}
+
+// modules are those that the program may use.
+func (t *turn) modules() []string {
+	if t.card.Modules != nil {
+		return t.card.Modules
+	}
+	return t.policy.Modules
 }
 
 func optional(t time.Time) *time.Time {

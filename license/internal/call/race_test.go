@@ -121,7 +121,7 @@ func trace(t *testing.T, w *licensetest.World) (answers []string) {
 		var err error
 		switch random.IntN(40) {
 		case 0:
-			_, err = w.Cards.Unbind(t.Context(), id, "", licensetest.By)
+			_, err = w.Cards.Unbind(t.Context(), id, "a race", licensetest.By)
 		case 1:
 			_, err = w.Cards.Suspend(t.Context(), id, "", licensetest.By)
 		case 2:

@@ -97,7 +97,7 @@ func (t *turn) here() bool {
 // known is the card as package decide sees it.
 func (t *turn) known() decide.Card {
 	c := t.card
-	return decide.Card{State: decide.State(c.State), Deleted: !c.DeletedAt.IsZero(), Days: c.Days, FixedEnd: c.EndsAt, ActivatedAt: c.ActivatedAt, ExpiresAt: c.ExpiresAt}
+	return decide.Card{State: decide.State(c.State), Deleted: !c.DeletedAt.IsZero(), Days: c.Days, FixedEnd: c.EndsAt, ActivatedAt: c.ActivatedAt, ExpiresAt: c.ExpiresAt, Modules: c.Modules}
 }
 
 func (t *turn) machine() *decide.Environment {

@@ -214,21 +214,6 @@ func stamp(t time.Time) string {
 	return t.Format(time.RFC3339)
 }
 
-// Unbind takes a card off its machine, so that the next one that activates it is bound.
-func (d *Desk) Unbind(ctx context.Context, card, reason string, by audit.Caller) (store.Card, error) {
-	detail, err := reasoned(reason)
-	if err != nil {
-		return store.Card{}, err
-	}
-	return d.change(ctx, card, by, func(tx *sql.Tx, c *store.Card) (done, error) {
-		unbound, err := d.o.Store.Unbind(ctx, tx, c.ID, detail["reason"].(string), d.now())
-		if err != nil || !unbound {
-			return done{}, err
-		}
-		return done{Unbound, journal.CardUnbound, detail}, nil
-	})
-}
-
 // Change gives a card another policy of its product, another customer (empty: none) and
 // another note.
 func (d *Desk) Change(ctx context.Context, card, policyID, customer, note string, by audit.Caller) (store.Card, error) {

@@ -23,6 +23,8 @@ const (
 	CardExtended   = "card.extended"
 	CardUnbound    = "card.unbound"
 	CardChanged    = "card.changed"
+	CardModules    = "card.modules_set"
+	CardMoved      = "card.moved_by_customer"
 	CardBinned     = "card.binned"
 	CardRestored   = "card.restored"
 	KeyMade        = "transport_key.made"
@@ -32,6 +34,6 @@ const (
 
 // Actions are all of them, in order.
 func Actions() []string {
-	return []string{BatchExported, BatchOrdered, CardBinned, CardChanged, CardExtended, CardRestored, CardResumed, CardRevoked, CardSuspended, CardUnbound,
+	return []string{BatchExported, BatchOrdered, CardBinned, CardChanged, CardExtended, CardModules, CardMoved, CardRestored, CardResumed, CardRevoked, CardSuspended, CardUnbound,
 		CustomerEdited, CustomerAdded, KeyExported, KeyRotated, KitExported, PolicyChanged, PolicyCreated, ProductChanged, ProductCreated, ReleaseCreated, KeyEnded, KeyMade}
 }

@@ -125,7 +125,15 @@ func (c *checker) binding() {
 	}
 }
 
-func (c *checker) names() {
+// CheckModules says what is wrong with a list of modules, by fields of the name
+// "modules".
+func CheckModules(modules []string) []fault.Field {
+	c := checker{p: Policy{Modules: modules}}
+	c.modules()
+	return c.wrong
+}
+
+func (c *checker) modules() {
 	for i, m := range c.p.Modules {
 		field := fmt.Sprintf("modules[%d]", i)
 		switch {
@@ -138,6 +146,10 @@ func (c *checker) names() {
 	if len(c.p.Modules) > MaxNames {
 		c.add("modules", "too_many", "There are more than %d.", MaxNames)
 	}
+}
+
+func (c *checker) names() {
+	c.modules()
 	if len(c.p.Functions) > MaxNames {
 		c.add("functions", "too_many", "There are more than %d.", MaxNames)
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -38,19 +39,21 @@ type Card struct {
 	EndsAt time.Time
 
 	ActivatedAt, ExpiresAt, MadeAt, DeletedAt time.Time
+	// Modules stand before those of the policy; nil: the policy's hold.
+	Modules []string
 	// Revision counts the changes.
 	Revision int64
 }
 
 const cardColumns = `SELECT c.id, c.hash, c.prefix, c.product, c.policy, c.batch, c.customer, c.note, c.state, c.days, c.ends_at,
-	c.activated_at, c.expires_at, c.made_at, c.deleted_at, c.revision FROM cards c `
+	c.activated_at, c.expires_at, c.made_at, c.deleted_at, c.modules, c.revision FROM cards c `
 
 func scanCard(row scanner) (c Card, err error) {
 	var hash []byte
-	var batch, customer sql.NullString
+	var batch, customer, modules sql.NullString
 	var days, ends, activated, expires, deleted sql.NullInt64
 	var made int64
-	err = row.Scan(&c.ID, &hash, &c.Prefix, &c.Product, &c.Policy, &batch, &customer, &c.Note, &c.State, &days, &ends, &activated, &expires, &made, &deleted, &c.Revision)
+	err = row.Scan(&c.ID, &hash, &c.Prefix, &c.Product, &c.Policy, &batch, &customer, &c.Note, &c.State, &days, &ends, &activated, &expires, &made, &deleted, &modules, &c.Revision)
 	if err != nil {
 		return c, err
 	}
@@ -58,6 +61,11 @@ func scanCard(row scanner) (c Card, err error) {
 	c.Batch, c.Customer, c.Days = batch.String, customer.String, int(days.Int64)
 	c.EndsAt, c.ActivatedAt, c.ExpiresAt, c.DeletedAt = fromMicros(ends), fromMicros(activated), fromMicros(expires), fromMicros(deleted)
 	c.MadeAt = db.FromMicros(made)
+	if modules.Valid {
+		if err := json.Unmarshal([]byte(modules.String), &c.Modules); err != nil {
+			return c, fmt.Errorf("read the modules of card %s: %w", c.ID, err)
+		}
+	}
 	return c, nil
 }
 
@@ -118,9 +126,17 @@ func (s *Store) InsertCards(ctx context.Context, tx *sql.Tx, cards []Card) error
 // SetCard writes what can change of a card. False means that it has another revision
 // by now.
 func (s *Store) SetCard(ctx context.Context, tx *sql.Tx, c Card) (bool, error) {
+	var modules sql.NullString
+	if c.Modules != nil {
+		list, err := json.Marshal(c.Modules)
+		if err != nil {
+			return false, fmt.Errorf("change a card: %w", err)
+		}
+		modules = sql.NullString{String: string(list), Valid: true}
+	}
 	n, err := db.Change(ctx, tx, "change a card", `UPDATE cards SET policy = $1, customer = $2, note = $3, state = $4, days = $5, ends_at = $6, activated_at = $7,
-		expires_at = $8, deleted_at = $9, revision = revision + 1 WHERE id = $10 AND revision = $11`, c.Policy, text(c.Customer), c.Note, c.State,
-		sql.NullInt64{Int64: int64(c.Days), Valid: c.Days != 0}, micros(c.EndsAt), micros(c.ActivatedAt), micros(c.ExpiresAt), micros(c.DeletedAt), c.ID, c.Revision)
+		expires_at = $8, deleted_at = $9, modules = $10, revision = revision + 1 WHERE id = $11 AND revision = $12`, c.Policy, text(c.Customer), c.Note, c.State,
+		sql.NullInt64{Int64: int64(c.Days), Valid: c.Days != 0}, micros(c.EndsAt), micros(c.ActivatedAt), micros(c.ExpiresAt), micros(c.DeletedAt), modules, c.ID, c.Revision)
 	return n == 1, err
 }
 

@@ -25,15 +25,17 @@ type Environment struct {
 	LastCall, LastFunction string
 	UnboundAt              time.Time // zero: bound
 	UnboundWhy             string
+	// UnboundSelf says that the customer took the card off the machine.
+	UnboundSelf bool
 }
 
-const environmentColumns = `SELECT id, card, fingerprint, ip, sign_key, seal_key, bound_at, seen_at, last_call, last_function, unbound_at, unbound_why FROM environments `
+const environmentColumns = `SELECT id, card, fingerprint, ip, sign_key, seal_key, bound_at, seen_at, last_call, last_function, unbound_at, unbound_why, unbound_self FROM environments `
 
 func scanEnvironment(row scanner) (e Environment, err error) {
 	var fingerprint string
 	var bound, seen int64
 	var unbound sql.NullInt64
-	if err := row.Scan(&e.ID, &e.Card, &fingerprint, &e.IP, &e.SignKey, &e.SealKey, &bound, &seen, &e.LastCall, &e.LastFunction, &unbound, &e.UnboundWhy); err != nil {
+	if err := row.Scan(&e.ID, &e.Card, &fingerprint, &e.IP, &e.SignKey, &e.SealKey, &bound, &seen, &e.LastCall, &e.LastFunction, &unbound, &e.UnboundWhy, &e.UnboundSelf); err != nil {
 		return e, err
 	}
 	e.BoundAt, e.SeenAt, e.UnboundAt = db.FromMicros(bound), db.FromMicros(seen), fromMicros(unbound)
@@ -102,18 +104,35 @@ func (s *Store) TouchEnvironment(ctx context.Context, tx *sql.Tx, e Environment)
 	return err
 }
 
-// Unbind ends the binding of a card. False means that there is none.
-func (s *Store) Unbind(ctx context.Context, tx *sql.Tx, card, why string, at time.Time) (bool, error) {
-	n, err := db.Change(ctx, tx, "unbind a card", `UPDATE environments SET unbound_at = $1, unbound_why = $2 WHERE card = $3 AND unbound_at IS NULL`, db.Micros(at), why, card)
+// Unbind ends the binding of a card; self says that its customer did it. False means
+// that there is none.
+func (s *Store) Unbind(ctx context.Context, tx *sql.Tx, card, why string, self bool, at time.Time) (bool, error) {
+	n, err := db.Change(ctx, tx, "unbind a card", `UPDATE environments SET unbound_at = $1, unbound_why = $2, unbound_self = $3 WHERE card = $4 AND unbound_at IS NULL`,
+		db.Micros(at), why, self, card)
 	return n == 1, err
 }
 
-// Unbindings is how often a card was unbound since, and when last.
-func (s *Store) Unbindings(ctx context.Context, tx *sql.Tx, card string, since time.Time) (n int, last time.Time, err error) {
-	var at sql.NullInt64
-	err = tx.QueryRowContext(ctx, `SELECT COUNT(*), MAX(unbound_at) FROM environments WHERE card = $1 AND unbound_at >= $2`, card, db.Micros(since)).Scan(&n, &at)
-	if err != nil {
-		return 0, time.Time{}, fmt.Errorf("count how often a card was unbound: %w", err)
-	}
-	return n, fromMicros(at), nil
+// Unbinding is when a card was taken off a machine. Self says that its customer did it.
+type Unbinding struct {
+	At   time.Time
+	Self bool
+}
+
+// Unbindings are those of a card since, the last first.
+func (s *Store) Unbindings(ctx context.Context, card string, since time.Time) ([]Unbinding, error) {
+	return unbindings(ctx, s.db.Read, card, since)
+}
+
+// UnbindingsIn is Unbindings as the transaction sees it.
+func (s *Store) UnbindingsIn(ctx context.Context, tx *sql.Tx, card string, since time.Time) ([]Unbinding, error) {
+	return unbindings(ctx, tx, card, since)
+}
+
+func unbindings(ctx context.Context, q querier, card string, since time.Time) ([]Unbinding, error) {
+	return list(ctx, q, "list how often a card was unbound", func(row scanner) (u Unbinding, err error) {
+		var at int64
+		err = row.Scan(&at, &u.Self)
+		u.At = db.FromMicros(at)
+		return u, err
+	}, `SELECT unbound_at, unbound_self FROM environments WHERE card = $1 AND unbound_at >= $2 ORDER BY unbound_at DESC, id`, card, db.Micros(since))
 }

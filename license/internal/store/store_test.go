@@ -150,9 +150,9 @@ func TestEventsAndUnbindings(t *testing.T) {
 			t.Errorf("the events are %+v", all)
 		}
 		must(t, w.DB.WithTx(t.Context(), func(tx *sql.Tx) error {
-			n, last, err := w.Store.Unbindings(t.Context(), tx, c.ID, began.Add(2*time.Hour))
-			if n != 2 || !last.Equal(began.Add(3*time.Hour)) {
-				t.Errorf("%d unbindings, the last at %v", n, last)
+			all, err := w.Store.UnbindingsIn(t.Context(), tx, c.ID, began.Add(2*time.Hour))
+			if len(all) != 2 || !all[0].At.Equal(began.Add(3*time.Hour)) || all[0].Self {
+				t.Errorf("the unbindings are %+v", all)
 			}
 			return err
 		}))

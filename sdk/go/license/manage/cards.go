@@ -24,6 +24,7 @@ type Card struct {
 	ExpiresAt   time.Time `json:"expires_at,omitzero" doc:"When it ends; absent: it was not used yet, or never ends."`
 	MadeAt      time.Time `json:"made_at"`
 	BinnedAt    time.Time `json:"binned_at,omitzero" doc:"Since when it is in the recycle bin; absent: it is not."`
+	Modules     []string  `json:"modules,omitzero" doc:"Those that stand before the policy's; absent: the policy's hold."`
 	Revision    int64     `json:"revision" doc:"Counts the changes."`
 }
 
@@ -33,6 +34,15 @@ type CardDetail struct {
 	Environments []Environment `json:"environments" nullable:"false" doc:"The machine that it is bound to first, then those that it was."`
 	Events       []Event       `json:"events" nullable:"false" doc:"What happened to it, the last 100 first; list-events has all."`
 	Usage        []Use         `json:"usage" nullable:"false" doc:"How often it was used in each hour of the last 30 days, the last first."`
+	Moves        CardMoves     `json:"moves" doc:"How often it was moved to another machine."`
+}
+
+// CardMoves is how often a card was moved to another machine within 365 days.
+type CardMoves struct {
+	Used     int       `json:"used" doc:"By its customer."`
+	PerYear  int       `json:"per_year" doc:"How often its customer may; 0: never."`
+	NextAt   time.Time `json:"next_at,omitzero" doc:"When its customer may again; absent: now, or never."`
+	ByVendor int       `json:"by_vendor" doc:"By the vendor's people, which does not count against the customer."`
 }
 
 // Use is how often a card was used in an hour.
@@ -80,9 +90,19 @@ type CardFields struct {
 	Note     string `json:"note,omitempty" maxLength:"8000" doc:"Up to 2000 characters."`
 }
 
+// CardModules are the modules of one card.
+type CardModules struct {
+	Modules []string `json:"modules" nullable:"true" doc:"Those that stand before the policy's, * for all; null: the policy's hold."`
+}
+
 // CardReason says why something is done to a card.
 type CardReason struct {
 	Reason string `json:"reason,omitempty" maxLength:"2000" doc:"Why, for the card's time line; the audit log does not have it."`
+}
+
+// CardUnbinding says why a card is taken off its machine.
+type CardUnbinding struct {
+	Reason string `json:"reason" maxLength:"2000" doc:"Why, for the card's time line; the audit log does not have it."`
 }
 
 // CardExtension says how far the end of a card moves; one of both.
@@ -95,7 +115,7 @@ type CardExtension struct {
 type CardAction struct {
 	Action string    `json:"action" enum:"suspend,resume,revoke,extend,unbind,bin,restore"`
 	IDs    []string  `json:"ids" minItems:"1" maxItems:"1000" nullable:"false" doc:"The ids of the cards."`
-	Reason string    `json:"reason,omitempty" maxLength:"2000" doc:"Of suspend, revoke and unbind."`
+	Reason string    `json:"reason,omitempty" maxLength:"2000" doc:"Of suspend, revoke and unbind, which has to have one."`
 	Days   int       `json:"days,omitempty" doc:"Of extend."`
 	Until  time.Time `json:"until,omitzero" doc:"Of extend."`
 }
@@ -135,6 +155,12 @@ func (c *Client) Card(ctx context.Context, id string) (*CardDetail, error) {
 	return get[CardDetail](ctx, c, card(id))
 }
 
+// SetCardModules gives a card modules that stand before those of its policy; nil: the
+// policy's hold again.
+func (c *Client) SetCardModules(ctx context.Context, id string, modules []string) (*Card, error) {
+	return put[Card](ctx, c, card(id)+"/modules", CardModules{modules})
+}
+
 // UpdateCard gives a card another policy, customer and note.
 func (c *Client) UpdateCard(ctx context.Context, id string, f CardFields) (*Card, error) {
 	return put[Card](ctx, c, card(id), f)
@@ -162,7 +188,7 @@ func (c *Client) ExtendCard(ctx context.Context, id string, e CardExtension) (*C
 
 // UnbindCard takes a card off its machine: the next one that activates it is bound.
 func (c *Client) UnbindCard(ctx context.Context, id, reason string) (*Card, error) {
-	return post[Card](ctx, c, card(id)+"/unbind", CardReason{reason})
+	return post[Card](ctx, c, card(id)+"/unbind", CardUnbinding{reason})
 }
 
 // BinCard puts a card into the recycle bin, where it is as good as unknown.

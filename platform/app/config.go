@@ -37,6 +37,8 @@ type ServerConfig struct {
 	// PublicPort is the port in the addresses that people see, when a proxy or
 	// a port redirection stands before the HTTPS listener; 0: the port listened on.
 	PublicPort int `yaml:"public_port"`
+	// PublicHTTPPort is the same for the plain HTTP listener.
+	PublicHTTPPort int `yaml:"public_http_port"`
 	// TrustedProxies are networks of reverse proxies whose X-Forwarded-For and
 	// X-Forwarded-Proto are believed.
 	TrustedProxies []string `yaml:"trusted_proxies"`

@@ -57,6 +57,9 @@ func (c *ServerConfig) check(r *refusals) {
 	if c.PublicPort < 0 || c.PublicPort > 65535 {
 		r.add("server.public_port", "%d is not a port. Write one from 1 to 65535, or 0 for that of server.https.", c.PublicPort)
 	}
+	if c.PublicHTTPPort < 0 || c.PublicHTTPPort > 65535 {
+		r.add("server.public_http_port", "%d is not a port. Write one from 1 to 65535, or 0 for that of server.http.", c.PublicHTTPPort)
+	}
 	for i, text := range c.TrustedProxies {
 		key := fmt.Sprintf("server.trusted_proxies[%d]", i)
 		if network, err := netip.ParsePrefix(text); err != nil {

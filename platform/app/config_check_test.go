@@ -47,6 +47,7 @@ func TestConfigCheckNamesTheKey(t *testing.T) {
 		"server.internal":           func(c *Config) { c.Server.Internal = "1.2.3.4:" },
 		"server.domain":             func(c *Config) { c.Server.Production = true },
 		"server.public_port":        func(c *Config) { c.Server.PublicPort = 99999 },
+		"server.public_http_port":   func(c *Config) { c.Server.PublicHTTPPort = -1 },
 		"server.trusted_proxies[0]": func(c *Config) { c.Server.TrustedProxies = []string{"10.0.0.1"} },
 		"server.trusted_proxies[1]": func(c *Config) { c.Server.TrustedProxies = []string{"10.0.0.1/32", "0.0.0.0/0"} },
 		"server.tls_cert":           func(c *Config) { c.Server.TLSKey = "x" },

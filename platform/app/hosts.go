@@ -48,6 +48,15 @@ func reachable(service, domain, addr, usual string) string {
 	return net.JoinHostPort(host, p)
 }
 
+// publicHTTP is the address of the plain listener with the port that others see.
+func (c *ServerConfig) publicHTTP(addr string) string {
+	if c.PublicHTTPPort == 0 {
+		return addr
+	}
+	host, _, _ := net.SplitHostPort(addr)
+	return net.JoinHostPort(host, strconv.Itoa(c.PublicHTTPPort))
+}
+
 // label is what stands before the domain in a host name, with or without port, and
 // whether the host is ours.
 func (h *hosts) label(host string) (string, bool) {

@@ -175,3 +175,20 @@ func TestWhatReachedAProxyWithoutTLSIsSentToHTTPS(t *testing.T) {
 		t.Error("a stranger's word counts")
 	}
 }
+
+func TestThePortOfThePlainListenerThatOthersSee(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		domain string
+		port   int
+		want   string
+	}{
+		{"guild.example.com", 0, "ca.guild.example.com:8080"}, {"guild.example.com", 80, "ca.guild.example.com"},
+		{"guild.example.com", 81, "ca.guild.example.com:81"}, {"guildhall.localhost", 80, "127.0.0.1"},
+	} {
+		c := ServerConfig{PublicHTTPPort: x.port}
+		if got := reachable("ca", x.domain, c.publicHTTP("127.0.0.1:8080"), "80"); got != x.want {
+			t.Errorf("port %d of %s: %s, want %s", x.port, x.domain, got, x.want)
+		}
+	}
+}

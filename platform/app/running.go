@@ -56,7 +56,7 @@ func (a *App) openService(ctx context.Context, def Definition, bound addresses) 
 	s.env = Env{Name: def.Name, Dir: dir, DB: d, Log: log, Site: a.site, Peer: a.node.As(def.Name), Now: a.opts.Now,
 		Jobs:      jobs.New(jobs.Options{DB: d, Now: a.opts.Now, Log: log}),
 		Metrics:   prometheus.WrapRegistererWith(prometheus.Labels{"service": def.Name}, a.metrics.Registry),
-		PublicURL: a.hosts.publicURL, PlainURL: "http://" + reachable(def.Name, bound.Domain, bound.HTTP, "80"),
+		PublicURL: a.hosts.publicURL, PlainURL: "http://" + reachable(def.Name, bound.Domain, a.cfg.Server.publicHTTP(bound.HTTP), "80"),
 		InternalURL:  "https://" + reachable(def.Name, bound.Domain, bound.Internal, "443"),
 		CertifiedURL: a.hosts.publicURL(certifiedPrefix + def.Name), VerifyClient: a.node.VerifyClient, Roots: a.node.Roots, Limiter: a.limiter, Exempt: a.limits.exempts,
 		Domain: bound.Domain, Production: a.cfg.Server.Production, Roles: a.roles()}

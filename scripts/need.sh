@@ -21,6 +21,7 @@ need openssl command -v openssl
 need curl command -v curl
 need "samba-ad-dc samba-ad-provision winbind ldb-tools krb5-user python3-markdown python3-cryptography python3-dnspython" any /usr/sbin/samba
 need python3-cryptography /usr/bin/python3 -c "import cryptography"
+need mypy command -v mypy
 need nodejs command -v node
 need npm command -v npm
 need "python3-authlib python3-requests" /usr/bin/python3 -c "import authlib, requests"

@@ -5,9 +5,10 @@ from .client import Client, Opened
 from .errors import InternalError, LicenseError, Refused, SetupError, TryLater, Unreachable, Untrusted
 from .heartbeat import Heartbeat
 from .kit import Kit
+from .machine import collect
 from .status import Status
 
 __all__ = [
     "Client", "Heartbeat", "InternalError", "Kit", "LicenseError", "Opened", "Refused", "SetupError", "Status", "TryLater", "Unreachable",
-    "Untrusted", "fingerprint",
+    "Untrusted", "collect", "fingerprint",
 ]

@@ -76,7 +76,7 @@ class Client:
     def __init__(self, kit_json: Union[str, bytes, Mapping[str, Any], kit.Kit], state_path: Union[str, "os.PathLike[str]"], card: str, *,
                  parts: Optional[Mapping[str, str]] = None, version: str = "", mode: Optional[str] = None, timeout: float = 10.0,
                  ssl_context: Optional[ssl.SSLContext] = None, clock: Callable[[], float] = time.time) -> None:
-        """`parts` is the fingerprint (fingerprint.components), `version` the program's.
+        """`parts` is the fingerprint (collect), `version` the program's.
         `mode` is https, psk or hpke; None chooses for each address: https as it is, and
         to one of http the best that the kit has keys for."""
         if mode not in (None, transport.HTTPS, transport.PSK, transport.HPKE):
@@ -84,6 +84,7 @@ class Client:
         self._kit = kit.read(kit_json)
         self._state = State(state_path)
         self._card, self._parts, self._version = card.strip(), dict(parts or {}), version
+        fingerprint.check(self._parts)
         self._mode, self._clock = mode, clock
         self._web = Web(timeout, ssl_context)
         self._lock = threading.RLock()

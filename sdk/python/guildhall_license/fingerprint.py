@@ -1,15 +1,18 @@
 """Tells machines apart by their parts, byte for byte as sdk/go/license/fingerprint does.
 
-Nothing here asks the machine for its parts: hand their values in.
+machine.collect asks the machine for its parts; a program that knows them hands their
+values to components.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from typing import Dict, Iterable, Mapping, Optional, Set, Tuple
 
 from .encoding import text64
+from .errors import SetupError
 
 TPM = "tpm"  #: the endorsement key of the security chip
 INSTALL_KEY = "install_key"  #: a key file that the installation made
@@ -24,6 +27,11 @@ WEIGHTS: Mapping[str, int] = {TPM: 3, INSTALL_KEY: 3, DMI_UUID: 2, MACHINE_ID: 2
 SHARE = 0.6
 #: How many components of one kind count.
 MAX_OF_KIND = 8
+#: How many components a fingerprint may have.
+MAX_COMPONENTS = 32
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}(#[2-8])?", re.ASCII)
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 # What manufacturers leave in, as _normal makes it and without punctuation.
 _PLACEHOLDERS = (
@@ -53,6 +61,23 @@ def components(product: str, parts: Iterable[Tuple[str, str]]) -> Dict[str, str]
         if made and free and made not in (found.get(name) for name in names):
             found[free[0]] = made
     return found
+
+
+def check(found: Mapping[str, str]) -> None:
+    """Raises SetupError for what the server would not take as a fingerprint: a value, say,
+    where its digest belongs."""
+    if len(found) > MAX_COMPONENTS:
+        raise SetupError(f"the fingerprint has {len(found)} components, and {MAX_COMPONENTS} are the most")
+    seen: Set[Tuple[str, str]] = set()
+    for name, made in found.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise SetupError(f"{name!r:.60} is no name of a component: use a kind such as {MAC!r}, with #2 to #{MAX_OF_KIND} for more of it")
+        if not isinstance(made, str) or not _DIGEST.fullmatch(made):
+            raise SetupError(f"the component {name} has no digest of 43 characters of base64url: make the fingerprint by collect() or fingerprint.components()")
+        part = (name.partition("#")[0], made)
+        if part in seen:
+            raise SetupError(f"two components of the kind {part[0]} have the same digest: send it once")
+        seen.add(part)
 
 
 def same_machine(enrolled: Mapping[str, str], shown: Mapping[str, str]) -> bool:

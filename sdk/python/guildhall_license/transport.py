@@ -73,17 +73,17 @@ def sealed(params: Params, proof: Optional[bytes], body: bytes, key_id: bytes, p
            enc_private: Optional[X25519PrivateKey] = None, ephemeral: Optional[X25519PrivateKey] = None) -> Exchange:
     """Sealed to a public key of the server. Nobody chooses the private keys but tests."""
     _check(params, body)
-    ephemeral = ephemeral or X25519PrivateKey.generate()
+    own = ephemeral or X25519PrivateKey.generate()
     enc, context = hpke.sender(public, HPKE_INFO, enc_private)
     header = b"\x01" + key_id + enc
-    plain = hpke.raw(ephemeral.public_key()) + (proof or NO_PROOF) + body
+    plain = hpke.raw(own.public_key()) + (proof or NO_PROOF) + body
     sent = header + hpke.encrypt(context.secret, plain, params.aad(header))
 
     def open_answer(got: Mapping[str, str], answer: bytes) -> Signed:
         _media_type(got, HPKE)
         head = header_of(answer, 73, 72)
         _same_key(head, sent)
-        secret = hpke_answer_secret(context, enc, head, hpke.exchange(ephemeral, head[41:]))
+        secret = hpke_answer_secret(context, enc, head, hpke.exchange(own, head[41:]))
         return _split(hpke.decrypt(secret, answer[73:], params.aad(head, hashlib.sha256(sent).digest())))
 
     return Exchange({"Content-Type": MEDIA_TYPES[HPKE]}, sent, open_answer)

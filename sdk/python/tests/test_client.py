@@ -15,7 +15,7 @@ import ssl
 import stat
 import tempfile
 import unittest
-from typing import Any, Iterator, List
+from typing import Any, Dict, Iterator, List
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -25,10 +25,17 @@ from cryptography.x509.oid import NameOID
 
 from guildhall_license import Client, Heartbeat, InternalError, LicenseError, Refused, SetupError, TryLater, Unreachable, Untrusted
 
-from .fakeserver import CARD, DAY, HANDSHAKE_KEY, HOUR, FakeServer
+from .fakeserver import CARD, DAY, HANDSHAKE_KEY, HOUR, FakeServer, Wire
 
 os.environ["no_proxy"] = "127.0.0.1"
-PARTS = {"machine_id": "m", "disk": "d", "mac": "a"}
+
+
+def digest(text: str) -> str:
+    """What has the form of a component."""
+    return text * 43
+
+
+PARTS = {"machine_id": digest("m"), "disk": digest("d"), "mac": digest("a")}
 
 
 class ClientTest(unittest.TestCase):
@@ -214,8 +221,9 @@ class Outages(ClientTest):
         self.assertTrue(self.running.validate().offline)
 
     def test_it_is_of_one_card_and_machine(self) -> None:
-        self.assertTrue(self.client(parts={**PARTS, "mac": "b"}).validate().offline)
-        for options in ({"card": "OTHER"}, {"parts": {"machine_id": "n", "disk": "d", "mac": "b"}}, {"parts": {}}):
+        self.assertTrue(self.client(parts={**PARTS, "mac": digest("b")}).validate().offline)
+        others: List[Dict[str, Any]] = [{"card": "OTHER"}, {"parts": {"machine_id": digest("n"), "disk": digest("d"), "mac": digest("b")}}, {"parts": {}}]
+        for options in others:
             with self.assertRaises(Unreachable):
                 self.client(**options).validate()
         other = self.state.with_name("other.json")
@@ -233,7 +241,8 @@ class Outages(ClientTest):
             self.state.write_text(json.dumps(changed))
             with self.subTest(field), self.assertRaises(Unreachable):
                 self.client().validate()
-        for record in (None, 7, [], {}, {"path": 1}):
+        records: List[Any] = [None, 7, [], {}, {"path": 1}]
+        for record in records:
             self.state.write_text(json.dumps({**kept, "leases": {"status": record}}))
             with self.subTest(record), self.assertRaises(Unreachable):
                 self.client().validate()
@@ -283,7 +292,8 @@ class Liars(ClientTest):
                 self.server.between = lambda wire: recorded.append(wire) or wire  # type: ignore[func-returns-value]
                 client.activate()
                 self.server.fields = {"verdict": "refused", "code": "card_revoked"}
-                self.server.between = lambda wire: recorded[0]
+                first: Wire = recorded[0]
+                self.server.between = lambda _, first=first: first  # type: ignore[misc]
                 with self.assertRaises(Untrusted):
                     client.activate()
                 self.server.fields, self.server.between = {}, lambda wire: wire
@@ -305,8 +315,9 @@ class Liars(ClientTest):
 
     def test_signed_nonsense(self) -> None:
         client = self.client()
-        for fields in ({"time": "noon"}, {"time": 1e30}, {"time": None}, {"lease_until": "soon"}, {"expires_at": 7}, {"handshake": 7}, {"handshake": {"id": "x"}},
-                       {"handshake": {"id": "x", "enc": "AA==", "ciphertext": "é"}}, {"modules": 7}, {"heartbeat": "x"}, {"expires_at": "9999-12-31T23:59:59-23:59"}):
+        nonsense: List[Dict[str, Any]] = [{"time": "noon"}, {"time": 1e30}, {"time": None}, {"lease_until": "soon"}, {"expires_at": 7}, {"handshake": 7}, {"handshake": {"id": "x"}},
+                       {"handshake": {"id": "x", "enc": "AA==", "ciphertext": "é"}}, {"modules": 7}, {"heartbeat": "x"}, {"expires_at": "9999-12-31T23:59:59-23:59"}]
+        for fields in nonsense:
             self.server.fields = fields
             with self.subTest(fields), self.assertRaises(Untrusted):
                 client.open()
@@ -354,7 +365,8 @@ class Setup(ClientTest):
 
     def test_a_wrong_kit(self) -> None:
         kit = self.server.kit()
-        for wrong in ({"product": "other"}, {"product": 7}, {"addresses": ["ftp://x"]}, {"addresses": None}, {"root": "AA=="}, {"psk": {"id": "zz"}}, {"configuration": "x.y"}):
+        wrongs: List[Dict[str, Any]] = [{"product": "other"}, {"product": 7}, {"addresses": ["ftp://x"]}, {"addresses": None}, {"root": "AA=="}, {"psk": {"id": "zz"}}, {"configuration": "x.y"}]
+        for wrong in wrongs:
             with self.subTest(wrong), self.assertRaises(SetupError):
                 self.client(kit={**kit, **wrong})
         for text in ("", "7", "[]", "{}"):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import pathlib
 import unittest
-from typing import Any, Dict
+from typing import Any, Dict, List, Tuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from guildhall_license import configuration, fingerprint, hpke, signing, transport
-from guildhall_license.encoding import read_time
+from guildhall_license.encoding import read_time, text64
 from guildhall_license.errors import Untrusted
 from guildhall_license.signing import NO_PROOF, Params
 
@@ -21,7 +21,8 @@ VECTORS = pathlib.Path(__file__).resolve().parents[2] / "vectors"
 
 
 def load(name: str) -> Dict[str, Any]:
-    return json.loads((VECTORS / name).read_text(encoding="utf-8"))
+    found: Dict[str, Any] = json.loads((VECTORS / name).read_text(encoding="utf-8"))
+    return found
 
 
 def private(text: str) -> X25519PrivateKey:
@@ -29,6 +30,13 @@ def private(text: str) -> X25519PrivateKey:
 
 
 class Transport(unittest.TestCase):
+    file: Dict[str, Any]
+    secrets: Dict[str, Dict[bytes, bytes]]
+    publics: Dict[bytes, bytes]
+    device: bytes
+    device_key: Ed25519PrivateKey
+    root: bytes
+
     @classmethod
     def setUpClass(cls) -> None:
         cls.file = load("license-transport.json")
@@ -125,7 +133,7 @@ class Transport(unittest.TestCase):
                 want = v["payload"]
                 self.assertEqual((got.product, got.serial, list(got.addresses)), (want["product"], want["serial"], want["addresses"] or []))
                 for key in ("answer_keys", "hpke_keys"):
-                    self.assertEqual([fingerprint.text64(k.id) for k in getattr(got, key)], [k["id"] for k in want[key] or []])
+                    self.assertEqual([text64(k.id) for k in getattr(got, key)], [k["id"] for k in want[key] or []])
 
     def test_bounds(self) -> None:
         params = Params("POST", "/v1/time", "p")
@@ -152,10 +160,11 @@ class Fingerprints(unittest.TestCase):
 
     def test_same_machine(self) -> None:
         whole = {"tpm": "t", "dmi_uuid": "d", "machine_id": "m", "disk": "k", "mac": "a"}
-        for shown, same in (
+        cases: List[Tuple[Dict[str, str], bool]] = [
             (whole, True), ({**whole, "mac": "b", "disk": "l"}, True), ({"dmi_uuid": "d", "machine_id": "m", "disk": "k"}, True),
             ({"tpm": "t", "disk": "k"}, False), ({}, False),
-        ):
+        ]
+        for shown, same in cases:
             self.assertIs(fingerprint.same_machine(whole, shown), same, shown)
         self.assertFalse(fingerprint.same_machine({}, whole))
         self.assertTrue(fingerprint.same_machine({"mac": "a", "mac#2": "b"}, {"mac": "b", "mac#2": "a"}))

@@ -45,6 +45,13 @@ const (
 	KeyFile Code = "key_file"
 	// RequestWrong: a request that cannot be read.
 	RequestWrong Code = "request_wrong"
+	// ClockBack: the clock was set back, for longer than is tolerated. Package clock
+	// says so, and the next two.
+	ClockBack Code = "clock_back"
+	// RunOut: the program has run the hours that the licence is for.
+	RunOut Code = "run_out"
+	// StateUnwritable: what is known of the clock cannot be kept.
+	StateUnwritable Code = "state_unwritable"
 )
 
 // Error is a refusal. Its text is a sentence for the operator.

@@ -30,10 +30,17 @@ const (
 	KeyMade        = "transport_key.made"
 	KeyEnded       = "transport_key.ended"
 	KitExported    = "kit.exported"
+
+	SigningKeyMade    = "signing_key.made"
+	SigningKeyRotated = "signing_key.rotated"
+	SigningKeyRetired = "signing_key.retired"
+	LicenceIssued     = "licence.issued"
+	LicenceChanged    = "licence.changed"
 )
 
 // Actions are all of them, in order.
 func Actions() []string {
 	return []string{BatchExported, BatchOrdered, CardBinned, CardChanged, CardExtended, CardModules, CardMoved, CardRestored, CardResumed, CardRevoked, CardSuspended, CardUnbound,
-		CustomerEdited, CustomerAdded, KeyExported, KeyRotated, KitExported, PolicyChanged, PolicyCreated, ProductChanged, ProductCreated, ReleaseCreated, KeyEnded, KeyMade}
+		CustomerEdited, CustomerAdded, KeyExported, KeyRotated, KitExported, LicenceChanged, LicenceIssued, PolicyChanged, PolicyCreated, ProductChanged, ProductCreated, ReleaseCreated,
+		SigningKeyMade, SigningKeyRetired, SigningKeyRotated, KeyEnded, KeyMade}
 }

@@ -51,6 +51,7 @@ var dependencies = map[string]string{
 	"github.com/google/go-cmp":            "tests: differences",
 	"github.com/google/uuid":              "sortable ids (UUIDv7)",
 	"github.com/jackc/pgx/v5":             "PostgreSQL",
+	"github.com/johannesboyne/gofakes3":   "tests: a server of the protocol S3",
 	"github.com/nicksnyder/go-i18n/v2":    "catalogues and plurals",
 	"github.com/pquerna/otp":              "codes of authenticators (TOTP)",
 	"github.com/pressly/goose/v3":         "migrations",

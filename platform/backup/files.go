@@ -49,16 +49,24 @@ func copyFiles(ctx context.Context, from, to string) error {
 			}
 			return nil
 		}
-		info, err := os.Stat(path) // a link to a key stands for the key
-		if err != nil || !info.Mode().IsRegular() {
-			return err
-		}
 		rel, err := filepath.Rel(from, path)
 		if err != nil {
 			return err
 		}
-		return copyFile(path, filepath.Join(to, rel), info.Mode().Perm())
+		err = copyRegular(path, filepath.Join(to, rel))
+		if _, gone := os.Lstat(path); err != nil && errors.Is(gone, fs.ErrNotExist) {
+			return nil // no row of the database, which was saved before, needs it
+		}
+		return err
 	})
+}
+
+func copyRegular(from, to string) error {
+	info, err := os.Stat(from) // a link to a key stands for the key
+	if err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	return copyFile(from, to, info.Mode().Perm())
 }
 
 func copyFile(from, to string, mode fs.FileMode) error {

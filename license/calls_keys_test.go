@@ -142,6 +142,50 @@ func TestAKitOpensForYearsAndTellsNobodyWithoutACard(t *testing.T) {
 	o.program(t, sealed.PSK, "").want(t, "ok ok", license.CallTime)
 }
 
+func TestOneKeyIsEnded(t *testing.T) {
+	t.Parallel()
+	onBothOffices(t, func(t *testing.T, o *office) {
+		o.stock(t)
+		first := o.program(t, sealed.PSK, "")
+		o.clock.Advance(time.Second)
+		ok(t, o.client.RotateTransportKey(t.Context(), "press", wire.TransportRotation{Kind: "kit"}))
+		o.clock.Advance(time.Second)
+		next := o.program(t, sealed.PSK, "")
+		if first.kit.PSK.ID == next.kit.PSK.ID {
+			t.Fatal("the kit after a rotation has the key of before")
+		}
+		old := first.write(t, license.CallTime)
+		first.want(t, "ok ok", license.CallTime)
+		ok(t, o.client.EndTransportKey(t.Context(), "press", first.kit.PSK.ID))
+		refuses(t, first.counter, old, http.StatusBadRequest, "request_not_opened")
+		next.want(t, "ok ok", license.CallTime)
+		for _, k := range o.keys(t) {
+			if k.Kind != store.KeyRoot {
+				ok(t, o.client.EndTransportKey(t.Context(), "press", k.ID))
+			}
+		}
+		// Of each kind there is one all the same.
+		o.program(t, sealed.PSK, "").want(t, "ok ok", license.CallTime)
+		o.program(t, sealed.HPKE, "").want(t, "ok ok", license.CallTime)
+		all := o.keys(t)
+		if len(all) != 5 {
+			t.Errorf("%d keys: %+v", len(all), all)
+		}
+		for id, code := range map[string]string{first.kit.PSK.ID: "transport_key_not_found", "none": "transport_key_not_found", all[len(all)-1].ID: "root_key_stays"} {
+			if p := problemOf(o.client.EndTransportKey(t.Context(), "press", id)); p.Code != code {
+				t.Errorf("end %s: %+v", id, p)
+			}
+		}
+	})
+}
+
+func (o *office) keys(t testing.TB) []wire.TransportKey {
+	t.Helper()
+	list, err := o.client.TransportKeys(t.Context(), "press")
+	ok(t, err)
+	return list.Keys
+}
+
 func TestAnOldKeyOpensForTwoWeeksMore(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []sealed.Mode{sealed.PSK, sealed.HPKE} {

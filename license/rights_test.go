@@ -23,6 +23,7 @@ func least() map[string]string {
 			"list-cards get-card list-environments list-events list-mismatches",
 		supportRole: "update-card suspend-card resume-card revoke-card extend-card unbind-card bin-card restore-card act-on-cards set-card-modules create-customer update-customer",
 		adminRole: "create-product update-product create-release rotate-handshake-key export-handshake-key create-policy update-policy order-batch export-batch export-batch-csv get-kit rotate-transport-key " +
+			"list-transport-keys end-transport-key " +
 			"list-audit verify-audit export-audit",
 	} {
 		for id := range strings.FieldsSeq(what) {
@@ -58,7 +59,7 @@ func TestEveryOperationAsksForItsRole(t *testing.T) {
 				t.Errorf("the description of %s does not name %s: %s", op.OperationID, role, op.Description)
 			}
 			for _, held := range people() {
-				r := httptest.NewRequestWithContext(t.Context(), method, strings.NewReplacer("{id}", "none", "{product}", "none", "{version}", "1").Replace(path), strings.NewReader("{"))
+				r := httptest.NewRequestWithContext(t.Context(), method, strings.NewReplacer("{id}", "none", "{product}", "none", "{key}", "none", "{version}", "1").Replace(path), strings.NewReader("{"))
 				r.Header.Set("Content-Type", "application/json")
 				r.Header.Set(roleHeader, held)
 				w := httptest.NewRecorder()

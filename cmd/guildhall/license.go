@@ -10,14 +10,15 @@ import (
 )
 
 type licenseCommand struct {
-	Product  licenseProductCommand  `cmd:"" help:"What licences are for."`
-	Kit      licenseKitCommand      `cmd:"" help:"Write what a vendor builds into his program."`
-	Release  licenseReleaseCommand  `cmd:"" help:"Versions of a product, and their handshake keys."`
-	Policy   licensePolicyCommand   `cmd:"" help:"How long cards are good, how strictly they are bound, what they allow."`
-	Customer licenseCustomerCommand `cmd:"" help:"Whom cards are for."`
-	Batch    licenseBatchCommand    `cmd:"" help:"Make cards, and export their keys."`
-	Card     licenseCardCommand     `cmd:"" help:"Find, stop, extend and unbind cards."`
-	Audit    auditCommand           `cmd:"" help:"The audit log."`
+	Product   licenseProductCommand   `cmd:"" help:"What licences are for."`
+	Kit       licenseKitCommand       `cmd:"" help:"Write what a vendor builds into his program."`
+	Transport licenseTransportCommand `cmd:"" help:"Keys that seal requests and sign answers."`
+	Release   licenseReleaseCommand   `cmd:"" help:"Versions of a product, and their handshake keys."`
+	Policy    licensePolicyCommand    `cmd:"" help:"How long cards are good, how strictly they are bound, what they allow."`
+	Customer  licenseCustomerCommand  `cmd:"" help:"Whom cards are for."`
+	Batch     licenseBatchCommand     `cmd:"" help:"Make cards, and export their keys."`
+	Card      licenseCardCommand      `cmd:"" help:"Find, stop, extend and unbind cards."`
+	Audit     auditCommand            `cmd:"" help:"The audit log."`
 }
 
 // license runs fn with a client of license on the data directory, whether a process

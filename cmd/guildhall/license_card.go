@@ -155,7 +155,11 @@ func printCard(t terminal, x *manage.CardDetail) {
 		if !e.UnboundAt.IsZero() {
 			word = "was on"
 		}
-		t.printf("%-9s  %s at %s, seen %s (%s)\n", word, e.ID, e.IP, stamp(e.SeenAt), strings.Join(e.Components, " "))
+		parts := "no components"
+		if len(e.Components) > 0 {
+			parts = strings.Join(e.Components, " ")
+		}
+		t.printf("%-9s  %s at %s, seen %s (%s)\n", word, e.ID, e.IP, stamp(e.SeenAt), parts)
 	}
 	for _, e := range slices.Backward(x.Events) {
 		detail, err := json.Marshal(e.Detail)

@@ -32,6 +32,14 @@ var ErrTooMany = fault.New(fault.Conflict, "too_many_keys", "The product has %d 
 // into programs that run for years.
 func stays(kind string) bool { return kind == store.KeyRoot || kind == store.KeyKit }
 
+var (
+	// ErrNoKey says that a product has no such key, or none any more.
+	ErrNoKey = fault.New(fault.NotFound, "transport_key_not_found", "The product has no such key, or it is over. List the keys of the product.")
+	// ErrRoot says that the root key cannot be ended: programs have nothing else to
+	// believe the server by.
+	ErrRoot = fault.New(fault.Conflict, "root_key_stays", "The root key is built into programs and cannot be ended.")
+)
+
 // term is for how long a key of the kind is the newest: then another follows, which is
 // made so long ahead of it.
 func term(kind string) (life, ahead time.Duration) {
@@ -140,6 +148,42 @@ func (d *Desk) Rotate(ctx context.Context, product, kind string, end bool, by au
 			return err
 		}
 		return d.add(ctx, tx, p.ID, []plan{{kind, now}}, by)
+	})
+}
+
+// Keys are the keys of a product that are not over, by kind and age.
+func (d *Desk) Keys(ctx context.Context, product string) ([]store.TransportKey, error) {
+	p, err := d.o.Store.Product(ctx, product)
+	if err != nil {
+		return nil, err
+	}
+	return d.o.Store.TransportKeys(ctx, p.ID, d.now())
+}
+
+// End makes one key useless at once, and makes another if it was the last of its kind.
+func (d *Desk) End(ctx context.Context, product, id string, by audit.Caller) error {
+	p, err := d.o.Store.Product(ctx, product)
+	if err != nil {
+		return err
+	}
+	defer d.forget()
+	return d.write(ctx, func(tx *sql.Tx) error {
+		now := d.now()
+		rows, err := d.o.Store.TransportKeysIn(ctx, tx, p.ID, now)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(rows, func(r store.TransportKey) bool { return r.ID == id })
+		switch {
+		case i < 0:
+			return ErrNoKey
+		case rows[i].Kind == store.KeyRoot:
+			return ErrRoot
+		}
+		if err := d.end(ctx, tx, rows[i:i+1], now, by); err != nil {
+			return err
+		}
+		return d.add(ctx, tx, p.ID, due(slices.Delete(rows, i, i+1), now), by)
 	})
 }
 

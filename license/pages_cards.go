@@ -3,6 +3,7 @@ package license
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ const (
 func (p *pages) cardPages(looks, support map[string]page) {
 	looks["GET /cards"] = p.cards
 	looks["GET /cards/{id}"] = p.card
+	support["POST /cards/{id}/change"] = p.changeCard
 	support["POST /cards/{id}/suspend"] = p.suspendCard
 	support["POST /cards/{id}/resume"] = p.resumeCard
 	support["POST /cards/{id}/revoke"] = p.revokeCard
@@ -93,9 +95,15 @@ func (p *pages) showCard(w http.ResponseWriter, r *http.Request, c store.Card, d
 	if v.Names, err = p.names(ctx); err != nil {
 		return err
 	}
+	if v.Customers, _, err = p.Service.store.Customers(ctx, store.CustomerQuery{Limit: offered}); err != nil {
+		return err
+	}
 	if c.Customer != "" {
 		if v.Customer, err = p.Service.store.Customer(ctx, c.Customer); err != nil {
 			return err
+		}
+		if !slices.ContainsFunc(v.Customers, func(o store.Customer) bool { return o.ID == c.Customer }) {
+			v.Customers = append(v.Customers, v.Customer) // there are more than are offered
 		}
 	}
 	if v.Environments, err = p.Service.store.Environments(ctx, c.ID); err != nil {
@@ -119,6 +127,19 @@ func cardForm(r *http.Request) (f *form.Form, id, back string, err error) {
 	f, err = form.Read(r)
 	id = r.PathValue("id")
 	return f, id, views.CardPath(id), err
+}
+
+// changeCard gives a card another policy, customer or note.
+func (p *pages) changeCard(w http.ResponseWriter, r *http.Request) error {
+	f, id, back, err := cardForm(r)
+	if err != nil {
+		return err
+	}
+	_, err = p.Service.cards.Change(r.Context(), id, f.Text("policy"), f.Text("customer"), f.Text("note"), caller(r))
+	if take(f, err) {
+		return p.showCardAgain(w, r, id, "change", f)
+	}
+	return p.did(w, r, err, "license.saved", back)
 }
 
 func (p *pages) suspendCard(w http.ResponseWriter, r *http.Request) error {

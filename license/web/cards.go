@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -89,6 +88,8 @@ type Card struct {
 	AllEvents    int
 	Usage        []store.Use
 	Moves        card.Moves
+	// Customers are those to choose from, and those that the time line names.
+	Customers []store.Customer
 	// Dialog is the one whose Form was refused.
 	Dialog string
 	Form   *form.Form
@@ -101,6 +102,8 @@ func (v Card) form(dialog string) *form.Form {
 	switch {
 	case v.Dialog == dialog:
 		return v.Form
+	case dialog == "change":
+		return form.New("policy", v.Policy, "customer", v.Card.Customer, "note", v.Note)
 	case dialog == "modules" && v.Modules != nil:
 		return form.New("own", "on", "modules", strings.Join(v.Modules, "\n"))
 	}
@@ -162,40 +165,6 @@ func (v Card) machine(ctx context.Context, e *store.Environment) ui.Definitions 
 		{Name: i18n.T(ctx, "license.machine.id"), Value: ui.Mono(e.ID), Copy: e.ID}}
 }
 
-func (v Card) timeline(ctx context.Context) ui.Timeline {
-	t := ui.Timeline{Now: v.Now}
-	for _, e := range v.Events {
-		t.Events = append(t.Events, ui.Event{At: e.At, Tone: eventTone(e.Kind), Title: ui.Text(known(ctx, "license.event."+e.Kind, e.Kind)), Text: eventText(e)})
-	}
-	return t
-}
-
-func eventTone(kind string) ui.Tone {
-	switch kind {
-	case card.Mismatched, card.Alarm, card.Revoked:
-		return ui.Bad
-	case card.Drifted, card.Suspended, card.Unbound, card.Binned:
-		return ui.Warn
-	case card.Activated, card.Bound, card.Resumed, card.Restored:
-		return ui.Good
-	}
-	return ui.Neutral
-}
-
-// eventText is all that is known of an event: what was sent, and from where.
-func eventText(e store.Event) string {
-	var parts []string
-	if e.IP != "" {
-		parts = append(parts, e.IP)
-	}
-	for _, name := range slices.Sorted(maps.Keys(e.Detail)) {
-		if text := fmt.Sprint(e.Detail[name]); text != "" {
-			parts = append(parts, name+": "+text)
-		}
-	}
-	return strings.Join(parts, "; ")
-}
-
 func (v Card) usage(ctx context.Context) ui.Table {
 	t := ui.Table{ID: "usage", Caption: i18n.T(ctx, "license.cards.usage"), Total: -1,
 		Columns: []ui.Column{{Label: i18n.T(ctx, "license.cards.call")}, {Label: i18n.T(ctx, "license.cards.count"), Numeric: true}},
@@ -215,7 +184,7 @@ func (v Card) actions(ctx context.Context) []templ.Component {
 	if !v.DeletedAt.IsZero() {
 		return []templ.Component{v.confirm(ctx, "restore", "refresh", false, nil)}
 	}
-	var all []templ.Component
+	all := []templ.Component{v.confirm(ctx, "change", "settings", false, cardFields(v, v.form("change")))}
 	switch v.State {
 	case store.CardSuspended:
 		all = append(all, v.confirm(ctx, "resume", "check", false, nil))

@@ -1,0 +1,84 @@
+package web
+
+import (
+	"context"
+	"io"
+	"maps"
+	"slices"
+
+	"guildhall/license/internal/store"
+	"guildhall/platform/i18n"
+	"guildhall/platform/web/ui"
+	"guildhall/sdk/go/license/fingerprint"
+)
+
+// Evidence is what a machine sent beside what is recorded.
+type Evidence struct {
+	Event store.Event
+	// Recorded are the digests by component, IP the address, of the machine that the
+	// card is bound to; empty: none is known.
+	Recorded map[string]string
+	IP       string
+}
+
+// Render writes the table, and folded all that was sent.
+func (v Evidence) Render(ctx context.Context, w io.Writer) error { return evidence(v).Render(ctx, w) }
+
+// part is one component on both sides.
+type part struct {
+	name, recorded, sent string
+	result               ui.Badge
+}
+
+// parts compares the sides. Components of a kind may change their places.
+func (v Evidence) parts(ctx context.Context) []part {
+	shown := strs(v.Event.Detail["fingerprint"])
+	has := func(side map[string]string, name, digest string) bool {
+		for other, d := range side {
+			if d == digest && fingerprint.Kind(other) == fingerprint.Kind(name) {
+				return true
+			}
+		}
+		return false
+	}
+	names := maps.Clone(shown)
+	maps.Copy(names, v.Recorded)
+	all := []part{}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		p := part{name: partName(ctx, name), recorded: v.Recorded[name], sent: shown[name]}
+		switch {
+		case p.sent != "" && has(v.Recorded, name, p.sent), p.sent == "" && has(shown, name, p.recorded):
+			p.result = ui.Badge{Tone: ui.Good, Label: i18n.T(ctx, "license.part.same")}
+		case p.sent == "":
+			p.result = ui.Badge{Tone: ui.Warn, Label: i18n.T(ctx, "license.part.missing")}
+		case p.recorded == "":
+			p.result = ui.Badge{Tone: ui.Neutral, Label: i18n.T(ctx, "license.part.more")}
+		default:
+			p.result = ui.Badge{Tone: ui.Bad, Label: i18n.T(ctx, "license.part.other")}
+		}
+		all = append(all, p)
+	}
+	if v.IP != "" || v.Event.IP != "" && len(v.Recorded) == 0 {
+		p := part{name: i18n.T(ctx, "license.cards.ip"), recorded: v.IP, sent: v.Event.IP, result: ui.Badge{Tone: ui.Bad, Label: i18n.T(ctx, "license.part.other")}}
+		if p.recorded == p.sent {
+			p.result = ui.Badge{Tone: ui.Good, Label: i18n.T(ctx, "license.part.same")}
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// partName is what people call a component: of "disk:2" the disk, and which.
+func partName(ctx context.Context, name string) string {
+	kind := fingerprint.Kind(name)
+	return known(ctx, "license.part."+kind, kind) + name[len(kind):]
+}
+
+// begins is what of a digest fits a table.
+func begins(digest string) string {
+	const most = 16
+	if len(digest) > most {
+		return digest[:most] + "…"
+	}
+	return digest
+}

@@ -23,7 +23,8 @@ const (
 var errAlone = errors.New("the query that was shared did not return")
 
 // Gather reads what many ask for at once, as Group writes it: those who come while a
-// query runs share the next one. Nobody is told what was read before he asked, so a
+// query runs share the next one. The query may write by Group what all of them have to
+// say, where one statement does. Nobody is told what was read before he asked, so a
 // change that was committed by then is seen. It is safe for concurrent use.
 type Gather[K comparable, V any] struct {
 	read func(ctx context.Context, keys []K) (map[K]V, error)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -85,10 +87,12 @@ func TestGuessingIsSlowedByAddress(t *testing.T) {
 func TestASealedRequestIsAnsweredOnce(t *testing.T) {
 	worlds(t, func(t *testing.T, w *licensetest.World) {
 		m := w.Machine(t, "m", here)
-		key := w.CardKey(t, nil)
+		key, known := w.CardKey(t, nil), w.CardKey(t, nil)
+		m.Want(t, "activated ok", license.CallActivate, known)
 		n := byte(0)
 		for name, in := range map[string]call.Incoming{
 			"accepted": m.Request(t, license.CallActivate, key),
+			"known":    m.Request(t, license.CallValidate, known),
 			"refused":  m.Request(t, license.CallFunction, key),
 			"unknown":  m.Request(t, license.CallValidate, string(cardid.New())),
 			"time":     m.Request(t, license.CallTime, ""),
@@ -122,6 +126,34 @@ func TestASealedRequestIsAnsweredOnce(t *testing.T) {
 		must(t, err)
 		if len(use) != 1 || use[0].Count != 1 {
 			t.Errorf("replays count as %+v", use)
+		}
+	})
+}
+
+func TestOfASealedRequestAtOnceOneIsAnswered(t *testing.T) {
+	worlds(t, func(t *testing.T, w *licensetest.World) {
+		const times = 32
+		m, key := w.Machine(t, "m", here), w.CardKey(t, nil)
+		m.Want(t, "activated ok", license.CallActivate, key)
+		in := m.Request(t, license.CallHeartbeat, key)
+		in.Once = []byte("this one")
+		var answered, replays atomic.Int32
+		var wg sync.WaitGroup
+		for range times {
+			wg.Go(func() {
+				switch a, err := w.Calls.Answer(t.Context(), in); {
+				case errors.Is(err, call.ErrReplay):
+					replays.Add(1)
+				case err == nil && a.Verdict == license.VerdictOK:
+					answered.Add(1)
+				default:
+					t.Errorf("the answer is %+v, %v", a, err)
+				}
+			})
+		}
+		wg.Wait()
+		if answered.Load() != 1 || replays.Load() != times-1 {
+			t.Errorf("%d were answered and %d refused, of %d", answered.Load(), replays.Load(), times)
 		}
 	})
 }

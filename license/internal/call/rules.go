@@ -23,11 +23,8 @@ func newRules() *rules { return &rules{all: map[string]read{}} }
 
 // of is what a policy says; whoever gets it changes nothing in it.
 func (r *rules) of(row store.Policy) (policy.Policy, error) {
-	r.mu.RLock()
-	had, ok := r.all[row.ID]
-	r.mu.RUnlock()
-	if ok && had.revision == row.Revision {
-		return had.rules, nil
+	if p, known := r.at(row.ID, row.Revision); known {
+		return p, nil
 	}
 	p, err := policy.Parse([]byte(row.Body))
 	if err != nil {
@@ -37,4 +34,12 @@ func (r *rules) of(row store.Policy) (policy.Policy, error) {
 	defer r.mu.Unlock()
 	r.all[row.ID] = read{row.Revision, p}
 	return p, nil
+}
+
+// at is what a policy says in a revision, if it was read.
+func (r *rules) at(id string, revision int64) (policy.Policy, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	had, ok := r.all[id]
+	return had.rules, ok && had.revision == revision
 }

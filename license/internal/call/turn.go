@@ -57,16 +57,22 @@ func (t *turn) run(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	t.decision = decide.Decide(t.known(), t.machine(), t.policy, request, t.now)
-	if t.decision.Verdict != decide.Refused {
-		if code := t.keys(request.Proven); code != "" {
-			t.decision = decide.Decision{Verdict: decide.Refused, Code: code}
-		}
-	}
+	t.decide(request)
 	if t.decision.Verdict == decide.Refused {
 		return t.refused(ctx, tx)
 	}
 	return t.accepted(ctx, tx)
+}
+
+// decide decides by what was read.
+func (t *turn) decide(r decide.Request) {
+	t.decision = decide.Decide(t.known(), t.machine(), t.policy, r, t.now)
+	if t.decision.Verdict == decide.Refused {
+		return
+	}
+	if code := t.keys(r.Proven); code != "" {
+		t.decision = decide.Decision{Verdict: decide.Refused, Code: code}
+	}
 }
 
 // read finds the card. One of another product, or in the recycle bin, is unknown.
@@ -109,8 +115,8 @@ func (t *turn) machine() *decide.Environment {
 	return &decide.Environment{Fingerprint: e.Fingerprint, IP: ip, DeviceKey: e.SignKey, LastSeen: e.SeenAt}
 }
 
-// request is what the client shows, with what is known about it.
-func (t *turn) request(ctx context.Context, tx *sql.Tx) (decide.Request, error) {
+// shown is what the client shows.
+func (t *turn) shown() decide.Request {
 	in := t.in
 	r := decide.Request{Call: decide.Call(in.Call), IP: in.IP, Fingerprint: in.Fingerprint, Function: in.Function, Module: in.Module}
 	if in.Proof {
@@ -122,6 +128,12 @@ func (t *turn) request(ctx context.Context, tx *sql.Tx) (decide.Request, error) 
 		}
 		r.Proven = len(r.DeviceKey) > 0 && in.Verify(r.DeviceKey)
 	}
+	return r
+}
+
+// request is what the client shows, with what is known about it.
+func (t *turn) request(ctx context.Context, tx *sql.Tx) (decide.Request, error) {
+	in, r := t.in, t.shown()
 	if in.Call == license.CallFunction && in.Function != "" {
 		n, err := t.s.o.Store.Uses(ctx, tx, t.card.ID, in.Function, t.now.Truncate(24*time.Hour))
 		if err != nil {

@@ -136,3 +136,8 @@ type Changes struct {
 	// Touch sets when the environment was last seen, and what it called.
 	Touch bool
 }
+
+// OnlyTouch says that nothing else is changed.
+func (c Changes) OnlyTouch() bool {
+	return c.Touch && !c.Activate && !c.Bind && !c.SetExpiry && c.LearnFingerprint == nil && !c.SetIP.IsValid() && c.SetDeviceKey == nil
+}

@@ -45,28 +45,47 @@ type Card struct {
 	Revision int64
 }
 
-const cardColumns = `SELECT c.id, c.hash, c.prefix, c.product, c.policy, c.batch, c.customer, c.note, c.state, c.days, c.ends_at,
-	c.activated_at, c.expires_at, c.made_at, c.deleted_at, c.modules, c.revision FROM cards c `
+const (
+	cardFields = `c.id, c.hash, c.prefix, c.product, c.policy, c.batch, c.customer, c.note, c.state, c.days, c.ends_at,
+	c.activated_at, c.expires_at, c.made_at, c.deleted_at, c.modules, c.revision`
+	cardColumns = `SELECT ` + cardFields + ` FROM cards c `
+)
 
-func scanCard(row scanner) (c Card, err error) {
-	var hash []byte
-	var batch, customer, modules sql.NullString
-	var days, ends, activated, expires, deleted sql.NullInt64
-	var made int64
-	err = row.Scan(&c.ID, &hash, &c.Prefix, &c.Product, &c.Policy, &batch, &customer, &c.Note, &c.State, &days, &ends, &activated, &expires, &made, &deleted, &modules, &c.Revision)
-	if err != nil {
-		return c, err
+// cardRow is where a row is scanned into.
+type cardRow struct {
+	Card
+	hash                                   []byte
+	batch, customer, modules               sql.NullString
+	days, ends, activated, expires, binned sql.NullInt64
+	made                                   int64
+}
+
+func (r *cardRow) into() []any {
+	return []any{&r.ID, &r.hash, &r.Prefix, &r.Product, &r.Policy, &r.batch, &r.customer, &r.Note, &r.State, &r.days, &r.ends,
+		&r.activated, &r.expires, &r.made, &r.binned, &r.modules, &r.Revision}
+}
+
+func (r *cardRow) card() (Card, error) {
+	c := r.Card
+	copy(c.Hash[:], r.hash)
+	c.Batch, c.Customer, c.Days = r.batch.String, r.customer.String, int(r.days.Int64)
+	c.EndsAt, c.ActivatedAt, c.ExpiresAt, c.DeletedAt = fromMicros(r.ends), fromMicros(r.activated), fromMicros(r.expires), fromMicros(r.binned)
+	c.MadeAt = db.FromMicros(r.made)
+	if !r.modules.Valid {
+		return c, nil
 	}
-	copy(c.Hash[:], hash)
-	c.Batch, c.Customer, c.Days = batch.String, customer.String, int(days.Int64)
-	c.EndsAt, c.ActivatedAt, c.ExpiresAt, c.DeletedAt = fromMicros(ends), fromMicros(activated), fromMicros(expires), fromMicros(deleted)
-	c.MadeAt = db.FromMicros(made)
-	if modules.Valid {
-		if err := json.Unmarshal([]byte(modules.String), &c.Modules); err != nil {
-			return c, fmt.Errorf("read the modules of card %s: %w", c.ID, err)
-		}
+	if err := json.Unmarshal([]byte(r.modules.String), &c.Modules); err != nil {
+		return c, fmt.Errorf("read the modules of card %s: %w", c.ID, err)
 	}
 	return c, nil
+}
+
+func scanCard(row scanner) (Card, error) {
+	var r cardRow
+	if err := row.Scan(r.into()...); err != nil {
+		return r.Card, err
+	}
+	return r.card()
 }
 
 // Card is the one with the id, or ErrCard.

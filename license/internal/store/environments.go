@@ -29,20 +29,39 @@ type Environment struct {
 	UnboundSelf bool
 }
 
-const environmentColumns = `SELECT id, card, fingerprint, ip, sign_key, seal_key, bound_at, seen_at, last_call, last_function, unbound_at, unbound_why, unbound_self FROM environments `
+const (
+	environmentFields = `e.id, e.card, e.fingerprint, e.ip, e.sign_key, e.seal_key, e.bound_at, e.seen_at, e.last_call, e.last_function,
+	e.unbound_at, e.unbound_why, e.unbound_self`
+	environmentColumns = `SELECT ` + environmentFields + ` FROM environments e `
+)
 
-func scanEnvironment(row scanner) (e Environment, err error) {
-	var fingerprint string
-	var bound, seen int64
-	var unbound sql.NullInt64
-	if err := row.Scan(&e.ID, &e.Card, &fingerprint, &e.IP, &e.SignKey, &e.SealKey, &bound, &seen, &e.LastCall, &e.LastFunction, &unbound, &e.UnboundWhy, &e.UnboundSelf); err != nil {
-		return e, err
-	}
-	e.BoundAt, e.SeenAt, e.UnboundAt = db.FromMicros(bound), db.FromMicros(seen), fromMicros(unbound)
-	if err := json.Unmarshal([]byte(fingerprint), &e.Fingerprint); err != nil {
+// environmentRow is where a row is scanned into.
+type environmentRow struct {
+	Environment
+	fingerprint string
+	bound, seen int64
+	unbound     sql.NullInt64
+}
+
+func (r *environmentRow) into() []any {
+	return []any{&r.ID, &r.Card, &r.fingerprint, &r.IP, &r.SignKey, &r.SealKey, &r.bound, &r.seen, &r.LastCall, &r.LastFunction, &r.unbound, &r.UnboundWhy, &r.UnboundSelf}
+}
+
+func (r *environmentRow) environment() (Environment, error) {
+	e := r.Environment
+	e.BoundAt, e.SeenAt, e.UnboundAt = db.FromMicros(r.bound), db.FromMicros(r.seen), fromMicros(r.unbound)
+	if err := json.Unmarshal([]byte(r.fingerprint), &e.Fingerprint); err != nil {
 		return e, fmt.Errorf("read the fingerprint of environment %s: %w", e.ID, err)
 	}
 	return e, nil
+}
+
+func scanEnvironment(row scanner) (Environment, error) {
+	var r environmentRow
+	if err := row.Scan(r.into()...); err != nil {
+		return r.Environment, err
+	}
+	return r.environment()
 }
 
 // Bound is the environment that a card is bound to, as the transaction sees it; nil: none.

@@ -57,6 +57,11 @@ func (m Match) Differs() bool { return len(m.Changed)+len(m.Missing)+len(m.New) 
 // Compare says whether what is shown is the enrolled machine.
 func Compare(enrolled, shown Components, rule Rule) Match {
 	m := Match{Of: rule.Weigh(enrolled), Share: cmp.Or(rule.Share, DefaultShare)}
+	if maps.Equal(enrolled, shown) { // as nearly always
+		m.Weight = m.Of
+		m.Same = rule.Enough(m.Weight, m.Of)
+		return m
+	}
 	weights := rule.weights()
 	for _, p := range pair(enrolled, shown) {
 		switch {
@@ -80,7 +85,7 @@ func Compare(enrolled, shown Components, rule Rule) Match {
 // always when the rule does not hold it for the same machine. Components never join
 // or leave, so that a docking station makes no machine lighter.
 func Learn(enrolled, shown Components, rule Rule) (Components, bool) {
-	if !Compare(enrolled, shown, rule).Same {
+	if maps.Equal(enrolled, shown) || !Compare(enrolled, shown, rule).Same {
 		return enrolled, false
 	}
 	weights, best := rule.weights(), couple{}

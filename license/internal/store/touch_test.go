@@ -16,7 +16,7 @@ func TestBoundCardsAreReadTogether(t *testing.T) {
 		m := w.Machine(t, "m", "198.51.100.1")
 		m.Want(t, "activated ok", "activate", bound)
 		m.Want(t, "activated ok", "activate", moved)
-		must1(t)(w.Cards.Unbind(t.Context(), w.Card(t, moved).ID, "", licensetest.By))
+		must1(t)(w.Cards.Unbind(t.Context(), w.Card(t, moved).ID, "moved", licensetest.By))
 		var hashes [][32]byte
 		for _, key := range []string{bound, fresh, moved} {
 			hashes = append(hashes, w.Card(t, key).Hash)

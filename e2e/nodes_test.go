@@ -111,7 +111,7 @@ func download(t *testing.T, url string, body []byte) []byte {
 func secondNode(t *testing.T, first string) string {
 	t.Helper()
 	data := t.TempDir()
-	for _, name := range []string{"ca/seal.key", "ca/root.passphrase", "identity/identity.key", "identity/mail.key", "license/license.key"} {
+	for _, name := range []string{"ca/seal.key", "ca/root.passphrase", "identity/identity.key", "identity/mail.key", "license/license.key", "license/mail.key"} {
 		text, err := os.ReadFile(filepath.Join(first, name))
 		if err != nil {
 			t.Fatal(err)

@@ -38,6 +38,7 @@ func openOffice(t testing.TB, d *db.DB) *office {
 	env := app.Env{Name: Name, Dir: t.TempDir(), PublicURL: func(name string) string { return "https://" + name + ".guild.example.test" }, PlainURL: "http://license.guild.example.test", DB: d, Log: log, Now: o.clock.Now,
 		Jobs: jobs.New(jobs.Options{DB: d, Now: o.clock.Now, Log: log})}
 	ok(t, env.Jobs.Migrate(t.Context()))
+	env.Mail = outbox(t, env.Jobs)
 	o.env = env
 	var err error
 	o.service, err = open(t.Context(), env, Config{})

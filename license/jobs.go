@@ -9,6 +9,7 @@ import (
 const (
 	keysJob    = "license.keys"
 	replaysJob = "license.replays"
+	portalJob  = "license.invitations"
 )
 
 // registerJobs registers what license does by itself, but for the batches: package card
@@ -16,4 +17,5 @@ const (
 func (s *service) registerJobs(q *jobs.Queue) {
 	q.Every(keysJob, jobs.Interval(time.Hour), s.transport.Keep)
 	q.Every(replaysJob, jobs.Interval(5*time.Minute), s.transport.ForgetReplays)
+	q.Every(portalJob, jobs.Interval(time.Hour), s.portal.Purge)
 }

@@ -11,9 +11,11 @@ import (
 	"guildhall/license/internal/call"
 	"guildhall/license/internal/card"
 	"guildhall/license/internal/catalogue"
+	"guildhall/license/internal/portal"
 	"guildhall/license/internal/store"
 	"guildhall/license/internal/transport"
 	"guildhall/license/web/locales"
+	"guildhall/license/web/mails"
 	"guildhall/platform/app"
 	"guildhall/platform/audit"
 	"guildhall/platform/backup"
@@ -37,6 +39,7 @@ func Definition() app.Definition {
 		Name:       Name,
 		Migrations: migrations(),
 		Locales:    locales.FS(),
+		Mails:      mails.FS(),
 		SignIn:     true,
 		Roles: []app.Role{{Name: adminRole, Key: "license.role.admin"}, {Name: supportRole, Key: "license.role.support"},
 			{Name: viewerRole, Key: "license.role.viewer"}},
@@ -63,6 +66,7 @@ type service struct {
 	cards     *card.Desk
 	transport *transport.Desk
 	calls     *call.Service
+	portal    *portal.Desk
 }
 
 // open wires the parts.
@@ -84,6 +88,7 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 	s.catalogue = &catalogue.Desk{Store: s.store, Journal: s.journal, Key: key, Now: env.Now, Made: s.transport.Made}
 	s.cards = card.New(card.Options{Store: s.store, Journal: s.journal, Jobs: env.Jobs, Key: key, Now: env.Now})
 	s.calls = call.New(call.Options{Store: s.store, Journal: s.journal, Catalogue: s.catalogue, Limiter: env.Limiter, Now: env.Now, Log: env.Log})
+	s.portal = &portal.Desk{Store: s.store, Journal: s.journal, Mail: env.Mail.Send, URL: env.PublicURL(Name), Now: env.Now}
 	s.registerJobs(env.Jobs)
 	return s, nil
 }

@@ -23,6 +23,7 @@ var (
 		"Nobody is signed in. Open a link from \"guildhall admin link\", or send \"Authorization: Bearer\" with a token from \"guildhall admin token\".")
 	ErrBadToken = fault.New(fault.Unauthenticated, "invalid_token",
 		"The token that was sent is not one of this installation, or it has expired or was withdrawn. Make a new one on the server with \"guildhall admin token\".")
+	ErrNoAccount = fault.New(fault.Forbidden, "account_needed", "This is for people with an account, and you came in without one. Sign in with yours.")
 	ErrForbidden = fault.New(fault.Forbidden, "forbidden", "You are signed in, but this needs a role that you do not have.")
 )
 
@@ -146,12 +147,35 @@ func Check(ctx context.Context, role string) error {
 	return nil
 }
 
+// CheckPerson is Check for everybody whom identity signed in, whatever his roles; others
+// get ErrNoAccount.
+func CheckPerson(ctx context.Context) error {
+	p, _ := From(ctx)
+	switch err := Check(ctx, Everything); {
+	case p.Person():
+		return nil
+	case err == nil || errors.Is(err, ErrForbidden):
+		return ErrNoAccount
+	default:
+		return err
+	}
+}
+
 // Require lets only holders of the role through. Where people can sign in, a page
 // sends those there who have not; refuse answers the others.
 func Require(role string, refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
+	return guard(func(ctx context.Context) error { return Check(ctx, role) }, refuse)
+}
+
+// RequirePerson is Require for everybody whom identity signed in, whatever his roles.
+func RequirePerson(refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
+	return guard(CheckPerson, refuse)
+}
+
+func guard(check func(context.Context) error, refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if err := Check(r.Context(), role); err != nil {
+			if err := check(r.Context()); err != nil {
 				if errors.Is(err, ErrUnauthenticated) && invite(w, r, nil) {
 					return
 				}

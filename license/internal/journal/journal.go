@@ -36,11 +36,16 @@ const (
 	SigningKeyRetired = "signing_key.retired"
 	LicenceIssued     = "licence.issued"
 	LicenceChanged    = "licence.changed"
+
+	CustomerInvited     = "customer.invited"
+	AccountLinked       = "customer.account_linked"
+	AccountUnlinked     = "customer.account_unlinked"
+	InvitationWithdrawn = "customer.invitation_withdrawn"
 )
 
 // Actions are all of them, in order.
 func Actions() []string {
 	return []string{BatchExported, BatchOrdered, CardBinned, CardChanged, CardExtended, CardModules, CardMoved, CardRestored, CardResumed, CardRevoked, CardSuspended, CardUnbound,
-		CustomerEdited, CustomerAdded, KeyExported, KeyRotated, KitExported, LicenceChanged, LicenceIssued, PolicyChanged, PolicyCreated, ProductChanged, ProductCreated, ReleaseCreated,
+		AccountLinked, AccountUnlinked, CustomerEdited, CustomerAdded, InvitationWithdrawn, CustomerInvited, KeyExported, KeyRotated, KitExported, LicenceChanged, LicenceIssued, PolicyChanged, PolicyCreated, ProductChanged, ProductCreated, ReleaseCreated,
 		SigningKeyMade, SigningKeyRetired, SigningKeyRotated, KeyEnded, KeyMade}
 }

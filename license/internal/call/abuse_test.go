@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"strings"
 	"sync"
@@ -81,6 +82,105 @@ func TestGuessingIsSlowedByAddress(t *testing.T) {
 		elsewhere.Want(t, "refused card_unknown", license.CallValidate, string(cardid.New()))
 		w.Clock.Advance(time.Duration(a.RetryAfter) * time.Second)
 		guesser.Want(t, "activated ok", license.CallActivate, fresh)
+	})
+}
+
+// guess asks for cards that are none until it is delayed, and is for how long.
+func guess(t *testing.T, m *licensetest.Machine) (free int, wait time.Duration) {
+	t.Helper()
+	for {
+		a := m.Ask(t, license.CallValidate, string(cardid.New()))
+		if a.Code == call.TooMany {
+			return free, time.Duration(a.RetryAfter) * time.Second
+		}
+		if free++; a.Code != string(decide.CardUnknown) || free > 100 {
+			t.Fatalf("guess %d: %+v", free, a)
+		}
+	}
+}
+
+func TestTheDelayOfGuessesGrowsToAnHourAndFallsBack(t *testing.T) {
+	worlds(t, func(t *testing.T, w *licensetest.World) {
+		m, all, longest := w.Machine(t, "guesser", here), 0, time.Duration(0)
+		var waits []time.Duration
+		for at := w.Clock.Now(); w.Clock.Now().Sub(at) < 24*time.Hour; {
+			free, wait := guess(t, m)
+			all, longest = all+free, max(longest, wait)
+			if len(waits) == 0 || wait > 2*waits[len(waits)-1] {
+				waits = append(waits, wait)
+			}
+			w.Clock.Advance(wait)
+		}
+		if all > 90 || longest < 59*time.Minute || longest > time.Hour+time.Second || len(waits) < 3 {
+			t.Errorf("%d guesses in a day, waits %v, the longest %s", all, waits, longest)
+		}
+		w.Clock.Advance(72 * time.Hour)
+		if free, wait := guess(t, m); free != 20 || wait > 11*time.Second {
+			t.Errorf("after three quiet days there are %d guesses, and then to wait %s", free, wait)
+		}
+	})
+}
+
+// Whoever shows a good card from ever new machines waits, from whatever addresses he
+// comes; the machine that the card is bound to never does, also when it moved meanwhile.
+func TestStrangersWithAGoodCardAreDelayedAndItsMachineIsNot(t *testing.T) {
+	worlds(t, func(t *testing.T, w *licensetest.World) {
+		key, other := w.CardKey(t, nil), w.CardKey(t, nil)
+		mine := w.Machine(t, "mine", here)
+		mine.Want(t, "activated ok", license.CallActivate, key)
+		n := 0
+		stranger := func() *licensetest.Machine {
+			n++
+			return w.Machine(t, fmt.Sprint("stranger ", n), fmt.Sprintf("203.0.113.%d", n))
+		}
+		for range 21 {
+			stranger().Want(t, "refused environment_mismatch", license.CallValidate, key)
+		}
+		a := stranger().Want(t, "refused too_many_requests", license.CallValidate, key)
+		if a.RetryAfter < 1 || a.RetryAfter > 11 {
+			t.Errorf("to wait are %d s", a.RetryAfter)
+		}
+		mine.Want(t, "ok ok", license.CallValidate, key)
+		stranger().Want(t, "activated ok", license.CallActivate, other)
+		if all := len(w.Events(t, key, card.Mismatched)); all != 21 {
+			t.Errorf("%d mismatches are written down", all)
+		}
+		mine.IP = netip.MustParseAddr(there)
+		mine.Want(t, "ok ok", license.CallValidate, key)
+		w.Clock.Advance(time.Duration(a.RetryAfter) * time.Second)
+		for range 2 {
+			stranger().Want(t, "refused environment_mismatch", license.CallValidate, key)
+		}
+		// Taken off its machine, it is nobody's: the next one has it at once.
+		stranger().Want(t, "refused too_many_requests", license.CallActivate, key)
+		_, err := w.Cards.Unbind(t.Context(), w.Card(t, key).ID, "a new machine", licensetest.By)
+		must(t, err)
+		stranger().Want(t, "ok ok", license.CallActivate, key)
+	})
+}
+
+// The installation that a card is bound to goes on from wherever it is by now, also from
+// an address of guessers; what it takes to find that out is done for every card.
+func TestTheOwnerGoesOnAmongGuessers(t *testing.T) {
+	worlds(t, func(t *testing.T, w *licensetest.World) {
+		key := w.CardKey(t, nil)
+		mine, guesser := w.Machine(t, "mine", there), w.Machine(t, "guesser", here)
+		mine.Want(t, "activated ok", license.CallActivate, key)
+		guess(t, guesser)
+		mine.IP = guesser.IP
+		mine.Want(t, "ok ok", license.CallValidate, key)
+		cards := strangers(t, w)
+		cards["another's"], cards["fresh"] = key, w.CardKey(t, nil)
+		mine.IP = netip.MustParseAddr(there)
+		mine.Want(t, "ok ok", license.CallValidate, key)
+		for name, stranger := range cards {
+			in, verified := guesser.Request(t, license.CallValidate, stranger), 0
+			verify := in.Verify
+			in.Verify = func(public []byte) bool { verified++; return verify(public) }
+			if a := guesser.Send(t, in); a.Code != call.TooMany || verified != 1 {
+				t.Errorf("a card that is %s: %+v after %d verifications", name, a, verified)
+			}
+		}
 	})
 }
 

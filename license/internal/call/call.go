@@ -58,15 +58,18 @@ type Options struct {
 
 // Service answers calls. It is safe for concurrent use.
 type Service struct {
-	o       Options
-	guesses *guesses
-	rules   *rules
-	quick   *quick
+	o     Options
+	rules *rules
+	quick *quick
+	// guesses delay addresses that ask for cards that are none: they get no answer about
+	// any card but their own, or they would know the good ones by it. strangers delay
+	// other machines than the bound one, by the card that they show.
+	guesses, strangers *delays
 }
 
 // New makes the service.
 func New(o Options) *Service {
-	return &Service{o: o, rules: newRules(), quick: newQuick(o), guesses: newGuesses(o.Limiter, o.Now)}
+	return &Service{o: o, rules: newRules(), quick: newQuick(o), guesses: newDelays(o.Limiter, "license-guesses", o.Now), strangers: newDelays(o.Limiter, "license-strangers", o.Now)}
 }
 
 // Incoming is a request as a transport hands it over.
@@ -109,7 +112,7 @@ func (s *Service) answer(ctx context.Context, in Incoming, now time.Time) (licen
 	// A card key that cannot be one is looked for all the same, so that the answer takes
 	// as long.
 	key, _ := cardid.Parse(in.Card)
-	t := &turn{s: s, in: in, now: now, hash: [32]byte(key.Hash()), slow: s.guesses.wait(in.IP, now)}
+	t := &turn{s: s, in: in, now: now, hash: [32]byte(key.Hash()), slow: s.guesses.wait(limit.AddrKey(in.IP.String()), now)}
 	if err := t.prepare(ctx); err != nil {
 		return license.Answer{}, err
 	}
@@ -123,6 +126,9 @@ func (s *Service) answer(ctx context.Context, in Incoming, now time.Time) (licen
 	if t.unknown {
 		return s.unknown(ctx, t), nil
 	}
+	if t.decision.Mismatch {
+		s.strangers.failed(ctx, t.card.ID, now)
+	}
 	return t.complete()
 }
 
@@ -131,11 +137,15 @@ func (s *Service) answer(ctx context.Context, in Incoming, now time.Time) (licen
 func (s *Service) unknown(ctx context.Context, t *turn) license.Answer {
 	wait := t.slow
 	if wait <= 0 {
-		wait = s.guesses.missed(ctx, t.in.IP, t.now)
+		wait = s.guesses.failed(ctx, limit.AddrKey(t.in.IP.String()), t.now)
 	}
 	if wait <= 0 {
 		return refused(string(decide.CardUnknown))
 	}
+	return later(wait)
+}
+
+func later(wait time.Duration) license.Answer {
 	a := refused(TooMany)
 	a.RetryAfter = int(wait.Seconds()) + 1
 	return a

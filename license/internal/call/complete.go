@@ -15,6 +15,9 @@ var errMeanwhile = errors.New("the card was changed by somebody else within the 
 // complete is the answer to a request that was decided and written.
 func (t *turn) complete() (a license.Answer, err error) {
 	d := t.decision
+	if t.wait > 0 {
+		return later(t.wait), nil
+	}
 	a = license.Answer{Verdict: string(d.Verdict), Code: string(d.Code), Mode: string(d.Mode), ExpiresAt: optional(d.ExpiresAt), GraceUntil: optional(d.GraceUntil)}
 	if d.Verdict == decide.Refused {
 		return a, nil // a stranger does not learn which part of the machine is another

@@ -8,7 +8,7 @@ func detail(code string) string {
 	case ClockSkew:
 		return "The clock of this machine differs from the server's by more than five minutes. Set it; the answer's time is the server's."
 	case TooMany:
-		return "Too many unknown card keys came from this address. Wait, and try again."
+		return "Too many unknown card keys came from this address, or too many other machines with this card. Wait, and try again."
 	case Malformed:
 		return "The request lacks something, or has too much of it."
 	case NoHandshake:

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"crypto/ed25519"
 	"database/sql"
 	"errors"
 	"net/netip"
@@ -26,6 +27,7 @@ type turn struct {
 	now  time.Time
 	hash [32]byte
 	slow time.Duration // how long the address still is slow: it guessed
+	wait time.Duration // how long this machine has to wait: too many others came with the card
 
 	// The handshake key of an open call; without a name there is none.
 	handshakeName string
@@ -50,14 +52,18 @@ func (t *turn) run(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	if t.unknown = t.slow > 0 && !t.here(); t.unknown {
-		return nil
-	}
+	t.wait = 0
 	request, err := t.request(ctx, tx)
 	if err != nil {
 		return err
 	}
 	t.decide(request)
+	if t.decision.Mismatch {
+		if t.wait = t.s.strangers.wait(t.card.ID, t.now); t.wait > 0 {
+			t.decision = decide.Decision{Verdict: decide.Refused}
+			return nil // no verdict, and nothing to write down
+		}
+	}
 	if t.decision.Verdict == decide.Refused {
 		return t.refused(ctx, tx)
 	}
@@ -75,29 +81,43 @@ func (t *turn) decide(r decide.Request) {
 	}
 }
 
-// read finds the card. One of another product, or in the recycle bin, is unknown.
-func (t *turn) read(ctx context.Context, tx *sql.Tx) (err error) {
-	if t.card, err = t.s.o.Store.CardByHash(ctx, tx, t.hash); err != nil {
+// read finds the card. One of another product, or in the recycle bin, is unknown; so is
+// each that is not his to somebody who guessed. The same is read for all of them, so that
+// nobody learns from the work what he does not from the answer.
+func (t *turn) read(ctx context.Context, tx *sql.Tx) error {
+	card, err := t.s.o.Store.CardByHash(ctx, tx, t.hash)
+	found := err == nil
+	if err != nil && !errors.Is(err, store.ErrCard) {
 		return err
 	}
-	product, err := t.s.o.Store.Product(ctx, t.card.Product)
+	product, err := t.s.o.Store.Product(ctx, t.in.Product)
 	if err != nil {
 		return err
 	}
-	if product.Code != t.in.Product || !t.card.DeletedAt.IsZero() {
-		return store.ErrCard
-	}
-	if t.policy, err = t.s.policyOf(ctx, t.card.Policy); err != nil {
+	if t.environment, err = t.s.o.Store.Bound(ctx, tx, card.ID); err != nil {
 		return err
 	}
-	t.environment, err = t.s.o.Store.Bound(ctx, tx, t.card.ID)
+	t.card = card
+	mine := t.slow <= 0 || t.owner()
+	if !found || card.Product != product.ID || !card.DeletedAt.IsZero() || !mine {
+		return store.ErrCard
+	}
+	t.policy, err = t.s.policyOf(ctx, card.Policy)
 	return err
 }
 
-// here says whether the card is bound to the address that the request comes from.
-func (t *turn) here() bool {
-	e := t.machine()
-	return e != nil && decide.SameIP(e.IP, t.in.IP)
+// nobody is a key by which nothing was signed.
+var nobody = make([]byte, ed25519.PublicKeySize)
+
+// owner says whether the request comes from the address of the machine that the card is
+// bound to, or from the installation on it, wherever that is by now.
+func (t *turn) owner() bool {
+	e, key := t.machine(), nobody
+	if e != nil && len(e.DeviceKey) > 0 {
+		key = e.DeviceKey
+	}
+	proven := t.in.Proof && t.in.Verify(key) // also where there is no card: it takes as long
+	return e != nil && (decide.SameIP(e.IP, t.in.IP) || proven && len(e.DeviceKey) > 0)
 }
 
 // known is the card as package decide sees it.

@@ -29,6 +29,8 @@ need "python3-authlib python3-requests" /usr/bin/python3 -c "import authlib, req
 redis=redis-server
 apt-cache show valkey-server >/dev/null 2>&1 && redis=valkey-server
 need "$redis" any /usr/bin/valkey-server /usr/bin/redis-server
+need nginx-light any /usr/sbin/nginx
+need systemd command -v systemd-analyze
 need "gcc libc6-dev" command -v gcc # the race detector needs cgo
 [ -n "$packages" ] || exit 0
 

@@ -1,0 +1,189 @@
+package e2e
+
+import (
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// composed is what these tests look at in a compose file.
+type composed struct {
+	Services map[string]struct {
+		Image       string
+		Environment map[string]string
+		Volumes     []string
+	}
+	Volumes map[string]any
+}
+
+// compose reads a file of packaging/ with the variables filled in.
+func compose(t *testing.T, name string, variables map[string]string) (c composed) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../packaging", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal([]byte(filled(t, string(text), variables)), &c); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return c
+}
+
+var reference = regexp.MustCompile(`\$\{([A-Z_]+)(?::([-?])([^}]*))?\}`)
+
+// filled puts variables into a text as compose does: ${X}, ${X:-default}, ${X:?needed}.
+func filled(t *testing.T, text string, variables map[string]string) string {
+	t.Helper()
+	return reference.ReplaceAllStringFunc(text, func(found string) string {
+		part := reference.FindStringSubmatch(found)
+		value := variables[part[1]]
+		switch {
+		case value == "" && part[2] == "-":
+			return part[3]
+		case value == "" && part[2] == "?":
+			t.Errorf("%s is needed, and .env.example gives no value", part[1])
+		}
+		return value
+	})
+}
+
+// settings of .env.example, with the passwords that it leaves to the reader.
+func envExample(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("../packaging/.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	variables := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && !strings.HasPrefix(name, "#") {
+			variables[name] = value
+		}
+	}
+	for _, name := range []string{"POSTGRES_PASSWORD", "VALKEY_PASSWORD"} {
+		if value, there := variables[name]; !there || value != "" {
+			t.Errorf("%s is %q in .env.example: it should be there, and everybody's own", name, value)
+		}
+		variables[name] = "0123456789abcdef"
+	}
+	return variables
+}
+
+// TestPackagingConfiguresWhatThereIs: every setting in packaging/ is one that guildhall
+// knows and takes, and nothing is named that is not there.
+func TestPackagingConfiguresWhatThereIs(t *testing.T) {
+	t.Parallel()
+	variables := envExample(t)
+	image := imageEnvironment(t)
+	plain, nginx := compose(t, "compose.yaml", variables), compose(t, "compose.nginx.yaml", variables)
+	for _, c := range []composed{plain, nginx} {
+		checkConfig(t, merged(image, plain.Services["guildhall"].Environment, c.Services["guildhall"].Environment))
+		for name, s := range c.Services {
+			if first, _, path := strings.Cut(s.Image, "/"); path && strings.ContainsAny(first, ".:") {
+				t.Errorf("%s: the image %s names a registry", name, s.Image)
+			}
+			for _, mount := range s.Volumes {
+				source, _, _ := strings.Cut(mount, ":")
+				_, volume := merged(plain.Volumes, c.Volumes)[source]
+				if _, err := os.Stat(filepath.Join("../packaging", source)); err != nil && !volume {
+					t.Errorf("%s mounts %s, which is neither a volume nor a file", name, source)
+				}
+			}
+		}
+	}
+	template, err := os.ReadFile("../packaging/nginx/guildhall.conf.template")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var used []string
+	for _, found := range reference.FindAllStringSubmatch(string(template), -1) {
+		used = append(used, found[1])
+	}
+	slices.Sort(used)
+	if given := slices.Sorted(maps.Keys(nginx.Services["nginx"].Environment)); !slices.Equal(slices.Compact(used), given) {
+		t.Errorf("the template of nginx uses %v, the compose file gives %v", used, given)
+	}
+	checkConfig(t, image)
+}
+
+// imageEnvironment is what the Dockerfile sets.
+func imageEnvironment(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("../packaging/Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	variables := map[string]string{}
+	for _, found := range regexp.MustCompile(`(GUILDHALL_[A-Z_]+)=(\S*)`).FindAllStringSubmatch(string(text), -1) {
+		variables[found[1]] = found[2]
+	}
+	if len(variables) < 4 {
+		t.Fatalf("the Dockerfile sets %v", variables)
+	}
+	return variables
+}
+
+func merged[V any](all ...map[string]V) map[string]V {
+	sum := map[string]V{}
+	for _, m := range all {
+		maps.Copy(sum, m)
+	}
+	return sum
+}
+
+// checkConfig has guildhall check a configuration out of variables and arguments.
+func checkConfig(t *testing.T, variables map[string]string, args ...string) {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, append([]string{"config", "check"}, args...)...)
+	for name, value := range variables {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("guildhall refuses %v: %v\n%s", variables, err, out)
+	}
+}
+
+func TestPackagingOfTheUnit(t *testing.T) {
+	t.Parallel()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../packaging/systemd/guildhall.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit := filepath.Join(t.TempDir(), "guildhall.service")
+	if err := os.WriteFile(unit, []byte(strings.ReplaceAll(string(text), "/usr/local/bin/guildhall", path)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"verify", unit}, {"security", "--offline=true", "--threshold=20", unit}} {
+		if out, err := exec.Command("systemd-analyze", args...).CombinedOutput(); err != nil || args[0] == "verify" && len(out) > 0 {
+			t.Errorf("systemd-analyze %s (scripts/need.sh installs it): %v\n%s", args[0], err, out)
+		}
+	}
+	config, err := os.ReadFile("../packaging/systemd/guildhall.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := filepath.Join(t.TempDir(), "smtp-password")
+	if err := os.WriteFile(secret, []byte("of the mail server\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "guildhall.yaml")
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(config), "/etc/guildhall/smtp-password", secret)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	checkConfig(t, nil, "--config", file)
+}

@@ -56,6 +56,8 @@ func (p *pages) byRole() map[string]map[string]page {
 	p.batchPages(looks, admin)
 	p.cardPages(looks, support)
 	p.customerPages(looks, support)
+	p.machinePages(looks)
+	p.transportPages(looks, admin)
 	p.auditPages(admin)
 	return map[string]map[string]page{viewerRole: looks, supportRole: support, adminRole: admin}
 }

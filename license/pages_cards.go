@@ -2,7 +2,6 @@ package license
 
 import (
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +42,7 @@ func (p *pages) cardPages(looks, support map[string]page) {
 func (p *pages) cards(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	q := ui.ParseList(r.URL, ui.ListOptions{Sorts: []string{"made", "expires", "activated"}, Desc: true,
-		Filters: []string{"state", "product", "policy", "batch", "customer", "prefix", "ip", "end_from", "end_to"}})
+		Filters: []string{"state", "product", "policy", "batch", "customer", "prefix", "ip", "end_from", "end_to", "made_from", "made_to"}})
 	v := views.Cards{Query: q, Now: p.now(), May: may(r, adminRole)}
 	var err error
 	if v.Rows, v.Total, err = p.Service.store.Cards(ctx, cardQuery(q, v.Now)); err != nil {
@@ -57,19 +56,11 @@ func (p *pages) cards(w http.ResponseWriter, r *http.Request) error {
 
 // cardQuery is what the address asks for: a whole key, or a text in notes.
 func cardQuery(q ui.ListQuery, now time.Time) store.CardQuery {
-	day := func(name string) time.Time { // what is no day bounds nothing
-		at, _ := time.Parse(time.DateOnly, q.Filter(name))
-		return at
-	}
+	endFrom, endTo := days(q, "end_from", "end_to")
+	madeFrom, madeTo := days(q, "made_from", "made_to")
 	c := store.CardQuery{State: q.Filter("state"), Product: q.Filter("product"), Policy: q.Filter("policy"), Batch: q.Filter("batch"), Customer: q.Filter("customer"),
-		Prefix: strings.ToUpper(q.Filter("prefix")), IP: q.Filter("ip"), EndFrom: day("end_from"), EndTo: day("end_to"),
+		Prefix: strings.ToUpper(q.Filter("prefix")), IP: canonical(q.Filter("ip")), EndFrom: endFrom, EndTo: endTo, MadeFrom: madeFrom, MadeTo: madeTo,
 		Now: now, Sort: q.Sort, Desc: q.Desc, Limit: q.Size, Offset: q.Offset()}
-	if !c.EndTo.IsZero() {
-		c.EndTo = c.EndTo.AddDate(0, 0, 1) // the day is in it
-	}
-	if ip, err := netip.ParseAddr(c.IP); err == nil {
-		c.IP = ip.Unmap().WithZone("").String()
-	}
 	if key, err := cardid.Parse(q.Q); err == nil {
 		c.Hash = key.Hash()
 	} else {

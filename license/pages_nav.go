@@ -11,6 +11,8 @@ func nav() []web.NavItem {
 		{Path: "/cards", Key: "license.nav.cards", Icon: "key", Role: viewerRole},
 		{Path: "/batches", Key: "license.nav.batches", Icon: "list", Role: viewerRole},
 		{Path: "/customers", Key: "license.nav.customers", Icon: "users", Role: viewerRole},
+		{Path: "/machines", Key: "license.nav.machines", Icon: "device", Role: viewerRole},
+		{Path: "/mismatches", Key: "license.nav.mismatches", Icon: "alert", Role: viewerRole},
 		{Path: "/products", Key: "license.nav.products", Icon: "ticket", Role: viewerRole},
 		{Path: "/policies", Key: "license.nav.policies", Icon: "shield", Role: viewerRole},
 		{Path: "/audit", Key: "web.audit.title", Icon: "log", Role: adminRole},

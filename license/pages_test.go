@@ -86,7 +86,7 @@ func (c *counter) stocked(t *testing.T) (product store.Product, policyID string,
 func TestEveryPageOpensForItsRole(t *testing.T) {
 	t.Parallel()
 	c := openCounter(t)
-	for _, path := range []string{"/", "/products", "/policies", "/policies/new", "/batches", "/batches/new", "/cards", "/customers", "/customers/new", "/audit"} {
+	for _, path := range []string{"/", "/products", "/policies", "/policies/new", "/batches", "/batches/new", "/cards", "/customers", "/customers/new", "/machines", "/mismatches", "/audit"} {
 		if w := c.open(t, adminRole, http.MethodGet, path); w.Code != http.StatusOK {
 			t.Errorf("%s with nothing to show: status %d", path, w.Code)
 		}

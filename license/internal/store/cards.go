@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,6 +113,25 @@ func card(ctx context.Context, q querier, where string, args ...any) (Card, erro
 		return c, db.Coded(fmt.Errorf("read a card: %w", err))
 	}
 	return c, nil
+}
+
+// CardsByID are the cards with the ids that there are, by id.
+func (s *Store) CardsByID(ctx context.Context, ids []string) (map[string]Card, error) {
+	found := make(map[string]Card, len(ids))
+	for part := range slices.Chunk(ids, 500) {
+		marks, args := make([]string, len(part)), make([]any, len(part))
+		for i, id := range part {
+			marks[i], args[i] = "$"+strconv.Itoa(i+1), id
+		}
+		all, err := list(ctx, s.db.Read, "read cards", scanCard, cardColumns+`WHERE c.id IN (`+strings.Join(marks, ", ")+`)`, args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range all {
+			found[c.ID] = c
+		}
+	}
+	return found, nil
 }
 
 // InsertCards writes new cards.

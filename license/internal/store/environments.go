@@ -84,19 +84,25 @@ func (s *Store) Environments(ctx context.Context, card string) ([]Environment, e
 
 // EnvironmentQuery says which environments a list has; what is empty is any.
 type EnvironmentQuery struct {
-	IP, Product   string
-	Bound         bool // only those that are
-	Limit, Offset int
+	IP, Product string
+	// Prefix is that of the card's key.
+	Prefix string
+	Bound  bool // only those that are
+	// SeenFrom and SeenTo bound when it was seen last.
+	SeenFrom, SeenTo time.Time
+	Limit, Offset    int
 }
 
 // EnvironmentList lists environments, the last seen first, and says how many there are.
 func (s *Store) EnvironmentList(ctx context.Context, q EnvironmentQuery) (all []Environment, total int, err error) {
-	const where = `WHERE ($1 = '' OR ip = $1) AND ($2 = '' OR card IN (SELECT c.id FROM cards c WHERE c.product = $2)) AND ($3 = FALSE OR unbound_at IS NULL) `
-	args := []any{q.IP, q.Product, q.Bound}
+	const where = `WHERE ($1 = '' OR ip = $1) AND ($2 = '' OR card IN (SELECT c.id FROM cards c WHERE c.product = $2)) AND ($3 = FALSE OR unbound_at IS NULL)
+		AND ($4 = '' OR card IN (SELECT c.id FROM cards c WHERE c.prefix = $4)) AND seen_at >= $5 AND seen_at < $6 `
+	from, to := span(q.SeenFrom, q.SeenTo)
+	args := []any{q.IP, q.Product, q.Bound, q.Prefix, from, to}
 	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM environments `+where, args...).Scan(&total); err != nil {
 		return nil, 0, db.Coded(fmt.Errorf("count environments: %w", err))
 	}
-	all, err = list(ctx, s.db.Read, "list environments", scanEnvironment, environmentColumns+where+`ORDER BY seen_at DESC, id LIMIT $4 OFFSET $5`,
+	all, err = list(ctx, s.db.Read, "list environments", scanEnvironment, environmentColumns+where+`ORDER BY seen_at DESC, id LIMIT $7 OFFSET $8`,
 		append(args, q.Limit, q.Offset)...)
 	return all, total, err
 }

@@ -162,5 +162,19 @@ func TestEventsAndUnbindings(t *testing.T) {
 		if _, total, err := w.Store.EnvironmentList(t.Context(), store.EnvironmentQuery{Bound: true, Limit: 2}); err != nil || total != 0 {
 			t.Errorf("%d are bound, %v", total, err)
 		}
+		seen := store.EnvironmentQuery{Prefix: c.Prefix, SeenFrom: began.Add(time.Hour), SeenTo: began.Add(2 * time.Hour), Limit: 5}
+		if all, total, err := w.Store.EnvironmentList(t.Context(), seen); err != nil || total != 1 || !all[0].SeenAt.Equal(began.Add(time.Hour)) {
+			t.Errorf("seen in the second hour: %+v of %d, %v", all, total, err)
+		}
+		seen.Prefix = "none"
+		if _, total, err := w.Store.EnvironmentList(t.Context(), seen); err != nil || total != 0 {
+			t.Errorf("%d are of no card, %v", total, err)
+		}
+		if found, err := w.Store.CardsByID(t.Context(), []string{c.ID, "none", c.ID}); err != nil || len(found) != 1 || found[c.ID].Prefix != c.Prefix {
+			t.Errorf("by their ids there are the cards %+v, %v", found, err)
+		}
+		if found, err := w.Store.CardsByID(t.Context(), nil); err != nil || len(found) != 0 {
+			t.Errorf("by no ids there are %d cards, %v", len(found), err)
+		}
 	})
 }

@@ -30,6 +30,8 @@ func (s *service) operations(api huma.API) {
 	s.cardOperations(api)
 	s.cardActionOperations(api)
 	s.eventOperations(api)
+	s.signingKeyOperations(api)
+	s.licenceOperations(api)
 	app.AuditOperations(api, s.journal, journal.Actions())
 }
 

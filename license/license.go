@@ -11,6 +11,7 @@ import (
 	"guildhall/license/internal/call"
 	"guildhall/license/internal/card"
 	"guildhall/license/internal/catalogue"
+	"guildhall/license/internal/issuer"
 	"guildhall/license/internal/portal"
 	"guildhall/license/internal/store"
 	"guildhall/license/internal/transport"
@@ -65,6 +66,7 @@ type service struct {
 	catalogue *catalogue.Desk
 	cards     *card.Desk
 	transport *transport.Desk
+	issuer    *issuer.Desk
 	calls     *call.Service
 	portal    *portal.Desk
 }
@@ -86,6 +88,7 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 		return nil, err
 	}
 	s.catalogue = &catalogue.Desk{Store: s.store, Journal: s.journal, Key: key, Now: env.Now, Made: s.transport.Made}
+	s.issuer = &issuer.Desk{Store: s.store, Journal: s.journal, Catalogue: s.catalogue, Key: key, Now: env.Now}
 	s.cards = card.New(card.Options{Store: s.store, Journal: s.journal, Jobs: env.Jobs, Key: key, Now: env.Now})
 	s.calls = call.New(call.Options{Store: s.store, Journal: s.journal, Catalogue: s.catalogue, Limiter: env.Limiter, Now: env.Now, Log: env.Log})
 	s.portal = &portal.Desk{Store: s.store, Journal: s.journal, Mail: env.Mail.Send, URL: env.PublicURL(Name), Now: env.Now}

@@ -25,10 +25,12 @@ func rights() map[string][]string {
 		viewerRole: {
 			"list-products", "get-product", "list-releases", "list-policies", "get-policy", "list-customers", "get-customer", "list-batches", "get-batch",
 			"list-cards", "get-card", "list-environments", "list-events", "list-mismatches",
+			"list-signing-keys", "get-key-set", "list-licences", "get-licence",
 		},
 		supportRole: {
 			"update-card", "suspend-card", "resume-card", "revoke-card", "extend-card", "unbind-card", "bin-card", "restore-card", "act-on-cards", "set-card-modules",
 			"create-customer", "update-customer",
+			"get-licence-text", "update-licence",
 		},
 	}
 }

@@ -20,9 +20,12 @@ func least() map[string]string {
 	all := map[string]string{}
 	for role, what := range map[string]string{
 		viewerRole: "list-products get-product list-releases list-policies get-policy list-customers get-customer list-batches get-batch " +
+			"list-signing-keys get-key-set list-licences get-licence " +
 			"list-cards get-card list-environments list-events list-mismatches",
-		supportRole: "update-card suspend-card resume-card revoke-card extend-card unbind-card bin-card restore-card act-on-cards set-card-modules create-customer update-customer",
-		adminRole: "create-product update-product create-release rotate-handshake-key export-handshake-key create-policy update-policy order-batch export-batch export-batch-csv get-kit rotate-transport-key " +
+		supportRole: "get-licence-text update-licence " +
+			"update-card suspend-card resume-card revoke-card extend-card unbind-card bin-card restore-card act-on-cards set-card-modules create-customer update-customer",
+		adminRole: "create-signing-key rotate-signing-key retire-signing-key preview-licence issue-licence " +
+			"create-product update-product create-release rotate-handshake-key export-handshake-key create-policy update-policy order-batch export-batch export-batch-csv get-kit rotate-transport-key " +
 			"list-transport-keys end-transport-key " +
 			"list-audit verify-audit export-audit",
 	} {

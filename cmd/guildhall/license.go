@@ -18,6 +18,12 @@ type licenseCommand struct {
 	Customer  licenseCustomerCommand  `cmd:"" help:"Whom cards are for."`
 	Batch     licenseBatchCommand     `cmd:"" help:"Make cards, and export their keys."`
 	Card      licenseCardCommand      `cmd:"" help:"Find, stop, extend and unbind cards."`
+	Key       licenseKeyCommand       `cmd:"" help:"What signs offline licences."`
+	Issue     licenseIssueCommand     `cmd:"" help:"Issue an offline licence from a request."`
+	Licence   licenseLicenceCommand   `cmd:"" name:"licence" help:"Offline licences that were issued."`
+	Inspect   licenseInspectCommand   `cmd:"" help:"Show what an offline licence says."`
+	Verify    licenseVerifyCommand    `cmd:"" help:"Verify an offline licence."`
+	Request   licenseRequestCommand   `cmd:"" help:"Ask for an offline licence, on the machine that needs it."`
 	Audit     auditCommand            `cmd:"" help:"The audit log."`
 }
 

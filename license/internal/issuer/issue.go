@@ -61,7 +61,7 @@ type Draft struct {
 
 // Draft is what Issue would issue, and what is wrong with it. Wrong fields are called
 // "request" where they are in a file, or as in the request; "product", "from", "to",
-// "versions.from", "versions.to", "release", "value", "customer" and "note".
+// "version_from", "version_to", "release", "value", "customer" and "note".
 func (d *Desk) Draft(ctx context.Context, o Order) (*Draft, error) {
 	if o.Request == nil {
 		return nil, unreadable(0, "There is no request.")
@@ -149,7 +149,7 @@ func (dr *Draft) fill(o Order, now time.Time) error {
 	case !o.From.IsZero() && !o.To.After(o.From):
 		wrong = append(wrong, fault.Field{Name: "to", Code: "before", Detail: "The licence would be over before it begins."})
 	}
-	fields := map[string]string{"deployment.product_versions.from": "versions.from", "deployment.product_versions.to": "versions.to"}
+	fields := map[string]string{"deployment.product_versions.from": "version_from", "deployment.product_versions.to": "version_to"}
 	for _, p := range c.Check() {
 		if name, ours := fields[p.Field]; ours {
 			wrong = append(wrong, fault.Field{Name: name, Code: "license_numbers", Detail: p.Detail})
@@ -364,13 +364,8 @@ func storeTrouble(err error) error {
 
 // overNow says why programs would not take a genuine licence now.
 func overNow(k store.SigningKey, l *offline.Licence, now time.Time) error {
-	switch from := l.Restrictions.ValidFrom; {
-	case k.State == store.SigningRevoked || k.State == store.SigningRetired:
+	if k.State == store.SigningRevoked || k.State == store.SigningRetired {
 		return ErrKeyOver
-	case !now.Before(l.ExpiresAt):
-		return &offline.Error{Code: offline.Expired, Text: "The licence expired."}
-	case now.Before(from):
-		return &offline.Error{Code: offline.NotYetValid, Text: "The licence is not valid yet."}
 	}
-	return nil
+	return l.InTime(now)
 }

@@ -343,7 +343,7 @@ func TestWhatCannotBeIssued(t *testing.T) {
 			"to required":                        func(o *issuer.Order) { o.To = time.Time{} },
 			"to past":                            func(o *issuer.Order) { o.To = w.Clock.Now() },
 			"to before":                          func(o *issuer.Order) { o.From = o.To },
-			"versions.from license_numbers":      func(o *issuer.Order) { o.Versions.From = "two" },
+			"version_from license_numbers":       func(o *issuer.Order) { o.Versions.From = "two" },
 			"value both":                         func(o *issuer.Order) { o.Value = []byte("x") },
 			"value too_long":                     func(o *issuer.Order) { o.Release, o.Value = "", make([]byte, 4097) },
 			"release_not_found":                  func(o *issuer.Order) { o.Release = "9" },

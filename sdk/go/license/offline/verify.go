@@ -59,7 +59,7 @@ func Verify(text string, o Options) (*Licence, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.inTime(o.Now); err != nil {
+	if err := l.InTime(o.Now); err != nil {
 		return nil, err
 	}
 	if err := l.allows(o); err != nil {
@@ -121,7 +121,9 @@ func (t token) read() (Claims, error) {
 	return c, nil
 }
 
-func (l *Licence) inTime(now time.Time) error {
+// InTime says whether the licence is valid at a time: for showing a licence that this
+// machine is not to use. Verify does it among the rest. The error is an *Error.
+func (l *Licence) InTime(now time.Time) error {
 	from, to := l.Restrictions.ValidFrom, l.ExpiresAt
 	if valid := l.Restrictions.ValidTo; !valid.IsZero() && valid.Before(to) {
 		to = valid

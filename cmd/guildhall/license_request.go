@@ -1,0 +1,73 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"os"
+	"time"
+
+	"guildhall/platform/fault"
+	"guildhall/sdk/go/license/fingerprint"
+	"guildhall/sdk/go/license/offline"
+)
+
+type licenseRequestCommand struct {
+	Product    string   `arg:"" help:"The product's code, as its vendor says it."`
+	InstallKey string   `help:"This machine's install key; it is made when it is not there, and never leaves the machine." required:"" placeholder:"FILE"`
+	Name       string   `help:"What this machine is called (default: its host name)." placeholder:"NAME"`
+	Company    string   `help:"Whom the licence is for." placeholder:"TEXT"`
+	Contact    string   `help:"Whom to write to." placeholder:"TEXT"`
+	Module     []string `help:"A module that is asked for." sep:"none" placeholder:"NAME"`
+	Users      int      `help:"How many users there will be; 0: any number." placeholder:"N"`
+	Root       bool     `help:"The program always runs as root: look at what only root sees, too."`
+	Join       []string `help:"Put the machines of another request for the same licence in." sep:"none" placeholder:"FILE"`
+	Out        string   `help:"Where the request goes, as JSON: a new file, or - for standard output." required:"" placeholder:"FILE"`
+}
+
+// Help is the long text of --help.
+func (licenseRequestCommand) Help() string {
+	return "Runs on the machine that needs an offline licence, and needs no server. The request holds digests of the machine's parts and the public half of its install key, no secret. For an instance of three nodes, make one on each machine and join them on one of them.\n\n" + exitHelp
+}
+
+// Run makes the install key, if there is none, and the request.
+func (c *licenseRequestCommand) Run(ctx context.Context, t terminal) error {
+	key, err := offline.LoadInstallKey(c.InstallKey)
+	if offline.CodeOf(err) != "" {
+		return fault.Fields(fault.Field{Name: "--install-key", Code: string(offline.CodeOf(err)), Detail: err.Error()})
+	}
+	if err != nil {
+		return unwritable("--install-key", c.InstallKey, err)
+	}
+	host, _ := os.Hostname()
+	node := offline.RequestNode{Name: cmp.Or(c.Name, host, "node"), PublicKey: key.Public(),
+		Components: fingerprint.Collect(ctx, c.Product, fingerprint.Sources{InstallKey: key.Public(), Root: c.Root})}
+	r := offline.NewRequest(c.Product, time.Now(), node)
+	r.Company, r.Contact, r.Users = c.Company, c.Contact, c.Users
+	r.Modules = append(r.Modules, c.Module...)
+	for _, path := range c.Join {
+		if err := join(r, path); err != nil {
+			return err
+		}
+	}
+	return writeSecret(t, c.Out, func() ([]byte, error) {
+		text, err := json.MarshalIndent(r, "", "  ")
+		return append(text, '\n'), err
+	})
+}
+
+func join(r *offline.Request, path string) error {
+	text, err := readText("--join", path)
+	if err != nil {
+		return err
+	}
+	other, err := offline.ParseRequest([]byte(text))
+	if err == nil {
+		err = r.Join(other)
+	}
+	if err != nil {
+		return fault.Fields(fault.Field{Name: "--join", Code: string(offline.CodeOf(err)), Detail: path + ": " + err.Error()})
+	}
+	r.Company, r.Contact = cmp.Or(r.Company, other.Company), cmp.Or(r.Contact, other.Contact)
+	return nil
+}

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 
 from . import configuration, fingerprint, hpke, kit, signing, status, transport
 from .encoding import from_millis, read64, read_time, text64, to_millis
-from .errors import InternalError, LicenseError, Refused, SetupError, TryLater, Unreachable, Untrusted
+from .errors import InternalError, LicenseError, Refused, SetupError, TryLater, Unreachable, Untrusted, also
 from .heartbeat import Heartbeat
 from .signing import Params, Signed
 from .state import State
@@ -53,6 +53,13 @@ def _documented(method: _F) -> _F:
             raise InternalError(f"a fault of guildhall_license: {type(e).__name__}: {e}") from e
 
     return cast(_F, wrapper)
+
+
+def _passing(error: LicenseError) -> LicenseError:
+    """Raises a refusal that is a verdict. That the clock is wrong, say, is none."""
+    if isinstance(error, Refused) and error.code not in ("clock_skew", "replayed"):
+        raise error
+    return error
 
 
 class Opened(NamedTuple):
@@ -119,8 +126,8 @@ class Client:
             slot = "open " + json.dumps([self._version, handshake_key])
             try:
                 s = self._online("open", slot, {k: v for k, v in fields.items() if v}).status
-            except Unreachable as e:
-                s = self._leased(slot, e)
+            except (Unreachable, Refused) as e:
+                s = self._leased(slot, _passing(e))
             if s.handshake is None or handshake_key not in ("", s.handshake.id):
                 raise Untrusted("format", "the answer holds no handshake key of this id")
             key = self._unseal(HANDSHAKE_INFO, f"{s.environment}\n{s.handshake.id}", s.handshake.enc, s.handshake.ciphertext)
@@ -150,8 +157,8 @@ class Client:
         with self._lock:
             try:
                 return self._online(call, "" if module else "status", {"module": module} if module else {}).status
-            except Unreachable as e:
-                s = self._leased("status", e)
+            except (Unreachable, Refused) as e:
+                s = self._leased("status", _passing(e))
             if module and not s.allows(module):
                 raise Refused("module_not_allowed", "The card is not good for this part of the program.", s)
             return s
@@ -330,7 +337,7 @@ class Client:
 
     # Without the server
 
-    def _leased(self, slot: str, why: Unreachable) -> Status:
+    def _leased(self, slot: str, why: LicenseError) -> Status:
         """The last answer, verified again; or why there was no new one."""
         record = self._state.values.get("leases", {}).get(slot)
         if record is None:
@@ -338,12 +345,12 @@ class Client:
         try:
             s = self._reopen(record)
         except (Untrusted, KeyError, TypeError, ValueError, AttributeError) as e:
-            raise Unreachable(f"{why}; and the kept answer is not good: {e}") from e
+            raise also(why, f"the kept answer is not good: {e}") from e
         now, seen = self.now(), from_millis(max(self._state.values.get("last_seen", 0), to_millis(s.time)))
         if now < seen - SKEW:
-            raise Unreachable(f"{why}; and the clock of this machine was set back") from why
+            raise also(why, "the clock of this machine was set back")
         if s.lease_until is None or now >= s.lease_until:
-            raise Unreachable(f"{why}; and the lease has ended") from why
+            raise also(why, "the lease has ended" + (f": it was good until {s.lease_until.isoformat()}" if s.lease_until else ""))
         self._state.values["last_seen"] = to_millis(max(now, seen))
         self._save()
         return s._replace(offline=True)

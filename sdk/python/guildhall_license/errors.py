@@ -13,7 +13,7 @@ exceptions that end a program (KeyboardInterrupt, SystemExit, MemoryError).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Optional, TypeVar
 
 if TYPE_CHECKING:
     from .status import Status
@@ -60,3 +60,12 @@ class SetupError(LicenseError):
 
 class InternalError(LicenseError):
     """A fault of this package; its cause is attached."""
+
+
+_E = TypeVar("_E", bound=LicenseError)
+
+
+def also(error: _E, text: str) -> _E:
+    """The error, with what was wrong besides in its text."""
+    error.args = (f"{error}; and {text}",)
+    return error

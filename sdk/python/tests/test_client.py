@@ -207,7 +207,7 @@ class Outages(ClientTest):
         self.off = 72 * HOUR - 1
         self.assertTrue(self.running.validate().offline)
         self.off = 72 * HOUR
-        with self.assertRaises(Unreachable):
+        with self.assertRaisesRegex(Unreachable, "the lease has ended: it was good until 20"):
             self.running.validate()
 
     def test_a_clock_set_back_wins_nothing(self) -> None:
@@ -266,6 +266,13 @@ class Clocks(ClientTest):
         with self.assertRaises(Refused):
             self.client().activate()
         self.assertEqual(len(self.server.seen), 2)
+
+    def test_what_is_no_verdict_leaves_the_lease(self) -> None:
+        client = self.client()
+        client.open()
+        self.server.fields = {"verdict": "refused", "code": "clock_skew"}
+        self.assertTrue(client.validate().offline)
+        self.assertEqual(client.open().key, HANDSHAKE_KEY)
 
 
 class Liars(ClientTest):

@@ -72,7 +72,10 @@ func TestTheSDKsAndAServerThatIsKilledAndMeddledWith(t *testing.T) {
 
 	// A sealed request that comes twice is answered once: the server leaves those over
 	// https to TLS. And an answer counts for its request alone.
-	p.set(func(_ *http.Request, body []byte, forward func([]byte) reply) reply { forward(body); return forward(body) })
+	p.set(func(_ *http.Request, body []byte, forward func([]byte) reply) reply {
+		forward(body)
+		return forward(body)
+	})
 	expect("each request comes twice", license.CallValidate, func(c *customer, got said) bool {
 		return c.mode == sealed.HTTPS || without("Untrusted", "Unreachable")(c, got)
 	})

@@ -180,7 +180,7 @@ class Client:
             raise Refused(s.code, s.detail, s)
         self._heartbeat_seconds = s.heartbeat
         if slot and s.lease_until is not None:
-            values.setdefault("leases", {})[slot] = got.record
+            values.setdefault("leases", {}).update({slot: got.record, "status": got.record})
         if s.next_psk:
             self._take_shared(s.next_psk)
         self._save()

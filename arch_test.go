@@ -59,6 +59,7 @@ var dependencies = map[string]string{
 	"github.com/redis/rueidis":            "Valkey or Redis, where several nodes count together",
 	"github.com/rogpeppe/go-internal":     "tests: scripts of the command line",
 	"github.com/wneessen/go-mail":         "SMTP client, MIME",
+	"github.com/tetratelabs/wazero":       "functions of license: WebAssembly in a sandbox",
 	"go.yaml.in/yaml/v4":                  "the configuration file",
 	"golang.org/x/crypto":                 "OCSP, scrypt, ChaCha20-Poly1305",
 	"golang.org/x/image":                  "pictures of accounts: WebP, scaling",

@@ -23,10 +23,10 @@ var (
 	errProduct = fault.New(fault.Malformed, "product_missing", "Name the product by its code: ?product=press.")
 )
 
-// answered says whether there is such a call; functions and files are none yet.
+// answered says whether there is such a call; files are none yet.
 func answered(call string) bool {
 	switch call {
-	case license.CallActivate, license.CallValidate, license.CallHeartbeat, license.CallOpen, license.CallTime:
+	case license.CallActivate, license.CallValidate, license.CallHeartbeat, license.CallOpen, license.CallFunction, license.CallTime:
 		return true
 	}
 	return false

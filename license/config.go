@@ -9,6 +9,9 @@ type Config struct {
 	// KeyFile is the key that seals secrets in the database; empty: license.key in the
 	// service's directory.
 	KeyFile string `yaml:"key_file"`
+	// FunctionsAtOnce is how many functions of programs run at once; 0: as many as the
+	// machine has processors, and two at least.
+	FunctionsAtOnce int `yaml:"functions_at_once"`
 }
 
 // keyFile is where the key is, in the service's directory unless configured.

@@ -11,8 +11,10 @@ import (
 	"guildhall/license/internal/call"
 	"guildhall/license/internal/card"
 	"guildhall/license/internal/catalogue"
+	"guildhall/license/internal/function"
 	"guildhall/license/internal/issuer"
 	"guildhall/license/internal/portal"
+	"guildhall/license/internal/sandbox"
 	"guildhall/license/internal/store"
 	"guildhall/license/internal/transport"
 	"guildhall/license/web/locales"
@@ -67,6 +69,7 @@ type service struct {
 	cards     *card.Desk
 	transport *transport.Desk
 	issuer    *issuer.Desk
+	functions *function.Desk
 	calls     *call.Service
 	portal    *portal.Desk
 }
@@ -90,8 +93,13 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 	s.catalogue = &catalogue.Desk{Store: s.store, Journal: s.journal, Key: key, Now: env.Now, Made: s.transport.Made}
 	s.issuer = &issuer.Desk{Store: s.store, Journal: s.journal, Catalogue: s.catalogue, Key: key, Now: env.Now}
 	s.cards = card.New(card.Options{Store: s.store, Journal: s.journal, Jobs: env.Jobs, Key: key, Now: env.Now})
-	s.calls = call.New(call.Options{Store: s.store, Journal: s.journal, Catalogue: s.catalogue, Limiter: env.Limiter, Now: env.Now, Log: env.Log})
 	s.portal = &portal.Desk{Store: s.store, Journal: s.journal, Mail: env.Mail.Send, URL: env.PublicURL(Name), Now: env.Now}
+	box, err := sandbox.New(ctx, sandbox.Options{AtOnce: config.FunctionsAtOnce, Now: env.Now})
+	if err != nil {
+		return nil, err
+	}
+	s.functions = &function.Desk{Store: s.store, Journal: s.journal, Sandbox: box, Now: env.Now}
+	s.calls = call.New(call.Options{Store: s.store, Journal: s.journal, Catalogue: s.catalogue, Functions: s.functions, Limiter: env.Limiter, Now: env.Now, Log: env.Log})
 	s.registerJobs(env.Jobs)
 	return s, nil
 }
@@ -107,5 +115,6 @@ func (s *service) service(env app.Env) *app.Service {
 		Plain:   calls.MountPlain,
 		Journal: s.journal,
 		Health:  s.journal.Audit.Check,
+		Close:   s.functions.Sandbox.Close,
 	}
 }

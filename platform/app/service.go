@@ -121,8 +121,8 @@ type Service struct {
 	// CrossOrigin are the patterns of Pages that pages of other sites may send to;
 	// see web.Site's Wrap for which may be. Everything else refuses them.
 	CrossOrigin []string
-	// Bodies bounds, in bytes, the bodies of Pages that are larger than others, by method
-	// and path: "POST /picture".
+	// Bodies bounds, in bytes, the bodies of Pages and API that are larger than others, by
+	// pattern of http.ServeMux: "POST /pictures/{id}".
 	Bodies map[string]int64
 	// Certified registers what programs call at "mtls.<name>.<domain>", the one kind
 	// of public host whose clients are asked for a certificate: any that they can

@@ -45,10 +45,16 @@ func (s *Site) limitBody(h http.Handler) http.Handler {
 type mostKey struct{}
 
 // LargerBodies lets what Wrap has made take other bodies than SiteOptions.MaxBody
-// where most has a bound in bytes for the method and path, such as "POST /picture".
+// where most has a bound in bytes for a pattern of http.ServeMux, such as
+// "POST /pictures/{id}".
 func LargerBodies(most map[string]int64, h http.Handler) http.Handler {
+	patterns := http.NewServeMux()
+	for pattern := range most {
+		patterns.Handle(pattern, h)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if n, ok := most[r.Method+" "+r.URL.Path]; ok {
+		_, pattern := patterns.Handler(r)
+		if n, ok := most[pattern]; ok {
 			r = r.WithContext(context.WithValue(r.Context(), mostKey{}, n))
 		}
 		h.ServeHTTP(w, r)

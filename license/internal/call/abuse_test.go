@@ -20,6 +20,7 @@ import (
 	"guildhall/license/internal/licensetest"
 	"guildhall/license/internal/policy"
 	"guildhall/license/internal/store"
+	"guildhall/license/internal/wasmtest"
 	"guildhall/platform/guildtest"
 	"guildhall/sdk/go/license"
 )
@@ -317,6 +318,7 @@ func TestMalformedRequests(t *testing.T) {
 
 func TestUseIsCountedByTheHourAndBounded(t *testing.T) {
 	worlds(t, func(t *testing.T, w *licensetest.World) {
+		upload(t, w, "price", wasmtest.EchoProgram(), 10_000)
 		key := w.CardKey(t, func(p *policy.Policy) { p.Functions = map[string]policy.Function{"price": {PerDay: 2}} })
 		m := w.Machine(t, "m", here)
 		price := func(r *license.Request) { r.Function = "price" }

@@ -16,6 +16,7 @@ import (
 	"guildhall/license/internal/cardid"
 	"guildhall/license/internal/catalogue"
 	"guildhall/license/internal/decide"
+	"guildhall/license/internal/function"
 	"guildhall/license/internal/policy"
 	"guildhall/license/internal/store"
 	"guildhall/platform/audit"
@@ -41,6 +42,12 @@ const (
 	Replayed    = "replayed"
 	NoHandshake = "handshake_key_not_found"
 	NoDeviceKey = "device_key_missing"
+	// NoFunction says that there is none of the name, and FunctionOff that the vendor
+	// switched it off; InputLarge that its input is too large. How a run can fail package
+	// sandbox says.
+	NoFunction  = "function_not_found"
+	FunctionOff = "function_disabled"
+	InputLarge  = "function_input"
 )
 
 // ErrReplay says that a sealed request was answered before.
@@ -51,6 +58,7 @@ type Options struct {
 	Store     *store.Store
 	Journal   *audit.Journal
 	Catalogue *catalogue.Desk
+	Functions *function.Desk
 	Limiter   limit.Maker
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -129,7 +137,7 @@ func (s *Service) answer(ctx context.Context, in Incoming, now time.Time) (licen
 	if t.decision.Mismatch {
 		s.strangers.failed(ctx, t.card.ID, now)
 	}
-	return t.complete()
+	return t.complete(ctx)
 }
 
 // unknown is the answer about a card that is none, and about any card to whoever guessed

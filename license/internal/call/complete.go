@@ -1,6 +1,7 @@
 package call
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 var errMeanwhile = errors.New("the card was changed by somebody else within the transaction")
 
 // complete is the answer to a request that was decided and written.
-func (t *turn) complete() (a license.Answer, err error) {
+func (t *turn) complete(ctx context.Context) (a license.Answer, err error) {
 	d := t.decision
 	if t.wait > 0 {
 		return later(t.wait), nil
@@ -24,8 +25,11 @@ func (t *turn) complete() (a license.Answer, err error) {
 	}
 	a.Changed = d.Changed
 	a.LeaseUntil, a.Heartbeat, a.Environment, a.Modules = optional(d.LeaseUntil), t.policy.Heartbeat, t.environment.ID, t.modules()
-	if t.in.Call == license.CallOpen {
+	switch t.in.Call {
+	case license.CallOpen:
 		a.Handshake, err = t.handshake()
+	case license.CallFunction:
+		return t.runFunction(ctx, a)
 	}
 	return a, err
 }

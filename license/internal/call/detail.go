@@ -1,6 +1,12 @@
 package call
 
-import "guildhall/license/internal/decide"
+import (
+	"fmt"
+
+	"guildhall/license/internal/decide"
+	"guildhall/license/internal/sandbox"
+	"guildhall/sdk/go/license"
+)
 
 // detail is what a refusal means, for whoever reads a program's log.
 func detail(code string) string {
@@ -15,6 +21,9 @@ func detail(code string) string {
 		return "The release has no such handshake key."
 	case NoDeviceKey:
 		return "Opening needs a key of this installation, which handshake keys are sealed to."
+	}
+	if text := functionDetail(code); text != "" {
+		return text
 	}
 	switch decide.Code(code) {
 	case decide.CardUnknown:
@@ -51,6 +60,35 @@ func detail(code string) string {
 		return "The card is not good for downloads."
 	case decide.CallUnknown:
 		return "There is no such call."
+	}
+	return ""
+}
+
+func functionDetail(code string) string {
+	switch code {
+	case NoFunction:
+		return "The product has no such function."
+	case FunctionOff:
+		return "The function is switched off for now."
+	case InputLarge:
+		return fmt.Sprintf("The input of the function has more than %d bytes.", license.MaxInput)
+	}
+	switch sandbox.Code(code) {
+	case sandbox.Busy:
+		return "The server runs as many functions as it can. Try again in a moment."
+	case sandbox.Time:
+		return "The function took longer than it may."
+	case sandbox.Memory:
+		return "The function needed more memory than it may have."
+	case sandbox.Output:
+		return "The function wrote more than it may."
+	case sandbox.Stack:
+		return "The function called itself too deeply."
+	case sandbox.Trap:
+		return "The function did what no program may, and was ended."
+	case sandbox.Exit:
+		return "The function ended with an error."
+	case sandbox.Fine:
 	}
 	return ""
 }

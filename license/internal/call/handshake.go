@@ -16,12 +16,19 @@ import (
 
 const x25519Size = 32
 
-// prepare reads the handshake key of an open call, outside the transaction, which
-// others wait for. Nobody learns here whether there is one.
+// prepare reads what the call needs, outside the transaction, which others wait for.
+// Nobody learns here whether there is such a thing.
 func (t *turn) prepare(ctx context.Context) error {
-	if t.in.Call != license.CallOpen {
-		return nil
+	switch t.in.Call {
+	case license.CallOpen:
+		return t.prepareHandshake(ctx)
+	case license.CallFunction:
+		return t.prepareFunction(ctx)
 	}
+	return nil
+}
+
+func (t *turn) prepareHandshake(ctx context.Context) error {
 	name, key, err := t.s.o.Catalogue.Handshake(ctx, t.in.Product, t.in.Version, t.in.HandshakeKey)
 	if errors.Is(err, catalogue.ErrHandshakeKey) || errors.Is(err, store.ErrRelease) || errors.Is(err, store.ErrProduct) {
 		return nil
@@ -45,6 +52,8 @@ func (t *turn) keys(proven bool) decide.Code {
 		t.sealKey = d.Seal
 	}
 	switch {
+	case t.in.Call == license.CallFunction:
+		return t.callable()
 	case t.in.Call != license.CallOpen:
 		return ""
 	case len(t.sealKey) == 0:

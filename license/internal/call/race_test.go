@@ -14,6 +14,7 @@ import (
 	"guildhall/license/internal/card"
 	"guildhall/license/internal/licensetest"
 	"guildhall/license/internal/policy"
+	"guildhall/license/internal/wasmtest"
 	"guildhall/platform/db"
 	"guildhall/sdk/go/license"
 )
@@ -95,6 +96,7 @@ func TestBothEnginesAnswerATraceAlike(t *testing.T) {
 
 func trace(t *testing.T, w *licensetest.World) (answers []string) {
 	t.Helper()
+	upload(t, w, "price", wasmtest.EchoProgram(), 10_000)
 	// The same on both engines.
 	random := rand.New(rand.NewPCG(1, 2))
 	var keys []string

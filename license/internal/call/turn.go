@@ -33,6 +33,8 @@ type turn struct {
 	handshakeName string
 	handshakeKey  []byte
 
+	function *store.Function // that is called; nil: there is none
+
 	unknown     bool // there is no such card, or none of this address's business
 	card        store.Card
 	policy      policy.Policy

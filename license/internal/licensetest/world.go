@@ -15,7 +15,9 @@ import (
 	"guildhall/license/internal/card"
 	"guildhall/license/internal/cardid"
 	"guildhall/license/internal/catalogue"
+	"guildhall/license/internal/function"
 	"guildhall/license/internal/policy"
+	"guildhall/license/internal/sandbox"
 	"guildhall/license/internal/store"
 	"guildhall/platform/audit"
 	"guildhall/platform/db"
@@ -43,6 +45,7 @@ type World struct {
 	Journal   *audit.Journal
 	Jobs      *jobs.Queue
 	Catalogue *catalogue.Desk
+	Functions *function.Desk
 	Cards     *card.Desk
 	Calls     *call.Service
 }
@@ -76,7 +79,11 @@ func Node(t testing.TB, d *db.DB, key seal.Key, clock *guildtest.Clock) *World {
 	must(t, err)
 	w.Catalogue = &catalogue.Desk{Store: w.Store, Journal: w.Journal, Key: key, Now: clock.Now, Made: func(context.Context, *sql.Tx, store.Product) error { return nil }}
 	w.Cards = card.New(card.Options{Store: w.Store, Journal: w.Journal, Jobs: w.Jobs, Key: key, Now: clock.Now})
-	w.Calls = call.New(call.Options{Store: w.Store, Journal: w.Journal, Catalogue: w.Catalogue, Now: clock.Now, Log: log})
+	box, err := sandbox.New(t.Context(), sandbox.Options{Wait: time.Hour, Now: clock.Now})
+	must(t, err)
+	t.Cleanup(func() { must(t, box.Close(context.Background())) })
+	w.Functions = &function.Desk{Store: w.Store, Journal: w.Journal, Sandbox: box, Now: clock.Now}
+	w.Calls = call.New(call.Options{Store: w.Store, Journal: w.Journal, Catalogue: w.Catalogue, Functions: w.Functions, Now: clock.Now, Log: log})
 	return w
 }
 

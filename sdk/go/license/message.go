@@ -32,13 +32,20 @@ type Request struct {
 	Version      string `json:"version,omitempty"`
 	HandshakeKey string `json:"handshake_key,omitempty"`
 	// Module is the part of the product that wants to run, Function the one to call, and
-	// Input what it gets.
+	// Input what it gets: at most MaxInput bytes.
 	Module   string `json:"module,omitempty"`
 	Function string `json:"function,omitempty"`
 	Input    []byte `json:"input,omitempty"`
 	// SDK says what wrote the request: "go/1.0".
 	SDK string `json:"sdk,omitempty"`
 }
+
+// Bounds of what a function on the server gets and gives, in bytes: with both in base64 a
+// message still has room for all else.
+const (
+	MaxInput  = 128 << 10
+	MaxOutput = 128 << 10
+)
 
 // Device is the public keys that an installation makes once and keeps.
 type Device struct {
@@ -79,6 +86,8 @@ type Answer struct {
 	Changed []string `json:"changed,omitempty"`
 	// Handshake is the key of "open".
 	Handshake *Handshake `json:"handshake,omitempty"`
+	// Output is what the function of a call "function" wrote.
+	Output []byte `json:"output,omitempty"`
 	// NextPSK is the shared key to use from now on, where the request came sealed by the
 	// key of a kit or by one that another has followed.
 	NextPSK *SealedPSK `json:"next_psk,omitempty"`

@@ -1,0 +1,58 @@
+package call
+
+import (
+	"context"
+	"errors"
+
+	"guildhall/license/internal/decide"
+	"guildhall/license/internal/sandbox"
+	"guildhall/license/internal/store"
+	"guildhall/sdk/go/license"
+)
+
+// prepareFunction finds the function that is called.
+func (t *turn) prepareFunction(ctx context.Context) error {
+	p, err := t.s.o.Store.Product(ctx, t.in.Product)
+	if err == nil {
+		var f store.Function
+		if f, err = t.s.o.Store.Function(ctx, p.ID, t.in.Function); err == nil {
+			t.function = &f
+		}
+	}
+	if errors.Is(err, store.ErrProduct) || errors.Is(err, store.ErrFunction) {
+		return nil
+	}
+	return err
+}
+
+// callable says why a function that the card may call cannot run: such a call is not
+// counted.
+func (t *turn) callable() decide.Code {
+	switch {
+	case t.function == nil:
+		return NoFunction
+	case !t.function.Enabled:
+		return FunctionOff
+	case len(t.in.Input) > license.MaxInput:
+		return InputLarge
+	}
+	return ""
+}
+
+// runFunction runs the function after the call was counted, outside the transaction: a
+// slow one keeps nobody waiting.
+func (t *turn) runFunction(ctx context.Context, a license.Answer) (license.Answer, error) {
+	r, err := t.s.o.Functions.Call(ctx, *t.function, t.card.ID, t.in.Input)
+	if err != nil {
+		return license.Answer{}, err
+	}
+	if r.Code != sandbox.Fine {
+		failed := refused(string(r.Code))
+		if r.Code == sandbox.Busy {
+			failed.RetryAfter = 1
+		}
+		return failed, nil
+	}
+	a.Output = r.Output
+	return a, nil
+}

@@ -157,7 +157,7 @@ func (l *Log) continued(row *sql.Row) (*edge, error) {
 	}
 	head, err := openHead(text, l.signer)
 	if err != nil {
-		return nil, ErrDamaged.Because(err)
+		return nil, refused(err)
 	}
 	e, err := decodeEdge(size, hashes)
 	if err != nil {

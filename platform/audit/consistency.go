@@ -30,7 +30,7 @@ func (l *Log) Continues(ctx context.Context, kept Head) error {
 		}
 		now, err := openHead(stored.note, l.signer)
 		if err != nil {
-			return ErrDamaged.Because(err)
+			return refused(err)
 		}
 		return prove(old, now, hashReader(ctx, tx))
 	})

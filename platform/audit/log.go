@@ -32,6 +32,22 @@ func Migrations() fs.FS { return db.Folder(migrations, "migrations") }
 var ErrDamaged = fault.New(fault.Unavailable, "audit_damaged",
 	"The audit log was tampered with or damaged, so nothing that it must record can be done. Verify the log, then restore a backup.")
 
+// ErrOtherKey is the ErrDamaged of a log whose head somebody with another key signed,
+// which is most often the operator, who gave a process the key file of another
+// installation.
+var ErrOtherKey = fault.New(fault.Unavailable, "audit_other_key",
+	"The audit log was signed under another key than this process has, so nothing that it must record can be done. "+
+		"Most likely the key file is not the one with which this database was begun: put identity.key or license.key of the first process "+
+		"in its place (identity.key_file, license.key_file), and start again. If it is the right one, the log was tampered with: verify it, then restore a backup.")
+
+// refused says why a head is not taken.
+func refused(err error) error {
+	if _, other := errors.AsType[*note.UnverifiedNoteError](err); other {
+		return ErrOtherKey.Because(errors.Join(ErrDamaged, err))
+	}
+	return ErrDamaged.Because(err)
+}
+
 var errNoHead = errors.New("the audit log has no head")
 
 // Options is what a Log needs; all of it.
@@ -122,7 +138,7 @@ func (l *Log) Head(ctx context.Context) (Head, error) {
 	}
 	head, err := openHead(text, l.signer)
 	if err != nil {
-		return Head{}, ErrDamaged.Because(err)
+		return Head{}, refused(err)
 	}
 	return head, nil
 }

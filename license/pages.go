@@ -24,12 +24,13 @@ type pageOptions struct {
 type pages struct {
 	pageOptions
 	// shell is the frame for those who administer; public has no navigation, because a
-	// visitor could open nothing in it.
-	shell, public *web.Shell
+	// visitor could open nothing in it; own is that of customers.
+	shell, public, own *web.Shell
 }
 
 func newPages(o pageOptions) *pages {
-	return &pages{pageOptions: o, public: o.Site.Shell(Name, nil), shell: o.Site.Shell(Name, nav())}
+	return &pages{pageOptions: o, public: o.Site.Shell(Name, nil), shell: o.Site.Shell(Name, nav()),
+		own: o.Site.Shell(Name, []web.NavItem{{Path: "/mine", Key: "license.nav.mine", Icon: "key"}})}
 }
 
 // Shell is the frame of the pages, for the host's own error pages.
@@ -42,9 +43,10 @@ type page func(w http.ResponseWriter, r *http.Request) error
 func (p *pages) Mount(mux *http.ServeMux) {
 	for role, all := range p.byRole() {
 		for pattern, h := range all {
-			mux.Handle(pattern, session.Require(role, p.public.Error)(p.answer(h)))
+			mux.Handle(pattern, session.Require(role, p.refuse)(p.answerIn(p.shell, h)))
 		}
 	}
+	p.mountMine(mux)
 }
 
 // byRole is all pages by the least role that may open them.
@@ -58,14 +60,16 @@ func (p *pages) byRole() map[string]map[string]page {
 	p.customerPages(looks, support)
 	p.machinePages(looks)
 	p.transportPages(looks, admin)
+	p.accountPages(admin)
 	p.auditPages(admin)
 	return map[string]map[string]page{viewerRole: looks, supportRole: support, adminRole: admin}
 }
 
-func (p *pages) answer(h page) http.Handler {
+// answerIn shows the errors of a handler in a frame.
+func (p *pages) answerIn(shell *web.Shell, h page) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
-			p.shell.Error(w, r, err)
+			shell.Error(w, r, err)
 		}
 	})
 }

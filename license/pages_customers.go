@@ -85,6 +85,9 @@ func (p *pages) showCustomer(w http.ResponseWriter, r *http.Request, change *for
 		return err
 	}
 	var actions []templ.Component
+	if may(r, adminRole) {
+		actions = append(actions, ui.Button{Label: i18n.T(ctx, "license.accounts.title"), URL: views.AccountsPath(one.ID), Icon: "users"})
+	}
 	if may(r, adminRole) && len(v.Policies) > 0 {
 		actions = append(actions, ui.Button{Label: i18n.T(ctx, "license.batches.new"), URL: "/batches/new?customer=" + url.QueryEscape(one.ID), Icon: "plus"})
 	}

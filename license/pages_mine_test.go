@@ -1,0 +1,165 @@
+package license
+
+import (
+	"html"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"guildhall/license/internal/card"
+	"guildhall/license/internal/cardid"
+	"guildhall/license/internal/policy"
+	"guildhall/license/internal/store"
+
+	"database/sql"
+)
+
+// noRole is what somebody has who has no role in the service.
+const noRole = "nobody"
+
+// customerWithCard is a customer with a card that is in use on a machine.
+func (c *counter) customerWithCard(t *testing.T, name, policyID string) (store.Customer, store.Card) {
+	t.Helper()
+	customer, err := c.catalogue.AddCustomer(t.Context(), name, "", "", boss)
+	ok(t, err)
+	batch, err := c.cards.Order(t.Context(), card.Order{Policy: policyID, Count: 1, Customer: customer.ID}, boss)
+	ok(t, err)
+	all, _, err := c.store.Cards(t.Context(), store.CardQuery{Batch: batch.ID, Limit: 1, Now: c.clock.Now()})
+	ok(t, err)
+	one := all[0]
+	one.State, one.ActivatedAt = store.CardActive, c.clock.Now()
+	ok(t, c.journal.Group(t.Context(), func(tx *sql.Tx) error {
+		if _, err := c.store.SetCard(t.Context(), tx, one); err != nil {
+			return err
+		}
+		return c.store.InsertEnvironment(t.Context(), tx, c.machine(one.ID))
+	}))
+	one.Revision++
+	return customer, one
+}
+
+func (c *counter) machine(card string) store.Environment {
+	now := c.clock.Now().UTC()
+	return store.Environment{ID: string(cardid.New()), Card: card, IP: "192.0.2.7", BoundAt: now, SeenAt: now, Fingerprint: map[string]string{}}
+}
+
+var invitationLink = regexp.MustCompile(`https://license\.guild\.example\.test(/mine/invitation\?link=[A-Z2-7]+)`)
+
+// invited has a customer's invitation on the page of administrators; it returns the path
+// that the link leads to.
+func (c *counter) invited(t *testing.T, customer string, email string) string {
+	t.Helper()
+	w := c.open(t, adminRole, http.MethodPost, "/customers/"+customer+"/accounts", "email", email, "language", "pl")
+	found := invitationLink.FindStringSubmatch(html.UnescapeString(w.Body.String()))
+	if w.Code != http.StatusOK || found == nil || w.Header().Get("Cache-Control") != "no-store" {
+		t.Fatalf("the invitation: status %d\n%s", w.Code, w.Body)
+	}
+	return found[1]
+}
+
+// accepts opens the link and sends its form.
+func (c *counter) accepts(t *testing.T, path string) {
+	t.Helper()
+	if w := c.open(t, noRole, http.MethodGet, path); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Anna") {
+		t.Fatalf("the invitation opens with status %d\n%s", w.Code, w.Body)
+	}
+	_, token, _ := strings.Cut(path, "link=")
+	if w := c.open(t, noRole, http.MethodPost, "/mine/invitation", "link", token); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/mine" {
+		t.Fatalf("the invitation is accepted with status %d", w.Code)
+	}
+}
+
+// TestACustomerSeesHisOwn follows an account from its invitation to a card that is moved,
+// and tries each of its pages with the card of somebody else.
+func TestACustomerSeesHisOwn(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	product, _, _, _ := c.stocked(t)
+	rules := policy.Default()
+	rules.Rebind = policy.Rebind{PerYear: 1}
+	p, err := c.catalogue.CreatePolicy(t.Context(), product.ID, "Moves once", rules, boss)
+	ok(t, err)
+	mine, own := c.customerWithCard(t, "Printers", p.ID)
+	_, other := c.customerWithCard(t, "Binders", p.ID)
+
+	if w := c.open(t, noRole, http.MethodGet, "/mine"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "has no licences") {
+		t.Errorf("with no customer: status %d\n%s", w.Code, w.Body)
+	}
+	if w := c.open(t, noRole, http.MethodGet, "/"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/mine" {
+		t.Errorf("the start page leads a customer to %d %s", w.Code, w.Header().Get("Location"))
+	}
+	if w := c.open(t, adminRole, http.MethodPost, "/customers/"+mine.ID+"/accounts", "email", "nobody"); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), `value="nobody"`) {
+		t.Errorf("to what is no address: status %d\n%s", w.Code, w.Body)
+	}
+	link := c.invited(t, mine.ID, "office@printers.example")
+	c.accepts(t, link)
+	if w := c.open(t, noRole, http.MethodGet, link); w.Code != http.StatusGone {
+		t.Errorf("the link opens again: status %d", w.Code)
+	}
+	if w := c.open(t, adminRole, http.MethodGet, "/customers/"+mine.ID+"/accounts"); !strings.Contains(w.Body.String(), "Anna") {
+		t.Errorf("the administrator does not see the account:\n%s", w.Body)
+	}
+
+	list := c.open(t, noRole, http.MethodGet, "/mine").Body.String()
+	if !strings.Contains(list, own.ID) || strings.Contains(list, other.ID) || !strings.Contains(list, "192.0.2.7") {
+		t.Errorf("the list shows\n%s", list)
+	}
+	for pattern := range c.pages.minePages() {
+		method, path, _ := strings.Cut(pattern, " ")
+		if !strings.Contains(path, "{id}") {
+			continue
+		}
+		for _, id := range []string{other.ID, "none"} {
+			if w := c.open(t, noRole, method, strings.ReplaceAll(path, "{id}", id), "reason", "mine now"); w.Code != http.StatusNotFound {
+				t.Errorf("%s with the card of somebody else: status %d", pattern, w.Code)
+			}
+		}
+		for _, c.lang = range []string{"zh", "pl", "en"} {
+			if w := c.open(t, noRole, method, strings.ReplaceAll(path, "{id}", own.ID)); w.Code != http.StatusOK && method == http.MethodGet {
+				t.Errorf("%s in %s: status %d", pattern, c.lang, w.Code)
+			}
+		}
+	}
+	at := "/mine/cards/" + own.ID
+	if w := c.open(t, noRole, http.MethodPost, at+"/unbind", "reason", ""); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "data-open") {
+		t.Errorf("moved without a reason: status %d", w.Code)
+	}
+	if w := c.open(t, noRole, http.MethodPost, at+"/unbind", "reason", "new laptop"); w.Code != http.StatusSeeOther {
+		t.Fatalf("moved: status %d\n%s", w.Code, w.Body)
+	}
+	ok(t, c.journal.Group(t.Context(), func(tx *sql.Tx) error { return c.store.InsertEnvironment(t.Context(), tx, c.machine(own.ID)) }))
+	c.clock.Advance(time.Hour)
+	page := c.open(t, noRole, http.MethodGet, at).Body.String()
+	if !strings.Contains(page, "new laptop") || !strings.Contains(page, "1 of 1 times") || !strings.Contains(page, "2027") || strings.Contains(page, at+"/unbind") {
+		t.Errorf("the page of a card that cannot be moved again:\n%s", page)
+	}
+	c.open(t, noRole, http.MethodPost, at+"/unbind", "reason", "once more")
+	if all, err := c.store.Environments(t.Context(), own.ID); err != nil || !all[0].UnboundAt.IsZero() {
+		t.Errorf("it was moved again: %+v, %v", all, err)
+	}
+	if w := c.open(t, viewerRole, http.MethodGet, "/cards/"+own.ID); !strings.Contains(w.Body.String(), "By the customer 1 of 1") {
+		t.Error("the card's page does not say how often its customer moved it")
+	}
+
+	if w := c.open(t, adminRole, http.MethodPost, "/customers/"+mine.ID+"/accounts/usr_1/unlink"); w.Code != http.StatusSeeOther {
+		t.Errorf("unlinked: status %d", w.Code)
+	}
+	if w := c.open(t, noRole, http.MethodGet, at); w.Code != http.StatusNotFound {
+		t.Errorf("an account that was unlinked still sees the card: status %d", w.Code)
+	}
+}
+
+// Whoever comes without an account is told so, and learns of no invitation.
+func TestThePagesOfCustomersNeedAnAccount(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	c.stocked(t)
+	for pattern := range c.pages.minePages() {
+		method, path, _ := strings.Cut(pattern, " ")
+		if w := c.open(t, "", method, strings.ReplaceAll(path, "{id}", "none")); w.Code != http.StatusUnauthorized {
+			t.Errorf("%s by nobody: status %d", pattern, w.Code)
+		}
+	}
+}

@@ -57,6 +57,7 @@ func (p *pages) byRole() map[string]map[string]page {
 	p.policyPages(looks, admin)
 	p.batchPages(looks, admin)
 	p.cardPages(looks, support)
+	p.bulkPages(support)
 	p.customerPages(looks, support)
 	p.machinePages(looks)
 	p.transportPages(looks, admin)

@@ -1,7 +1,9 @@
 package license
 
 import (
+	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"guildhall/license/internal/policy"
 	"guildhall/license/internal/store"
 	views "guildhall/license/web"
+	"guildhall/platform/fault"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web"
 	"guildhall/platform/web/form"
@@ -28,6 +31,8 @@ const (
 func (p *pages) cardPages(looks, support map[string]page) {
 	looks["GET /cards"] = p.cards
 	looks["GET /cards/{id}"] = p.card
+	looks["POST /cards/find"] = p.findCard
+	looks["GET /cards/find"] = p.allCards
 	support["POST /cards/{id}/change"] = p.changeCard
 	support["POST /cards/{id}/suspend"] = p.suspendCard
 	support["POST /cards/{id}/resume"] = p.resumeCard
@@ -40,32 +45,67 @@ func (p *pages) cardPages(looks, support map[string]page) {
 }
 
 func (p *pages) cards(w http.ResponseWriter, r *http.Request) error {
-	ctx := r.Context()
-	q := ui.ParseList(r.URL, ui.ListOptions{Sorts: []string{"made", "expires", "activated"}, Desc: true,
+	return p.showCards(w, r, r.URL, nil)
+}
+
+// allCards is what is seen of a page that came by POST when another language is chosen.
+func (p *pages) allCards(w http.ResponseWriter, r *http.Request) error {
+	return p.showCards(w, r, &url.URL{Path: "/cards"}, nil)
+}
+
+// listed is the list of cards that an address asks for.
+func listed(u *url.URL) ui.ListQuery {
+	return ui.ParseList(u, ui.ListOptions{Sorts: []string{"made", "expires", "activated"}, Desc: true,
 		Filters: []string{"state", "product", "policy", "batch", "customer", "prefix", "ip", "end_from", "end_to", "made_from", "made_to"}})
-	v := views.Cards{Query: q, Now: p.now(), May: may(r, adminRole)}
-	var err error
+}
+
+// showCards lists cards, with the key that no card has, if one was looked for.
+func (p *pages) showCards(w http.ResponseWriter, r *http.Request, list *url.URL, find *form.Form) error {
+	ctx, q := r.Context(), listed(list)
+	v := views.Cards{Query: q, Now: p.now(), May: may(r, adminRole), Acts: may(r, supportRole), Find: find}
+	_, err := cardid.Parse(q.Q)
+	v.KeyTyped = err == nil
 	if v.Rows, v.Total, err = p.Service.store.Cards(ctx, cardQuery(q, v.Now)); err != nil {
 		return err
 	}
 	if v.Names, err = p.names(ctx); err != nil {
 		return err
 	}
-	return p.show(w, r, nil, web.Page{Title: i18n.T(ctx, "license.nav.cards"), Lead: i18n.T(ctx, "license.cards.lead"), Active: "/cards", Body: views.CardsPage(v)})
+	return p.show(w, r, find, web.Page{Title: i18n.T(ctx, "license.nav.cards"), Lead: i18n.T(ctx, "license.cards.lead"), Active: "/cards", Actions: v.Actions(ctx), Body: views.CardsPage(v)})
 }
 
-// cardQuery is what the address asks for: a whole key, or a text in notes.
+// findCard leads to the card with a whole key. It comes by POST, because addresses are
+// kept in histories and logs.
+func (p *pages) findCard(w http.ResponseWriter, r *http.Request) error {
+	f, err := form.Read(r)
+	if err != nil {
+		return err
+	}
+	key, err := cardid.Parse(f.Text("key", form.Required))
+	if f.Err() == nil && err != nil {
+		f.Fail(fault.Field{Name: "key", Code: "license_no_key", Detail: "This is no card key. Type all of its characters."})
+	}
+	if f.Err() == nil {
+		found, err := p.Service.store.CardOfKey(r.Context(), key.Hash())
+		if err == nil {
+			p.shell.Redirect(w, r, views.CardPath(found.ID))
+			return nil
+		}
+		if !errors.Is(err, store.ErrCard) {
+			return err
+		}
+		f.Fail(fault.Field{Name: "key", Code: "license_key_unknown", Detail: "No card has this key."})
+	}
+	return p.showCards(w, r, &url.URL{Path: "/cards"}, f)
+}
+
+// cardQuery is what the address of a list asks for.
 func cardQuery(q ui.ListQuery, now time.Time) store.CardQuery {
 	endFrom, endTo := days(q, "end_from", "end_to")
 	madeFrom, madeTo := days(q, "made_from", "made_to")
 	c := store.CardQuery{State: q.Filter("state"), Product: q.Filter("product"), Policy: q.Filter("policy"), Batch: q.Filter("batch"), Customer: q.Filter("customer"),
-		Prefix: strings.ToUpper(q.Filter("prefix")), IP: canonical(q.Filter("ip")), EndFrom: endFrom, EndTo: endTo, MadeFrom: madeFrom, MadeTo: madeTo,
+		Prefix: strings.ToUpper(q.Filter("prefix")), Text: q.Q, IP: canonical(q.Filter("ip")), EndFrom: endFrom, EndTo: endTo, MadeFrom: madeFrom, MadeTo: madeTo,
 		Now: now, Sort: q.Sort, Desc: q.Desc, Limit: q.Size, Offset: q.Offset()}
-	if key, err := cardid.Parse(q.Q); err == nil {
-		c.Hash = key.Hash()
-	} else {
-		c.Text = q.Q
-	}
 	return c
 }
 
@@ -170,12 +210,7 @@ func (p *pages) extendCard(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	days, until := 0, f.Date("until")
-	if !until.IsZero() {
-		until = until.AddDate(0, 0, 1) // the day is in it
-	} else {
-		days = int(f.Int("days", 1, maxNumber))
-	}
+	days, until := extension(f)
 	if f.Err() != nil {
 		return p.showCard(w, r, c, "extend", f)
 	}
@@ -184,6 +219,14 @@ func (p *pages) extendCard(w http.ResponseWriter, r *http.Request) error {
 		return p.showCard(w, r, c, "extend", f)
 	}
 	return p.did(w, r, err, "license.cards.extended", back)
+}
+
+// extension is by how many days or until when a form extends cards.
+func extension(f *form.Form) (days int, until time.Time) {
+	if until = f.Date("until"); !until.IsZero() {
+		return 0, until.AddDate(0, 0, 1) // the day is in it
+	}
+	return int(f.Int("days", 1, maxNumber)), until
 }
 
 func (p *pages) unbindCard(w http.ResponseWriter, r *http.Request) error {

@@ -23,8 +23,32 @@ type Cards struct {
 	Query ui.ListQuery
 	Rows  []store.Card
 	Total int
-	May   bool
-	Now   time.Time
+	// Find is the key that was looked for; nil: none.
+	Find *form.Form
+	// KeyTyped says that a whole key was typed where it comes into an address.
+	KeyTyped bool
+	// May says that the reader orders batches, Acts that he does things to cards.
+	May, Acts bool
+	Now       time.Time
+}
+
+// Actions is the dialog that finds a card by its whole key.
+func (v Cards) Actions(ctx context.Context) []templ.Component {
+	label := i18n.T(ctx, "license.cards.find")
+	return []templ.Component{ui.Confirm{ID: "find", Open: ui.Button{Label: label + "…", Icon: "search"}, Title: label, Text: i18n.T(ctx, "license.cards.find.text"),
+		Action: "/cards/find", Submit: i18n.T(ctx, "license.cards.find.do"), Form: v.Find, Fields: wholeKey(v.Find)}}
+}
+
+// lookups are questions that are asked often.
+func (v Cards) lookups(ctx context.Context) []ui.Link {
+	day := func(days int) string { return v.Now.UTC().AddDate(0, 0, days).Format(time.DateOnly) }
+	return []ui.Link{
+		{Label: i18n.T(ctx, "license.lookup.ending"), URL: "/cards?state=active&end_from=" + day(0) + "&end_to=" + day(7) + "&sort=expires"},
+		{Label: i18n.T(ctx, "license.lookup.made"), URL: "/cards?made_from=" + day(0)},
+		{Label: i18n.T(ctx, "license.lookup.suspended"), URL: "/cards?state=" + store.CardSuspended},
+		{Label: i18n.T(ctx, "license.lookup.seen"), URL: "/machines?seen_from=" + day(0)},
+		{Label: i18n.T(ctx, "license.lookup.mismatches"), URL: "/mismatches?from=" + day(0)},
+	}
 }
 
 // CardPath is where a card's page is.
@@ -65,7 +89,11 @@ func (v Cards) table(ctx context.Context) ui.Table {
 		t.Empty.Action = ui.Button{Label: i18n.T(ctx, "license.batches.new"), URL: "/batches/new", Icon: "plus"}
 	}
 	for _, c := range v.Rows {
-		t.Rows = append(t.Rows, ui.Row{ui.Link{Label: c.Prefix + "-…", URL: CardPath(c.ID)}, stateBadge(ctx, c, v.Now), ui.Text(v.product(c.Product)), ui.Text(v.policy(c.Policy)),
+		var name templ.Component = ui.Link{Label: c.Prefix + "-…", URL: CardPath(c.ID)}
+		if v.Acts {
+			name = chosen(c, len(t.Rows) == 0, v.Query.Query(), name)
+		}
+		t.Rows = append(t.Rows, ui.Row{name, stateBadge(ctx, c, v.Now), ui.Text(v.product(c.Product)), ui.Text(v.policy(c.Policy)),
 			ui.Text(c.Note), ui.Time{At: c.ActivatedAt, Now: v.Now}, ui.Time{At: end(c), DateOnly: true}, ui.Time{At: c.MadeAt, Now: v.Now}})
 	}
 	return t

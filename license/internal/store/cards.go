@@ -104,6 +104,11 @@ func (s *Store) CardByHash(ctx context.Context, tx *sql.Tx, hash [32]byte) (Card
 	return card(ctx, tx, `WHERE c.hash = $1`, hash[:])
 }
 
+// CardOfKey is the one whose key has the hash, or ErrCard.
+func (s *Store) CardOfKey(ctx context.Context, hash []byte) (Card, error) {
+	return card(ctx, s.db.Read, `WHERE c.hash = $1`, hash)
+}
+
 func card(ctx context.Context, q querier, where string, args ...any) (Card, error) {
 	c, err := scanCard(q.QueryRowContext(ctx, cardColumns+where, args...))
 	if errors.Is(err, sql.ErrNoRows) {

@@ -64,6 +64,14 @@ func (f *Form) Has(name, value string) bool {
 	return f != nil && slices.Contains(f.values[name], value)
 }
 
+// All are the values of a field that may have several, such as ticked boxes.
+func (f *Form) All(name string) []string {
+	if f == nil {
+		return nil
+	}
+	return f.values[name]
+}
+
 // Problem is what is wrong with a field; the zero Field when nothing is.
 func (f *Form) Problem(name string) fault.Field {
 	if f != nil {

@@ -132,6 +132,9 @@ func (q ListQuery) with(pairs ...string) string {
 // another host.
 func (q ListQuery) start() string { return "/" + strings.TrimLeft(q.path, "/") }
 
+// Query is what the address asks for, to be read by ParseList again.
+func (q ListQuery) Query() string { return q.values.Encode() }
+
 // PageURL is the address of page n.
 func (q ListQuery) PageURL(n int) string {
 	if n <= 1 {

@@ -25,6 +25,7 @@ func (s *service) operations(api huma.API) {
 	s.releaseOperations(api)
 	s.policyOperations(api)
 	s.customerOperations(api)
+	s.accountOperations(api)
 	s.batchOperations(api)
 	s.kitOperations(api)
 	s.cardOperations(api)

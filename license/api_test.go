@@ -352,3 +352,57 @@ func TestAPIFindsCards(t *testing.T) {
 		}
 	})
 }
+
+func TestAPIOfACustomersAccounts(t *testing.T) {
+	t.Parallel()
+	onBothOffices(t, func(t *testing.T, o *office) {
+		ctx, c := t.Context(), o.client
+		one, err := c.CreateCustomer(ctx, wire.CustomerFields{Name: "Printers"})
+		ok(t, err)
+		made, err := c.Invite(ctx, one.ID, wire.InvitationFields{Email: "office@printers.example", Language: "zh"})
+		ok(t, err)
+		_, token, _ := strings.Cut(made.Link, "link=")
+		all, err := c.Accounts(ctx, one.ID)
+		if err != nil || len(all.Accounts) != 0 || len(all.Invitations) != 1 || all.Invitations[0] != made.Invitation {
+			t.Errorf("invited: %+v, %v", all, err)
+		}
+		ok(t, o.portal.Accept(ctx, token, "usr_anna", "Anna", boss))
+		all, err = c.Accounts(ctx, one.ID)
+		if err != nil || len(all.Accounts) != 1 || all.Accounts[0].Name != "Anna" || len(all.Invitations) != 0 {
+			t.Errorf("accepted: %+v, %v", all, err)
+		}
+		ok(t, c.UnlinkAccount(ctx, one.ID, "usr_anna"))
+		for code, err := range map[string]error{"account_not_linked": c.UnlinkAccount(ctx, one.ID, "usr_anna"), "invitation_over": c.WithdrawInvitation(ctx, one.ID, made.ID),
+			"customer_not_found": second(c.Invite(ctx, "none", wire.InvitationFields{}))} {
+			if p := problemOf(err); p.Code != code {
+				t.Errorf("%s: %v", code, err)
+			}
+		}
+		if p := problemOf(second(c.Invite(ctx, one.ID, wire.InvitationFields{Email: "nobody"}))); len(p.Fields) != 1 || p.Fields[0].Name != "email" {
+			t.Errorf("to what is no address: %+v", p)
+		}
+	})
+}
+
+func TestAPIOfACardsModulesAndMoves(t *testing.T) {
+	t.Parallel()
+	onBothOffices(t, func(t *testing.T, o *office) {
+		ctx, c := t.Context(), o.client
+		id := o.made(t, 1)[0].ID
+		for _, modules := range [][]string{{"draw", "print"}, {}, nil} {
+			got, err := c.SetCardModules(ctx, id, modules)
+			if err != nil || !slices.Equal(got.Modules, modules) || (got.Modules == nil) != (modules == nil) {
+				t.Errorf("%v: %+v, %v", modules, got, err)
+			}
+		}
+		if p := problemOf(second(c.SetCardModules(ctx, id, []string{"no name"}))); len(p.Fields) != 1 {
+			t.Errorf("what is no name: %+v", p)
+		}
+		if p := problemOf(second(c.UnbindCard(ctx, id, " "))); len(p.Fields) != 1 || p.Fields[0].Name != "reason" {
+			t.Errorf("unbound without a reason: %+v", p)
+		}
+		if whole, err := c.Card(ctx, id); err != nil || whole.Moves != (wire.CardMoves{PerYear: 2}) {
+			t.Errorf("moves: %+v, %v", whole, err)
+		}
+	})
+}

@@ -24,7 +24,7 @@ func least() map[string]string {
 			"list-cards get-card list-environments list-events list-mismatches",
 		supportRole: "get-licence-text update-licence " +
 			"update-card suspend-card resume-card revoke-card extend-card unbind-card bin-card restore-card act-on-cards set-card-modules create-customer update-customer",
-		adminRole: "create-signing-key rotate-signing-key retire-signing-key preview-licence issue-licence " +
+		adminRole: "list-accounts unlink-account invite-account withdraw-invitation create-signing-key rotate-signing-key retire-signing-key preview-licence issue-licence " +
 			"create-product update-product create-release rotate-handshake-key export-handshake-key create-policy update-policy order-batch export-batch export-batch-csv get-kit rotate-transport-key " +
 			"list-transport-keys end-transport-key " +
 			"list-audit verify-audit export-audit",

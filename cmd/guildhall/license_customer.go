@@ -9,9 +9,12 @@ import (
 )
 
 type licenseCustomerCommand struct {
-	Add    licenseCustomerAddCommand    `cmd:"" help:"Make a customer, and print the id."`
-	List   licenseCustomerListCommand   `cmd:"" help:"List customers, by name."`
-	Update licenseCustomerUpdateCommand `cmd:"" help:"Change what is known of a customer."`
+	Add      licenseCustomerAddCommand      `cmd:"" help:"Make a customer, and print the id."`
+	List     licenseCustomerListCommand     `cmd:"" help:"List customers, by name."`
+	Update   licenseCustomerUpdateCommand   `cmd:"" help:"Change what is known of a customer."`
+	Invite   licenseCustomerInviteCommand   `cmd:"" help:"Invite somebody to see what a customer has, and print the link."`
+	Accounts licenseCustomerAccountsCommand `cmd:"" help:"List who sees what a customer has, and who is invited."`
+	Unlink   licenseCustomerUnlinkCommand   `cmd:"" help:"End what an account sees of a customer, or an invitation."`
 }
 
 type licenseCustomerAddCommand struct {

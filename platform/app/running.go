@@ -174,16 +174,21 @@ func (a *App) mount(s *running) {
 	}
 	door := a.door.At(s.def.Name)
 	door.Mount(s.mux)
-	host := a.limits.around(shell.Handler(s.mux), shell.Error)
-	if s.svc.Identify != nil {
-		host = s.svc.Identify(host)
-	}
 	if a.signsIn(s) {
 		a.openDesk(s)
 		s.desk.Mount(s.mux)
-		host = s.desk.Identify(host)
 	}
-	a.hosts.byName[s.def.Name] = a.measure(s.def.Name, web.LargerBodies(s.svc.Bodies, a.site.Wrap(door.Identify(host), s.svc.CrossOrigin...)))
+	identify := func(h http.Handler) http.Handler {
+		if s.svc.Identify != nil {
+			h = s.svc.Identify(h)
+		}
+		if s.desk != nil {
+			h = s.desk.Identify(h)
+		}
+		return door.Identify(h)
+	}
+	host := askAgain(identify, identify(a.limits.around(shell.Handler(s.mux), shell.Error)))
+	a.hosts.byName[s.def.Name] = a.measure(s.def.Name, web.Streams(s.svc.Streams, web.LargerBodies(s.svc.Bodies, a.site.Wrap(host, s.svc.CrossOrigin...))))
 	if s.svc.Certified != nil {
 		a.mountCertified(s, shell)
 	}

@@ -124,6 +124,9 @@ type Service struct {
 	// Bodies bounds, in bytes, the bodies of Pages and API that are larger than others, by
 	// pattern of http.ServeMux: "POST /pictures/{id}".
 	Bodies map[string]int64
+	// Streams bounds, in bytes, the bodies that are passed on while they come, by patterns
+	// of http.ServeMux: files. Their handlers call CheckAgain when all of it is there.
+	Streams map[string]int64
 	// Certified registers what programs call at "mtls.<name>.<domain>", the one kind
 	// of public host whose clients are asked for a certificate: any that they can
 	// prove to hold the key of, in Request.TLS.PeerCertificates, or none. Sessions

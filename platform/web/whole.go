@@ -21,7 +21,7 @@ var errBusy = fault.New(fault.Unavailable, "too_many_bodies",
 // role, when it began. A body that breaks off does so for its reader.
 func (s *Site) readWhole(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body == nil || r.Body == http.NoBody {
+		if r.Body == nil || r.Body == http.NoBody || streams(r) {
 			h.ServeHTTP(w, r)
 			return
 		}

@@ -23,6 +23,7 @@ const (
 func (s *service) operations(api huma.API) {
 	s.productOperations(api)
 	s.releaseOperations(api)
+	s.fileOperations(api)
 	s.policyOperations(api)
 	s.customerOperations(api)
 	s.accountOperations(api)

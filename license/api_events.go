@@ -24,7 +24,7 @@ type environmentsInput struct {
 
 type eventsInput struct {
 	Card   string    `query:"card" maxLength:"100" doc:"The id of a card."`
-	Kind   string    `query:"kind" enum:"made,activated,bound,drift,mismatch,alarm,suspended,resumed,revoked,extended,unbound,changed,binned,restored" doc:"What happened."`
+	Kind   string    `query:"kind" enum:"made,activated,bound,drift,mismatch,alarm,suspended,resumed,revoked,extended,unbound,changed,binned,restored,downloaded" doc:"What happened."`
 	IP     string    `query:"ip" maxLength:"64" doc:"The address that it came from." example:"192.0.2.7"`
 	Since  time.Time `query:"since" doc:"Then or later."`
 	Until  time.Time `query:"until" doc:"Before."`

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"guildhall/platform/app"
+	"guildhall/platform/blob"
 	"guildhall/platform/db"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/jobs"
@@ -41,7 +42,7 @@ func openOffice(t testing.TB, d *db.DB) *office {
 	env.Mail = outbox(t, env.Jobs)
 	o.env = env
 	var err error
-	o.service, err = open(t.Context(), env, Config{})
+	o.service, err = open(t.Context(), env, Config{Files: blob.Default()})
 	ok(t, err)
 	mux := http.NewServeMux()
 	o.operations(app.NewAPI(mux, Name, "test", "https://license.guild.example.test", log))

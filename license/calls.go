@@ -8,6 +8,7 @@ import (
 	"net/netip"
 
 	"guildhall/license/internal/call"
+	"guildhall/license/internal/file"
 	"guildhall/license/internal/transport"
 	"guildhall/platform/fault"
 	"guildhall/sdk/go/license"
@@ -23,10 +24,10 @@ var (
 	errProduct = fault.New(fault.Malformed, "product_missing", "Name the product by its code: ?product=press.")
 )
 
-// answered says whether there is such a call; files are none yet.
+// answered says whether there is such a call.
 func answered(call string) bool {
 	switch call {
-	case license.CallActivate, license.CallValidate, license.CallHeartbeat, license.CallOpen, license.CallFunction, license.CallTime:
+	case license.CallActivate, license.CallValidate, license.CallHeartbeat, license.CallOpen, license.CallFunction, license.CallFiles, license.CallTime:
 		return true
 	}
 	return false
@@ -36,6 +37,7 @@ func answered(call string) bool {
 type calls struct {
 	keys    *transport.Desk
 	service *call.Service
+	files   *file.Desk
 	log     *slog.Logger
 }
 
@@ -49,6 +51,7 @@ func (c *calls) Mount(mux *http.ServeMux) {
 func (c *calls) MountPlain(mux *http.ServeMux) {
 	mux.HandleFunc("POST "+license.PathSealed+"{call}", c.handler(func(m sealed.Mode) bool { return m != sealed.HTTPS }))
 	mux.HandleFunc("GET "+license.PathConfiguration, c.configuration)
+	mux.HandleFunc("GET "+license.PathFiles, c.download)
 }
 
 func (c *calls) handler(takes func(sealed.Mode) bool) http.HandlerFunc {

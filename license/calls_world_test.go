@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"guildhall/license/internal/licensetest"
+	"guildhall/platform/blob"
 	"guildhall/platform/fault"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/jobs"
@@ -26,7 +27,7 @@ import (
 // counter answers programs as the service's host does, and the plain listener.
 func (o *office) counter() http.Handler {
 	mux := http.NewServeMux()
-	c := &calls{keys: o.transport, service: o.calls, log: slog.New(slog.DiscardHandler)}
+	c := &calls{keys: o.transport, service: o.calls, files: o.files, log: slog.New(slog.DiscardHandler)}
 	c.Mount(mux)
 	c.MountPlain(mux)
 	return mux
@@ -214,7 +215,7 @@ func (o *office) again(t testing.TB) *office {
 	t.Helper()
 	env := o.env
 	env.Jobs = jobs.New(jobs.Options{DB: env.DB, Now: o.clock.Now, Log: env.Log})
-	s, err := open(t.Context(), env, Config{})
+	s, err := open(t.Context(), env, Config{Files: blob.Default()})
 	ok(t, err)
 	return &office{service: s, clock: o.clock}
 }

@@ -11,6 +11,7 @@ import (
 	"guildhall/license/internal/call"
 	"guildhall/license/internal/card"
 	"guildhall/license/internal/catalogue"
+	"guildhall/license/internal/file"
 	"guildhall/license/internal/function"
 	"guildhall/license/internal/issuer"
 	"guildhall/license/internal/portal"
@@ -22,6 +23,7 @@ import (
 	"guildhall/platform/app"
 	"guildhall/platform/audit"
 	"guildhall/platform/backup"
+	"guildhall/platform/blob"
 	"guildhall/platform/db"
 	"guildhall/platform/seal"
 )
@@ -37,7 +39,7 @@ func migrations() fs.FS { return db.Folder(migrationFiles, "migrations") }
 
 // Definition is license as the process opens it.
 func Definition() app.Definition {
-	var config Config
+	config := Config{Files: blob.Default()}
 	return app.Definition{
 		Name:       Name,
 		Migrations: migrations(),
@@ -48,6 +50,7 @@ func Definition() app.Definition {
 			{Name: viewerRole, Key: "license.role.viewer"}},
 		Also:   []backup.Migrations{{Table: audit.MigrationsTable, FS: audit.Migrations()}},
 		Config: &config,
+		Check:  func() error { return config.Files.Check(Name + ".files") },
 		New: func(ctx context.Context, env app.Env) (*app.Service, error) {
 			s, err := open(ctx, env, config)
 			if err != nil {
@@ -70,6 +73,7 @@ type service struct {
 	transport *transport.Desk
 	issuer    *issuer.Desk
 	functions *function.Desk
+	files     *file.Desk
 	calls     *call.Service
 	portal    *portal.Desk
 }
@@ -99,7 +103,12 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 		return nil, err
 	}
 	s.functions = &function.Desk{Store: s.store, Journal: s.journal, Sandbox: box, Now: env.Now}
-	s.calls = call.New(call.Options{Store: s.store, Journal: s.journal, Catalogue: s.catalogue, Functions: s.functions, Limiter: env.Limiter, Now: env.Now, Log: env.Log})
+	blobs, drafts, err := config.Files.Open(env.Dir, env.Now)
+	if err != nil {
+		return nil, err
+	}
+	s.files = file.New(file.Options{Store: s.store, Journal: s.journal, Blobs: blobs, Drafts: drafts, Most: int64(config.Files.MaxSize), Key: key, Now: env.Now})
+	s.calls = call.New(call.Options{Store: s.store, Journal: s.journal, Catalogue: s.catalogue, Functions: s.functions, Files: s.files, Limiter: env.Limiter, Now: env.Now, Log: env.Log})
 	s.registerJobs(env.Jobs)
 	return s, nil
 }
@@ -107,12 +116,13 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 // service is what the process serves.
 func (s *service) service(env app.Env) *app.Service {
 	pages := newPages(pageOptions{Site: env.Site, Service: s})
-	calls := &calls{keys: s.transport, service: s.calls, log: s.log}
+	calls := &calls{keys: s.transport, service: s.calls, files: s.files, log: s.log}
 	return &app.Service{
 		API:     s.operations,
 		Shell:   pages.Shell(),
 		Pages:   func(mux *http.ServeMux) { pages.Mount(mux); calls.Mount(mux) },
 		Plain:   calls.MountPlain,
+		Streams: s.streams(),
 		Journal: s.journal,
 		Health:  s.journal.Audit.Check,
 		Close:   s.functions.Sandbox.Close,

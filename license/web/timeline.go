@@ -98,6 +98,15 @@ func (v Card) what(ctx context.Context, e store.Event, d *details) (parts []stri
 	case card.Mismatched:
 		code := d.text("code")
 		parts = append(parts, known(ctx, "license.told.code."+code, code))
+	case card.Downloaded:
+		for _, shown := range []string{"file", "product"} {
+			delete(d.rest, shown)
+		}
+		key := "license.told.part"
+		if e.Detail["complete"] == true {
+			key = "license.told.whole"
+		}
+		parts = append(parts, i18n.T(ctx, key, "Name", d.text("name"), "Bytes", i18n.Number(ctx, d.number("bytes")), "Size", i18n.Number(ctx, d.number("size"))))
 	case card.Alarm:
 		parts = append(parts, i18n.T(ctx, "license.told.alarm."+d.text("kind"), "Count", d.number("count")))
 	}

@@ -16,6 +16,7 @@ import (
 	"guildhall/license/internal/cardid"
 	"guildhall/license/internal/catalogue"
 	"guildhall/license/internal/decide"
+	"guildhall/license/internal/file"
 	"guildhall/license/internal/function"
 	"guildhall/license/internal/policy"
 	"guildhall/license/internal/store"
@@ -59,6 +60,7 @@ type Options struct {
 	Journal   *audit.Journal
 	Catalogue *catalogue.Desk
 	Functions *function.Desk
+	Files     *file.Desk
 	Limiter   limit.Maker
 	Now       func() time.Time
 	Log       *slog.Logger

@@ -30,6 +30,8 @@ func (t *turn) complete(ctx context.Context) (a license.Answer, err error) {
 		a.Handshake, err = t.handshake()
 	case license.CallFunction:
 		return t.runFunction(ctx, a)
+	case license.CallFiles:
+		a.Files, a.FilesMore, err = t.s.o.Files.List(t.files, a.Environment)
 	}
 	return a, err
 }

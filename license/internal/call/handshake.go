@@ -18,14 +18,16 @@ const x25519Size = 32
 
 // prepare reads what the call needs, outside the transaction, which others wait for.
 // Nobody learns here whether there is such a thing.
-func (t *turn) prepare(ctx context.Context) error {
+func (t *turn) prepare(ctx context.Context) (err error) {
 	switch t.in.Call {
 	case license.CallOpen:
 		return t.prepareHandshake(ctx)
 	case license.CallFunction:
 		return t.prepareFunction(ctx)
+	case license.CallFiles:
+		t.files, err = t.s.o.Files.Of(ctx, t.in.Product, t.in.Version)
 	}
-	return nil
+	return err
 }
 
 func (t *turn) prepareHandshake(ctx context.Context) error {

@@ -32,6 +32,7 @@ type turn struct {
 	// The handshake key of an open call; without a name there is none.
 	handshakeName string
 	handshakeKey  []byte
+	files         []store.File // what a list of files has
 
 	function *store.Function // that is called; nil: there is none
 
@@ -74,7 +75,7 @@ func (t *turn) run(ctx context.Context, tx *sql.Tx) error {
 
 // decide decides by what was read.
 func (t *turn) decide(r decide.Request) {
-	t.decision = decide.Decide(t.known(), t.machine(), t.policy, r, t.now)
+	t.decision = decide.Decide(card.Known(t.card), t.machine(), t.policy, r, t.now)
 	if t.decision.Verdict == decide.Refused {
 		return
 	}
@@ -120,12 +121,6 @@ func (t *turn) owner() bool {
 	}
 	proven := t.in.Proof && t.in.Verify(key) // also where there is no card: it takes as long
 	return e != nil && (decide.SameIP(e.IP, t.in.IP) || proven && len(e.DeviceKey) > 0)
-}
-
-// known is the card as package decide sees it.
-func (t *turn) known() decide.Card {
-	c := t.card
-	return decide.Card{State: decide.State(c.State), Deleted: !c.DeletedAt.IsZero(), Days: c.Days, FixedEnd: c.EndsAt, ActivatedAt: c.ActivatedAt, ExpiresAt: c.ExpiresAt, Modules: c.Modules}
 }
 
 func (t *turn) machine() *decide.Environment {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"time"
 
+	"guildhall/license/internal/decide"
 	"guildhall/license/internal/store"
 	"guildhall/platform/audit"
 	"guildhall/platform/fault"
@@ -54,6 +55,7 @@ const (
 	Drifted    = "drift"
 	Mismatched = "mismatch"
 	Alarm      = "alarm"
+	Downloaded = "downloaded"
 )
 
 // ErrState says that what was asked for is nothing that can be done to a card as it is.
@@ -75,4 +77,9 @@ func (d *Desk) event(ctx context.Context, tx *sql.Tx, card, kind string, by audi
 	all := map[string]any{"by": by.Actor}
 	maps.Copy(all, detail)
 	return d.o.Store.InsertEvent(ctx, tx, store.Event{ID: id.New("evt"), Card: card, Kind: kind, IP: by.From, At: d.now(), Detail: all})
+}
+
+// Known is a card as package decide sees it.
+func Known(c store.Card) decide.Card {
+	return decide.Card{State: decide.State(c.State), Deleted: !c.DeletedAt.IsZero(), Days: c.Days, FixedEnd: c.EndsAt, ActivatedAt: c.ActivatedAt, ExpiresAt: c.ExpiresAt, Modules: c.Modules}
 }

@@ -20,6 +20,21 @@ func Decide(card Card, environment *Environment, p policy.Policy, r Request, now
 	return c.accept()
 }
 
+// Download says whether a file may be downloaded with a ticket that the environment of the
+// card got before: empty, or why not. The machine showed itself then.
+func Download(card Card, environment *Environment, p policy.Policy, now time.Time) Code {
+	if environment == nil {
+		return CardNotActive
+	}
+	c := &caseFile{card: card, environment: environment, policy: p, request: Request{Call: Files}, now: now}
+	for _, judge := range []func() Code{c.state, c.activation, c.end, c.allowed} {
+		if code := judge(); code != "" {
+			return code
+		}
+	}
+	return ""
+}
+
 // caseFile is one request on its way to a decision. Each step returns a code to
 // refuse it.
 type caseFile struct {

@@ -50,10 +50,16 @@ const (
 	InvitationWithdrawn = "customer.invitation_withdrawn"
 )
 
+// What is done to the files of releases.
+const (
+	FileAdded   = "file.added"
+	FileRemoved = "file.removed"
+)
+
 // Actions are all of them, in order.
 func Actions() []string {
 	return []string{BatchExported, BatchOrdered, CardBinned, CardChanged, CardExtended, CardModules, CardMoved, CardRestored, CardResumed, CardRevoked, CardSuspended, CardUnbound,
-		AccountLinked, AccountUnlinked, CustomerEdited, CustomerAdded, InvitationWithdrawn, CustomerInvited, KeyExported, KeyRotated, KitExported, LicenceChanged, LicenceIssued, PolicyChanged, PolicyCreated, ProductChanged, ProductCreated, ReleaseCreated,
+		AccountLinked, AccountUnlinked, CustomerEdited, CustomerAdded, InvitationWithdrawn, CustomerInvited, FileAdded, FileRemoved, KeyExported, KeyRotated, KitExported, LicenceChanged, LicenceIssued, PolicyChanged, PolicyCreated, ProductChanged, ProductCreated, ReleaseCreated,
 		FunctionChanged, FunctionDisabled, FunctionEnabled, FunctionRemoved, FunctionUploaded, FunctionVersionRemoved, FunctionUsed,
 		SigningKeyMade, SigningKeyRetired, SigningKeyRotated, KeyEnded, KeyMade}
 }

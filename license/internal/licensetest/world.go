@@ -15,11 +15,13 @@ import (
 	"guildhall/license/internal/card"
 	"guildhall/license/internal/cardid"
 	"guildhall/license/internal/catalogue"
+	"guildhall/license/internal/file"
 	"guildhall/license/internal/function"
 	"guildhall/license/internal/policy"
 	"guildhall/license/internal/sandbox"
 	"guildhall/license/internal/store"
 	"guildhall/platform/audit"
+	"guildhall/platform/blob"
 	"guildhall/platform/db"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/jobs"
@@ -47,6 +49,8 @@ type World struct {
 	Catalogue *catalogue.Desk
 	Functions *function.Desk
 	Cards     *card.Desk
+	Blobs     blob.Store
+	Files     *file.Desk
 	Calls     *call.Service
 }
 
@@ -83,7 +87,11 @@ func Node(t testing.TB, d *db.DB, key seal.Key, clock *guildtest.Clock) *World {
 	must(t, err)
 	t.Cleanup(func() { must(t, box.Close(context.Background())) })
 	w.Functions = &function.Desk{Store: w.Store, Journal: w.Journal, Sandbox: box, Now: clock.Now}
-	w.Calls = call.New(call.Options{Store: w.Store, Journal: w.Journal, Catalogue: w.Catalogue, Functions: w.Functions, Now: clock.Now, Log: log})
+	var drafts blob.Drafts
+	w.Blobs, drafts, err = blob.Config{}.Open(t.TempDir(), clock.Now)
+	must(t, err)
+	w.Files = file.New(file.Options{Store: w.Store, Journal: w.Journal, Blobs: w.Blobs, Drafts: drafts, Most: 1 << 20, Key: key, Now: clock.Now})
+	w.Calls = call.New(call.Options{Store: w.Store, Journal: w.Journal, Catalogue: w.Catalogue, Functions: w.Functions, Files: w.Files, Now: clock.Now, Log: log})
 	return w
 }
 

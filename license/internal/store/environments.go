@@ -76,6 +76,19 @@ func (s *Store) Bound(ctx context.Context, tx *sql.Tx, card string) (*Environmen
 	return &e, nil
 }
 
+// BoundEnvironment is the environment with the id if its card is still bound to it; nil:
+// it is not.
+func (s *Store) BoundEnvironment(ctx context.Context, id string) (*Environment, error) {
+	e, err := scanEnvironment(s.db.Read.QueryRowContext(ctx, environmentColumns+`WHERE id = $1 AND unbound_at IS NULL`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, db.Coded(fmt.Errorf("read an environment: %w", err))
+	}
+	return &e, nil
+}
+
 // Environments are those of a card, the one that it is bound to first.
 func (s *Store) Environments(ctx context.Context, card string) ([]Environment, error) {
 	return list(ctx, s.db.Read, "list environments", scanEnvironment, environmentColumns+`WHERE card = $1

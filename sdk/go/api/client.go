@@ -119,6 +119,33 @@ func (c *Client) Bytes(ctx context.Context, method, path string, body any) ([]by
 	return data, nil
 }
 
+// Upload sends content of a media type, of size bytes, and reads the answer's JSON. The
+// client's Timeout does not bound it.
+func Upload[T any](ctx context.Context, c *Client, path, mediaType string, content io.Reader, size int64) (*T, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, content)
+	if err != nil {
+		return nil, fmt.Errorf("make the request: %w", err)
+	}
+	if r.ContentLength = size; size == 0 {
+		r.Body = http.NoBody // else it would be sent as one of unknown length
+	}
+	if mediaType != "" {
+		r.Header.Set("Content-Type", mediaType)
+	}
+	long := *c.http
+	long.Timeout = 0
+	answer, err := c.do(&long, r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var done T
+	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(&done); err != nil {
+		return nil, fmt.Errorf("read the service's answer: %w", err)
+	}
+	return &done, nil
+}
+
 // send returns an answer of success, whose body the caller closes.
 func (c *Client) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	var content io.Reader
@@ -136,10 +163,14 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	return c.do(c.http, r)
+}
+
+func (c *Client) do(by *http.Client, r *http.Request) (*http.Response, error) {
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
 	}
-	answer, err := c.http.Do(r)
+	answer, err := by.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("ask the service: %w", err)
 	}

@@ -88,11 +88,32 @@ type Answer struct {
 	Handshake *Handshake `json:"handshake,omitempty"`
 	// Output is what the function of a call "function" wrote.
 	Output []byte `json:"output,omitempty"`
+	// Files are those of "files", the newest release first; FilesMore says that there are
+	// others, which a version names.
+	Files     []File `json:"files,omitempty"`
+	FilesMore bool   `json:"files_more,omitempty"`
 	// NextPSK is the shared key to use from now on, where the request came sealed by the
 	// key of a kit or by one that another has followed.
 	NextPSK *SealedPSK `json:"next_psk,omitempty"`
 	// RetryAfter is how many seconds to wait, when there were too many requests.
 	RetryAfter int `json:"retry_after,omitempty"`
+}
+
+// File is a file of a release. It is downloaded with a GET of PathFiles, with the
+// ticket as its parameter, below one of the server's addresses: whole or by a range of
+// bytes.
+type File struct {
+	ID      string `json:"id"`
+	Version string `json:"version"`
+	Name    string `json:"name"`
+	// Size is in bytes, SHA256 64 hexadecimal digits.
+	Size      int64     `json:"size"`
+	SHA256    string    `json:"sha256"`
+	MediaType string    `json:"media_type"`
+	MadeAt    time.Time `json:"made_at"`
+	// Ticket opens the download until TicketUntil, to whoever has it.
+	Ticket      string    `json:"ticket"`
+	TicketUntil time.Time `json:"ticket_until"`
 }
 
 // Handshake is a handshake key that only the device can open: HPKE (RFC 9180, base mode,

@@ -16,14 +16,15 @@ const (
 	stamp  = "20060102T150405.000Z"
 
 	day = 24 * time.Hour
-	// keepAll and keepMonthly are how long every backup, and one of each
-	// calendar month, stay.
-	keepAll     = 30 * day
-	keepMonthly = 90 * day
+	// keepAll is how long every backup stays, keepOne how long one of each period.
+	keepAll = 30 * day
+	keepOne = 90 * day
+	period  = 30 * day
 )
 
 // Policy says which backups stay: the newest Keep, every one of the last 30
-// days, and of the last 90 days the first of each calendar month (UTC).
+// days, and of the last 90 days the first of each 30, which are counted from the
+// beginning of 1970, so that it is the same ones whenever they are asked for.
 type Policy struct {
 	// Keep is how many of the newest stay whatever their age; at least 1.
 	Keep int
@@ -54,13 +55,13 @@ func (p Policy) Expired(files []File, now time.Time) []File {
 func (p Policy) expired(files []File, now time.Time) (expired []File) {
 	files = slices.Clone(files)
 	slices.SortFunc(files, byTime)
-	months := map[string]bool{}
+	begun := map[int64]bool{}
 	for i, f := range files {
-		month := f.At.UTC().Format("2006-01")
-		first := !months[month]
-		months[month] = true
+		of := f.At.Unix() / int64(period/time.Second)
+		first := !begun[of]
+		begun[of] = true
 		age := now.Sub(f.At)
-		if len(files)-i <= max(p.Keep, 1) || age <= keepAll || first && age <= keepMonthly {
+		if len(files)-i <= max(p.Keep, 1) || age <= keepAll || first && age <= keepOne {
 			continue
 		}
 		expired = append(expired, f)

@@ -32,13 +32,13 @@ func TestExpired(t *testing.T) {
 		keep        int
 		files, want []backup.File
 	}{
-		"none":                                   {3, nil, nil},
-		"the newest stay, however old":           {2, on("2030-01-01", "2030-01-02", "2030-01-03"), on("2030-01-01")},
-		"one stays at least":                     {0, on("2030-01-01", "2030-01-02"), on("2030-01-01")},
-		"thirty days stay":                       {1, on("2031-04-01", "2031-04-02", "2031-04-30"), nil},
-		"and no more, but for the month's first": {1, on("2031-03-15", "2031-03-16", "2031-03-30", "2031-04-30"), on("2031-03-16", "2031-03-30")},
-		"the month's first for ninety days":      {1, on("2031-01-30", "2031-01-31", "2031-02-01", "2031-02-02", "2031-04-30"), on("2031-01-30", "2031-01-31", "2031-02-02")},
-		"the future stays":                       {1, on("2031-06-01", "2032-06-01"), nil},
+		"none":                         {3, nil, nil},
+		"the newest stay, however old": {2, on("2030-01-01", "2030-01-02", "2030-01-03"), on("2030-01-01")},
+		"one stays at least":           {0, on("2030-01-01", "2030-01-02"), on("2030-01-01")},
+		"thirty days stay":             {1, on("2031-04-01", "2031-04-02", "2031-04-30"), nil},
+		"and no more, but for the first of thirty": {1, on("2031-03-11", "2031-03-12", "2031-03-13", "2031-03-30", "2031-04-30"), on("2031-03-13", "2031-03-30")},
+		"the first of thirty for ninety days":      {1, on("2031-01-30", "2031-01-31", "2031-02-10", "2031-02-11", "2031-04-30"), on("2031-01-30", "2031-01-31", "2031-02-11")},
+		"the future stays":                         {1, on("2031-06-01", "2032-06-01"), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,8 +58,35 @@ func TestServicesExpireApart(t *testing.T) {
 	}
 }
 
+// TestDailyBackups: with a backup each day, pruned each day, those of thirty days are
+// there, and behind them one in thirty days until the ninetieth.
+func TestDailyBackups(t *testing.T) {
+	t.Parallel()
+	var files []backup.File
+	begin := time.Date(2031, 1, 1, 2, 30, 0, 0, time.UTC)
+	for d := range 400 {
+		now := begin.AddDate(0, 0, d)
+		files = append(files, backup.File{Service: "bank", Path: fmt.Sprint(d), At: now})
+		expired := backup.Policy{Keep: 7}.Expired(files, now)
+		files = slices.DeleteFunc(files, func(f backup.File) bool { return slices.Contains(expired, f) })
+		last, recent := 0, 0
+		for _, f := range slices.Backward(files) {
+			age := int(now.Sub(f.At) / (24 * time.Hour))
+			if age-last > 30 {
+				t.Fatalf("day %d: there is no backup between %d and %d days of age", d, last, age)
+			}
+			if last = age; age <= 30 {
+				recent++
+			}
+		}
+		if recent != min(d, 30)+1 || last > 90 || d >= 90 && last < 60 {
+			t.Fatalf("day %d: %d of the last 30 days are there, and the oldest is %d days old", d, recent, last)
+		}
+	}
+}
+
 // TestExpiredProperty: whatever there is, the newest stay, nothing of the last 30
-// days goes, each month of the last 90 days keeps one if it had one in them, and
+// days goes, each thirty days of the last 90 days keep one if they had one in them, and
 // what stayed stays when asked again. Pruning daily loses no more than pruning
 // once.
 func TestExpiredProperty(t *testing.T) {
@@ -93,23 +120,23 @@ func TestExpiredProperty(t *testing.T) {
 		if again := p.Expired(left, now); len(again) != 0 {
 			rt.Errorf("asked again, %v go", again)
 		}
-		checkMonths(rt, files, left, now)
+		checkPeriods(rt, files, left, now)
 	})
 }
 
-// checkMonths: a month whose first backup is within 90 days keeps it.
-func checkMonths(rt *rapid.T, files, left []backup.File, now time.Time) {
-	first := map[string]backup.File{}
+// checkPeriods: thirty days whose first backup is within 90 days keep it.
+func checkPeriods(rt *rapid.T, files, left []backup.File, now time.Time) {
+	first := map[int64]backup.File{}
 	for _, f := range files {
-		month := f.At.Format("2006-01")
-		if g, ok := first[month]; !ok || f.At.Before(g.At) {
-			first[month] = f
+		period := f.At.Unix() / (30 * 24 * 60 * 60)
+		if g, ok := first[period]; !ok || f.At.Before(g.At) {
+			first[period] = f
 		}
 	}
-	for month, f := range first {
+	for period, f := range first {
 		kept := slices.ContainsFunc(left, func(g backup.File) bool { return g.At.Equal(f.At) })
 		if now.Sub(f.At) <= 90*24*time.Hour && !kept {
-			rt.Errorf("month %s loses its first backup %v", month, f)
+			rt.Errorf("the %dth thirty days lose their first backup %v", period, f)
 		}
 	}
 }

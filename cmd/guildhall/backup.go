@@ -6,10 +6,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	"guildhall/platform/app"
-	"guildhall/platform/fault"
 	"guildhall/sdk/go/api"
 )
 
@@ -67,55 +65,4 @@ func (p place) service(ctx context.Context, t terminal, name string, fn func(api
 		url, http := c.Service(name)
 		return fn(api.Options{URL: url, HTTP: http})
 	}, name)
-}
-
-type restoreCommand struct {
-	place    `embed:""`
-	File     string `arg:"" help:"Backup file."`
-	Force    bool   `help:"Replace data that is there."`
-	Identity string `help:"File with the age secret key of an encrypted backup." placeholder:"FILE"`
-}
-
-// Help is the long text of --help.
-func (restoreCommand) Help() string {
-	return "Stop guildhall first. The whole file is checked before anything is touched; then the service's data is replaced in one step.\n\n" + exitHelp
-}
-
-// Run restores one service.
-func (c *restoreCommand) Run(ctx context.Context, t terminal) error {
-	s, err := c.load()
-	if err != nil {
-		return err
-	}
-	o, err := s.options(t.err)
-	if err != nil {
-		return err
-	}
-	identity, err := readIdentity(c.Identity)
-	if err != nil {
-		return err
-	}
-	m, err := app.Restore(ctx, o, c.File, identity, c.Force)
-	if err != nil {
-		return err
-	}
-	t.printf("restored %s as it was on %s\n", m.Service, m.CreatedAt.Format("2006-01-02 15:04:05 MST"))
-	return nil
-}
-
-// readIdentity reads the secret key out of a file as age-keygen writes it.
-func readIdentity(path string) (string, error) {
-	if path == "" {
-		return "", nil
-	}
-	text, err := readText("--identity", path)
-	if err != nil {
-		return "", err
-	}
-	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); strings.HasPrefix(line, "AGE-SECRET-KEY-") {
-			return line, nil
-		}
-	}
-	return "", fault.Fields(fault.Field{Name: "--identity", Code: "no_key", Detail: "The file holds no age secret key (AGE-SECRET-KEY-1...)."})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -114,6 +115,33 @@ func Newest(dir string) (string, error) {
 		return "", err
 	}
 	return files[len(files)-1].Path, nil
+}
+
+// NewestEach is the newest backup of each service in the folder and in the folders in it,
+// by service; of those made before then, unless it is zero.
+func NewestEach(dir string, before time.Time) (newest []File, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("list backups: %w", err)
+	}
+	all, err := List(dir)
+	for _, e := range entries {
+		if e.IsDir() && err == nil {
+			var more []File
+			more, err = List(filepath.Join(dir, e.Name()))
+			all = append(all, more...)
+		}
+	}
+	by := map[string]File{}
+	for _, f := range all {
+		if (before.IsZero() || f.At.Before(before)) && !f.At.Before(by[f.Service].At) {
+			by[f.Service] = f
+		}
+	}
+	for _, service := range slices.Sorted(maps.Keys(by)) {
+		newest = append(newest, by[service])
+	}
+	return newest, err
 }
 
 func parseName(name string) (File, bool) {

@@ -62,6 +62,8 @@ func (p *pages) byRole() map[string]map[string]page {
 	p.machinePages(looks)
 	p.transportPages(looks, admin)
 	p.accountPages(admin)
+	p.signingPages(looks, admin)
+	p.offlinePages(looks, support, admin)
 	p.auditPages(admin)
 	return map[string]map[string]page{viewerRole: looks, supportRole: support, adminRole: admin}
 }

@@ -15,6 +15,7 @@ func nav() []web.NavItem {
 		{Path: "/mismatches", Key: "license.nav.mismatches", Icon: "alert", Role: viewerRole},
 		{Path: "/products", Key: "license.nav.products", Icon: "ticket", Role: viewerRole},
 		{Path: "/policies", Key: "license.nav.policies", Icon: "shield", Role: viewerRole},
+		{Path: "/offline", Key: "license.nav.offline", Icon: "file", Role: viewerRole},
 		{Path: "/audit", Key: "web.audit.title", Icon: "log", Role: adminRole},
 		{Path: "/api", Key: "app.api.title", Icon: "code"},
 	}

@@ -86,13 +86,14 @@ func (c *counter) stocked(t *testing.T) (product store.Product, policyID string,
 func TestEveryPageOpensForItsRole(t *testing.T) {
 	t.Parallel()
 	c := openCounter(t)
-	for _, path := range []string{"/", "/products", "/policies", "/policies/new", "/batches", "/batches/new", "/cards", "/customers", "/customers/new", "/machines", "/mismatches", "/audit"} {
+	for _, path := range []string{"/", "/products", "/policies", "/policies/new", "/batches", "/batches/new", "/cards", "/customers", "/customers/new", "/machines", "/mismatches", "/offline", "/offline/new", "/offline/look", "/audit"} {
 		if w := c.open(t, adminRole, http.MethodGet, path); w.Code != http.StatusOK {
 			t.Errorf("%s with nothing to show: status %d", path, w.Code)
 		}
 	}
 	product, policyID, batch, one := c.stocked(t)
-	ids := map[string]string{"products": product.ID, "policies": policyID, "batches": batch.ID, "cards": one.ID, "customers": one.Customer}
+	issued := c.issued(t, product.ID)
+	ids := map[string]string{"offline": issued.ID, "products": product.ID, "policies": policyID, "batches": batch.ID, "cards": one.ID, "customers": one.Customer}
 	for role, all := range c.pages.byRole() {
 		for _, pattern := range slices.Sorted(maps.Keys(all)) {
 			method, path, _ := strings.Cut(pattern, " ")

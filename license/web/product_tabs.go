@@ -13,6 +13,7 @@ func productTabs() [][2]string {
 	return [][2]string{
 		{"", "license.product.overview"},
 		{"/transport", "license.product.transport"},
+		{"/signing", "license.product.signing"},
 	}
 }
 

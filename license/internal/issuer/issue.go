@@ -147,7 +147,7 @@ func (dr *Draft) fill(o Order, now time.Time) error {
 	case !o.To.After(now):
 		wrong = append(wrong, fault.Field{Name: "to", Code: "past", Detail: "This end is over already. Choose a later one."})
 	case !o.From.IsZero() && !o.To.After(o.From):
-		wrong = append(wrong, fault.Field{Name: "to", Code: "before", Detail: "The licence would be over before it begins."})
+		wrong = append(wrong, fault.Field{Name: "to", Code: "license_before", Detail: "The licence would be over before it begins."})
 	}
 	fields := map[string]string{"deployment.product_versions.from": "version_from", "deployment.product_versions.to": "version_to"}
 	for _, p := range c.Check() {

@@ -342,7 +342,7 @@ func TestWhatCannotBeIssued(t *testing.T) {
 		for want, differs := range map[string]func(o *issuer.Order){
 			"to required":                        func(o *issuer.Order) { o.To = time.Time{} },
 			"to past":                            func(o *issuer.Order) { o.To = w.Clock.Now() },
-			"to before":                          func(o *issuer.Order) { o.From = o.To },
+			"to license_before":                  func(o *issuer.Order) { o.From = o.To },
 			"version_from license_numbers":       func(o *issuer.Order) { o.Versions.From = "two" },
 			"value both":                         func(o *issuer.Order) { o.Value = []byte("x") },
 			"value too_long":                     func(o *issuer.Order) { o.Release, o.Value = "", make([]byte, 4097) },

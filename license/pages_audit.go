@@ -7,6 +7,7 @@ import (
 	"guildhall/license/internal/journal"
 	"guildhall/platform/audit"
 	"guildhall/platform/audit/logpage"
+	"guildhall/platform/i18n"
 )
 
 // auditPages names the pages of the audit log.
@@ -17,7 +18,7 @@ func (p *pages) auditPages(admin map[string]page) {
 }
 
 func (p *pages) log() *logpage.Log {
-	return &logpage.Log{Audit: p.Service.journal.Audit, Service: Name, Path: "/audit", Actions: journal.Actions(), ActionName: logpage.ActionName, Now: p.now,
+	return &logpage.Log{Audit: p.Service.journal.Audit, Service: Name, Path: "/audit", Actions: journal.Actions(), ActionName: actionName, Now: p.now,
 		Entries: entries}
 }
 
@@ -40,6 +41,14 @@ func (p *pages) verifyAudit(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.shell.Render(w, r, status, page)
 	return nil
+}
+
+// actionName is what one of our actions is called; another is the process's.
+func actionName(ctx context.Context, action string) string {
+	if name, ok := i18n.Lookup(ctx, "license.action."+action); ok {
+		return name
+	}
+	return logpage.ActionName(ctx, action)
 }
 
 // entries call what records name by its id, as the log does.

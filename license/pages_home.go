@@ -1,6 +1,7 @@
 package license
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 const (
 	homeRows   = 8
 	homeEnding = 7 * 24 * time.Hour
+	// homeDays and homeWeeks are how far the charts look back and ahead.
+	homeDays  = 14
+	homeWeeks = 12
 )
 
 func (p *pages) home(w http.ResponseWriter, r *http.Request) error {
@@ -37,5 +41,32 @@ func (p *pages) home(w http.ResponseWriter, r *http.Request) error {
 	if v.Names, err = p.names(ctx); err != nil {
 		return err
 	}
+	ids := make([]string, len(v.Mismatches))
+	for i, e := range v.Mismatches {
+		ids[i] = e.Card
+	}
+	if v.Cards, err = p.Service.store.CardsByID(ctx, ids); err != nil {
+		return err
+	}
+	if err := p.charts(ctx, &v); err != nil {
+		return err
+	}
 	return p.show(w, r, nil, web.Page{Title: i18n.T(ctx, "license.service.title"), Lead: i18n.T(ctx, "license.service.purpose"), Active: "/", Body: views.HomePage(v)})
+}
+
+// charts counts what the charts of the start page show.
+func (p *pages) charts(ctx context.Context, v *views.Home) (err error) {
+	s, today := p.Service.store, v.Now.UTC().Truncate(24*time.Hour)
+	v.From = today.AddDate(0, 0, 1-homeDays)
+	if v.Activated, err = s.EventsPerDay(ctx, card.Activated, v.From, homeDays); err != nil {
+		return err
+	}
+	if v.Refused, err = s.EventsPerDay(ctx, card.Mismatched, v.From, homeDays); err != nil {
+		return err
+	}
+	if v.Calls, err = s.CallsPerDay(ctx, v.From, homeDays); err != nil {
+		return err
+	}
+	v.Ends, err = s.EndsPerWeek(ctx, v.Now, homeWeeks)
+	return err
 }

@@ -2,6 +2,9 @@ package web
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"guildhall/license/internal/store"
@@ -17,9 +20,75 @@ type Home struct {
 	Ending     []store.Card
 	AllEnding  int
 	Mismatches []store.Event
-	Batches    []store.Batch
-	May        bool
-	Now        time.Time
+	// Cards are those of the mismatches, by id.
+	Cards   map[string]store.Card
+	Batches []store.Batch
+	// Activated, Refused and Calls count by day from From on, Ends by week from Now on.
+	From               time.Time
+	Activated, Refused []int64
+	Calls              map[string][]int64
+	Ends               []int64
+	May                bool
+	Now                time.Time
+}
+
+// perDay draws a count for each day.
+func (v Home) perDay(ctx context.Context, id, title, unit string, counts []int64) ui.BarChart {
+	c := ui.BarChart{ID: id, Title: i18n.T(ctx, title), Unit: i18n.T(ctx, unit)}
+	for i, n := range counts {
+		c.Data = append(c.Data, ui.Datum{Label: shortDay(ctx, v.From.AddDate(0, 0, i)), Value: float64(n)})
+	}
+	return c
+}
+
+// calls are the requests of all kinds by day.
+func (v Home) calls() []int64 {
+	sums := make([]int64, len(v.Activated))
+	for _, counts := range v.Calls {
+		for day, n := range counts {
+			sums[day] += n
+		}
+	}
+	return sums
+}
+
+// kinds draws what the requests were.
+func (v Home) kinds(ctx context.Context) ui.Donut {
+	c := ui.Donut{ID: "kinds", Title: i18n.T(ctx, "license.home.kinds"), Unit: i18n.T(ctx, "license.home.calls.unit")}
+	for _, call := range slices.Sorted(maps.Keys(v.Calls)) {
+		sum := int64(0)
+		for _, n := range v.Calls[call] {
+			sum += n
+		}
+		c.Data = append(c.Data, ui.Datum{Label: call, Value: float64(sum)})
+	}
+	return c
+}
+
+// states draws the cards by state.
+func (v Home) states(ctx context.Context) ui.Donut {
+	c := ui.Donut{ID: "states", Title: i18n.T(ctx, "license.home.states"), Unit: i18n.T(ctx, "license.nav.cards")}
+	for _, state := range States() {
+		if n := v.Counts[state]; n > 0 {
+			c.Data = append(c.Data, ui.Datum{Label: StateName(ctx, state), Value: float64(n), Tone: stateTone(state)})
+		}
+	}
+	return c
+}
+
+// ends draws how many cards end in each week, by its first day.
+func (v Home) ends(ctx context.Context) ui.BarChart {
+	c := ui.BarChart{ID: "ends", Title: i18n.T(ctx, "license.home.ends"), Unit: i18n.T(ctx, "license.nav.cards")}
+	for i, n := range v.Ends {
+		c.Data = append(c.Data, ui.Datum{Label: shortDay(ctx, v.Now.AddDate(0, 0, 7*i)), Value: float64(n)})
+	}
+	return c
+}
+
+// shortDay is a date without its year.
+func shortDay(ctx context.Context, t time.Time) string {
+	year := t.Format("2006")
+	return strings.TrimPrefix(strings.TrimSuffix(i18n.Date(ctx, t), " "+year), year+"年")
 }
 
 // first is what to do while there are no cards.
@@ -45,7 +114,8 @@ func (v Home) stats(ctx context.Context) []ui.Stat {
 	for _, state := range States() {
 		all = append(all, ui.Stat{Label: StateName(ctx, state), Value: i18n.Number(ctx, v.Counts[state]), URL: "/cards?state=" + state})
 	}
-	return append(all, ui.Stat{Label: i18n.T(ctx, "license.home.ending"), Value: i18n.Number(ctx, v.AllEnding)})
+	return append(all, ui.Stat{Label: i18n.T(ctx, "license.home.ending"), Value: i18n.Number(ctx, v.AllEnding),
+		URL: "/cards?state=active&end_from=" + v.Now.UTC().Format(time.DateOnly) + "&end_to=" + v.Now.UTC().AddDate(0, 0, 7).Format(time.DateOnly) + "&sort=expires"})
 }
 
 func (v Home) ending(ctx context.Context) ui.Table {
@@ -63,7 +133,7 @@ func (v Home) mismatches(ctx context.Context) ui.Table {
 		Columns: []ui.Column{{Label: i18n.T(ctx, "license.card")}, {Label: i18n.T(ctx, "license.cards.ip")}, {Label: i18n.T(ctx, "license.home.at")}},
 		Empty:   ui.Empty{Icon: "check", Title: i18n.T(ctx, "license.home.none")}}
 	for _, e := range v.Mismatches {
-		t.Rows = append(t.Rows, ui.Row{ui.Link{Label: e.Card, URL: CardPath(e.Card)}, ui.Mono(e.IP), ui.Time{At: e.At, Now: v.Now}})
+		t.Rows = append(t.Rows, ui.Row{ui.Link{Label: v.Cards[e.Card].Prefix + "-…", URL: CardPath(e.Card)}, ui.Mono(e.IP), ui.Time{At: e.At, Now: v.Now}})
 	}
 	return t
 }

@@ -24,6 +24,7 @@ func (s *service) operations(api huma.API) {
 	s.productOperations(api)
 	s.releaseOperations(api)
 	s.fileOperations(api)
+	s.functionOperations(api)
 	s.policyOperations(api)
 	s.customerOperations(api)
 	s.accountOperations(api)

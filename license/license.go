@@ -125,6 +125,12 @@ func (s *service) service(env app.Env) *app.Service {
 		Streams: s.streams(),
 		Journal: s.journal,
 		Health:  s.journal.Audit.Check,
+		Bodies:  bodies(),
 		Close:   s.functions.Sandbox.Close,
 	}
+}
+
+// bodies are the bounds of what is uploaded, in bytes.
+func bodies() map[string]int64 {
+	return map[string]int64{"POST /api/v1/products/{product}/functions/{name}/versions": functionBody}
 }

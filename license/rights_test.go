@@ -20,12 +20,14 @@ func least() map[string]string {
 	all := map[string]string{}
 	for role, what := range map[string]string{
 		viewerRole: "list-products get-product list-releases list-release-files list-policies get-policy list-customers get-customer list-batches get-batch " +
+			"list-functions get-function " +
 			"list-signing-keys get-key-set list-licences get-licence " +
 			"list-cards get-card list-environments list-events list-mismatches",
 		supportRole: "get-licence-text update-licence " +
 			"update-card suspend-card resume-card revoke-card extend-card unbind-card bin-card restore-card act-on-cards set-card-modules create-customer update-customer",
 		adminRole: "list-accounts unlink-account invite-account withdraw-invitation create-signing-key rotate-signing-key retire-signing-key preview-licence issue-licence " +
 			"create-product update-product create-release create-release-file delete-release-file rotate-handshake-key export-handshake-key create-policy update-policy order-batch export-batch export-batch-csv get-kit rotate-transport-key " +
+			"upload-function update-function use-function-version enable-function disable-function remove-function remove-function-version list-function-failures " +
 			"list-transport-keys end-transport-key " +
 			"list-audit verify-audit export-audit",
 	} {
@@ -62,7 +64,7 @@ func TestEveryOperationAsksForItsRole(t *testing.T) {
 				t.Errorf("the description of %s does not name %s: %s", op.OperationID, role, op.Description)
 			}
 			for _, held := range people() {
-				r := httptest.NewRequestWithContext(t.Context(), method, strings.NewReplacer("{id}", "none", "{product}", "none", "{key}", "none", "{version}", "1", "{file}", "none").Replace(path), strings.NewReader("{"))
+				r := httptest.NewRequestWithContext(t.Context(), method, strings.NewReplacer("{id}", "none", "{product}", "none", "{key}", "none", "{version}", "1", "{file}", "none", "{name}", "none").Replace(path), strings.NewReader("{"))
 				r.Header.Set("Content-Type", "application/json")
 				r.Header.Set(roleHeader, held)
 				w := httptest.NewRecorder()

@@ -15,6 +15,7 @@ type licenseCommand struct {
 	Transport licenseTransportCommand `cmd:"" help:"Keys that seal requests and sign answers."`
 	Release   licenseReleaseCommand   `cmd:"" help:"Versions of a product, and their handshake keys."`
 	Policy    licensePolicyCommand    `cmd:"" help:"How long cards are good, how strictly they are bound, what they allow."`
+	Function  licenseFunctionCommand  `cmd:"" help:"What programs call on the server: upload, versions, limits."`
 	Customer  licenseCustomerCommand  `cmd:"" help:"Whom cards are for."`
 	Batch     licenseBatchCommand     `cmd:"" help:"Make cards, and export their keys."`
 	Card      licenseCardCommand      `cmd:"" help:"Find, stop, extend and unbind cards."`

@@ -127,11 +127,8 @@ func (c *Client) Time(ctx context.Context) (time.Time, error) {
 func (c *Client) call(ctx context.Context, r Request) (Standing, sealed.Receipt, error) {
 	receipt, answer, err := c.ask(ctx, r)
 	if err == nil && answer.Verdict == VerdictRefused {
-		err = refusal(answer)
+		err = c.refused(r.Card, answer)
 		if !passing(answer.Code) {
-			if aboutCard(answer.Code) && r.Card == c.known().Card {
-				c.change(func(s *state) { s.Last, s.Opens = nil, nil })
-			}
 			return Standing{}, sealed.Receipt{}, err
 		}
 	}
@@ -156,7 +153,7 @@ func passing(code string) bool {
 // aboutCard says whether a refusal ends what earlier answers allow; others are about what
 // was asked for.
 func aboutCard(code string) bool {
-	return code != "handshake_key_not_found" && code != "device_key_missing" && code != "malformed"
+	return code != "handshake_key_not_found" && code != "device_key_missing" && code != "malformed" && !strings.HasPrefix(code, "function_")
 }
 
 // cached is what the last answer allows when there is none now, for the cause.

@@ -264,6 +264,9 @@ func (w *world) decide(in Request, r *sealed.Request) Answer {
 	if w.bound == nil {
 		a.Verdict, w.bound = VerdictActivated, in.Device
 	}
+	if in.Call == CallFunction {
+		a.Output = in.Input
+	}
 	if in.Call == CallOpen {
 		a.Handshake = w.handshake(in.Device.Seal, in.HandshakeKey)
 	}

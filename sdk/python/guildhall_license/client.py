@@ -33,8 +33,11 @@ NEXT_PSK_INFO = b"guildhall license shared key v1"
 # Refusals of a request, which take no lease away.
 _OF_THE_REQUEST = frozenset((
     "clock_skew", "too_many_requests", "replayed", "malformed", "module_not_allowed", "handshake_key_not_found",
-    "function_not_allowed", "function_quota", "files_not_allowed", "call_unknown", "device_key_missing",
+    "function_not_allowed", "function_quota", "function_not_found", "function_disabled", "function_input", "function_busy", "function_time",
+    "function_memory", "function_output", "function_stack", "function_trap", "function_exit",
+    "files_not_allowed", "call_unknown", "device_key_missing",
 ))
+MAX_INPUT = 128 << 10  # bytes of a function's input
 
 _log = logging.getLogger("guildhall_license")
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -132,6 +135,16 @@ class Client:
                 raise Untrusted("format", "the answer holds no handshake key of this id")
             key = self._unseal(HANDSHAKE_INFO, f"{s.environment}\n{s.handshake.id}", s.handshake.enc, s.handshake.ciphertext)
             return Opened(s, s.handshake.id, key)
+
+    @_documented
+    def call(self, name: str, data: bytes = b"") -> bytes:
+        """Runs a function of the product on the server, and returns what it wrote. Needs
+        the server. A function that fails raises Refused with a code that begins with
+        function_, and takes no lease away."""
+        if len(data) > MAX_INPUT:
+            raise SetupError(f"the input of a function has {len(data)} bytes and may have {MAX_INPUT}")
+        with self._lock:
+            return self._online("function", "", {"function": name, "input": base64.b64encode(data).decode()}).status.output
 
     @_documented
     def server_time(self) -> datetime:

@@ -46,6 +46,7 @@ class Status(NamedTuple):
     retry_after: int  #: seconds to wait, when there were too many requests
     handshake: Optional[Handshake]
     next_psk: Optional[NextKey]
+    output: bytes = b""  #: what the function wrote that was called
     offline: bool = False  #: the server was not reached: this is its last answer
 
     @property
@@ -69,7 +70,7 @@ def read(body: bytes) -> Status:
         return Status(str(f["verdict"]), str(f["code"]), str(f.get("detail") or ""), from_millis(int(f["time"])), str(f.get("mode") or ""),
                       _optional(f, "expires_at"), _optional(f, "grace_until"), _optional(f, "lease_until"), int(f.get("heartbeat") or 0),
                       str(f.get("environment") or ""), tuple(f.get("modules") or ()), tuple(f.get("changed") or ()),
-                      int(f.get("retry_after") or 0), handshake, next_psk)
+                      int(f.get("retry_after") or 0), handshake, next_psk, base64.b64decode(f.get("output") or ""))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as e:
         raise Untrusted("format", f"the answer is signed and cannot be read: {type(e).__name__}: {e}") from e
 

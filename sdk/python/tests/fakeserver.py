@@ -140,6 +140,10 @@ class FakeServer:
             enc, context = hpke.sender(base64.b64decode(message["device"]["seal"]), NEXT_PSK_INFO)
             text = hpke.encrypt(context.secret, key, f"{PRODUCT}\n{key_id.hex()}".encode())
             answer["next_psk"] = {"id": key_id.hex(), "to": rfc3339(self.now + 21 * DAY), "enc": base64.b64encode(enc).decode(), "ciphertext": base64.b64encode(text).decode()}
+        if message["call"] == "function":
+            if message["function"] != "echo":
+                return {"verdict": "refused", "code": "function_exit", "detail": "The function ended with an error."}
+            answer["output"] = message["input"]
         if message["call"] == "open":
             name = message.get("handshake_key", "key-1")
             enc, context = hpke.sender(base64.b64decode(bound["seal"]), HANDSHAKE_INFO)

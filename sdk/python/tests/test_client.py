@@ -69,6 +69,21 @@ class Calls(ClientTest):
                                  [("/license/v1/" + call, mode) for call in ("activate", "validate", "heartbeat", "open", "time")])
                 self.server.seen.clear()
 
+    def test_a_function_on_the_server(self) -> None:
+        client = self.client()
+        client.activate()
+        for data in (b"", b"how much?\x00\xff", bytes(128 << 10)):
+            self.assertEqual(client.call("echo", data), data)
+        with self.assertRaises(SetupError):
+            client.call("echo", bytes((128 << 10) + 1))
+        with self.assertRaises(Refused) as refused:
+            client.call("broken")
+        self.assertEqual(refused.exception.code, "function_exit")
+        self.server.close()
+        with self.assertRaises(Unreachable):
+            client.call("echo")
+        self.assertTrue(client.validate().offline)
+
     def test_over_https(self) -> None:
         with certificate() as (theirs, ours):
             self.server.close()

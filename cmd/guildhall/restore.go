@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"guildhall/platform/app"
 	"guildhall/platform/backup"
@@ -43,7 +45,7 @@ func (c *restoreCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	files, err := c.files()
+	files, err := c.files(t)
 	if err != nil {
 		return err
 	}
@@ -63,7 +65,7 @@ func (c *restoreCommand) Run(ctx context.Context, t terminal) error {
 }
 
 // files are those to restore.
-func (c *restoreCommand) files() (files []string, err error) {
+func (c *restoreCommand) files(t terminal) (files []string, err error) {
 	if info, err := os.Stat(c.File); err != nil || !info.IsDir() {
 		if c.Until != "" {
 			return nil, fault.Fields(fault.Field{Name: "--until", Code: "no_choice", Detail: c.File + " is no folder, from whose backups one could be chosen. Leave --until out."})
@@ -74,8 +76,11 @@ func (c *restoreCommand) files() (files []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if day {
+	switch {
+	case day:
 		until = until.AddDate(0, 0, 1)
+	case c.Until != "":
+		until = until.Add(time.Second) // what date(1) printed after a backup is in its second
 	}
 	all, err := backup.NewestEach(c.File, until)
 	if err != nil {
@@ -88,7 +93,18 @@ func (c *restoreCommand) files() (files []string, err error) {
 	for _, f := range all {
 		files = append(files, f.Path)
 	}
-	return files, nil
+	return files, c.tellMissing(t, all)
+}
+
+// tellMissing names the services of which the folder has only backups from after --until.
+func (c *restoreCommand) tellMissing(t terminal, chosen []backup.File) error {
+	every, err := backup.NewestEach(c.File, time.Time{})
+	for _, f := range every {
+		if !slices.ContainsFunc(chosen, func(x backup.File) bool { return x.Service == f.Service }) {
+			t.warn(f.Service + " has no backup from until then, and stays as it is.")
+		}
+	}
+	return err
 }
 
 // readIdentity reads the secret key out of a file as age-keygen writes it.

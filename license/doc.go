@@ -12,6 +12,8 @@
 //	environment    the customer's machine that a card is bound to, one to one
 //	fingerprint    the digests of a machine's components
 //	call           what a client asks for: activate, validate, heartbeat, open ...
+//	file           what licensed programs download of a release
+//	ticket         lets one environment download one file for an hour
 //	mismatch       another machine came with a bound card
 //	drift          the machine's hardware or address changed, one of them
 //
@@ -23,6 +25,8 @@
 //   - What a request gets is decided by one pure function (internal/decide); the card,
 //     its environment, its time line and the answer are one transaction.
 //   - Handshake keys are sealed at rest, and to the client's own key on their way.
+//   - The content of a file is in its place before the row that needs it, and for a day
+//     after the last one.
 //   - What administrators do is in the audit log, which holds no card key and nothing
 //     personal; what clients do is on the card's time line.
 //
@@ -33,6 +37,7 @@
 //	internal/decide     what a request gets
 //	internal/catalogue  products, releases, handshake keys, policies, customers
 //	internal/card       batches, export, and what is done to cards
+//	internal/file       files of releases, their tickets and their contents
 //	internal/call       answers clients
 //	internal/transport  opens requests and signs answers, by keys that it keeps
 //	internal/store      SQL

@@ -14,6 +14,7 @@ type licenseCommand struct {
 	Kit       licenseKitCommand       `cmd:"" help:"Write what a vendor builds into his program."`
 	Transport licenseTransportCommand `cmd:"" help:"Keys that seal requests and sign answers."`
 	Release   licenseReleaseCommand   `cmd:"" help:"Versions of a product, and their handshake keys."`
+	File      licenseFileCommand      `cmd:"" help:"Files of releases, which licensed programs download."`
 	Policy    licensePolicyCommand    `cmd:"" help:"How long cards are good, how strictly they are bound, what they allow."`
 	Function  licenseFunctionCommand  `cmd:"" help:"What programs call on the server: upload, versions, limits."`
 	Customer  licenseCustomerCommand  `cmd:"" help:"Whom cards are for."`

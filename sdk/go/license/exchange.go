@@ -94,7 +94,10 @@ func (c *Client) fill(r Request) Request {
 	_, _ = rand.Read(nonce) // never fails: it ends the process instead
 	r.Product, r.Time, r.Nonce, r.SDK = c.o.Kit.Product, c.now().UnixMilli(), hex.EncodeToString(nonce), sdk
 	if r.Call != CallTime {
-		r.Device, r.Version, r.Fingerprint = c.known().device(), c.o.Version, c.o.Components
+		r.Device, r.Fingerprint = c.known().device(), c.o.Components
+	}
+	if r.Call != CallTime && r.Call != CallFiles { // a program lists the files of other versions too
+		r.Version = c.o.Version
 	}
 	return r
 }

@@ -33,6 +33,7 @@ func (s *service) operations(api huma.API) {
 	s.cardOperations(api)
 	s.cardActionOperations(api)
 	s.eventOperations(api)
+	s.alarmOperations(api)
 	s.signingKeyOperations(api)
 	s.licenceOperations(api)
 	app.AuditOperations(api, s.journal, journal.Actions())

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"guildhall/license/internal/alarm"
 	"guildhall/license/internal/portal"
 	"guildhall/license/web/mails"
 	"guildhall/platform/guildtest"
@@ -32,7 +33,8 @@ func TestLettersAreWritten(t *testing.T) {
 	queue := jobs.New(jobs.Options{DB: d})
 	ok(t, queue.Migrate(t.Context()))
 	o := outbox(t, queue)
-	data := map[string]map[string]any{portal.Letter: {"Link": "https://license.example.com/mine/invitation?link=x", "Customer": "Printers <b>", "Days": 7}}
+	data := map[string]map[string]any{portal.Letter: {"Link": "https://license.example.com/mine/invitation?link=x", "Customer": "Printers <b>", "Days": 7},
+		alarm.Letter: {"Kind": "guesses", "Card": "", "IP": "198.51.100.7", "Count": 40, "Link": "https://license.example.com/alarms"}}
 	files, err := fs.Glob(mails.FS(), "en/*.txt")
 	if err != nil || len(files) != len(data) {
 		t.Fatalf("templates: %q, %v", files, err)

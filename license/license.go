@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"guildhall/license/internal/alarm"
 	"guildhall/license/internal/call"
 	"guildhall/license/internal/card"
 	"guildhall/license/internal/catalogue"
@@ -76,10 +77,14 @@ type service struct {
 	files     *file.Desk
 	calls     *call.Service
 	portal    *portal.Desk
+	alarms    *alarm.Desk
 }
 
 // open wires the parts.
 func open(ctx context.Context, env app.Env, config Config) (*service, error) {
+	if err := config.check(); err != nil {
+		return nil, err
+	}
 	key, err := seal.Load(config.keyFile(env.Dir), Name)
 	if err != nil {
 		return nil, err
@@ -97,6 +102,7 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 	s.catalogue = &catalogue.Desk{Store: s.store, Journal: s.journal, Key: key, Now: env.Now, Made: s.transport.Made}
 	s.issuer = &issuer.Desk{Store: s.store, Journal: s.journal, Catalogue: s.catalogue, Key: key, Now: env.Now}
 	s.cards = card.New(card.Options{Store: s.store, Journal: s.journal, Jobs: env.Jobs, Key: key, Now: env.Now})
+	s.alarms = &alarm.Desk{Store: s.store, Journal: s.journal, Mail: env.Mail.Send, To: config.Alarms, URL: env.PublicURL(Name) + "/alarms", Now: env.Now}
 	s.portal = &portal.Desk{Store: s.store, Journal: s.journal, Mail: env.Mail.Send, URL: env.PublicURL(Name), Now: env.Now}
 	box, err := sandbox.New(ctx, sandbox.Options{AtOnce: config.FunctionsAtOnce, Now: env.Now})
 	if err != nil {
@@ -108,7 +114,7 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 		return nil, err
 	}
 	s.files = file.New(file.Options{Store: s.store, Journal: s.journal, Blobs: blobs, Drafts: drafts, Most: int64(config.Files.MaxSize), Key: key, Now: env.Now})
-	s.calls = call.New(call.Options{Store: s.store, Journal: s.journal, Catalogue: s.catalogue, Functions: s.functions, Files: s.files, Limiter: env.Limiter, Now: env.Now, Log: env.Log})
+	s.calls = call.New(call.Options{Store: s.store, Journal: s.journal, Catalogue: s.catalogue, Functions: s.functions, Files: s.files, Limiter: env.Limiter, Now: env.Now, Log: env.Log, Raise: s.alarms.Raise})
 	s.registerJobs(env.Jobs)
 	return s, nil
 }

@@ -64,6 +64,7 @@ func (p *pages) byRole() map[string]map[string]page {
 	p.accountPages(admin)
 	p.signingPages(looks, admin)
 	p.offlinePages(looks, support, admin)
+	p.alarmPages(looks, support)
 	p.auditPages(admin)
 	return map[string]map[string]page{viewerRole: looks, supportRole: support, adminRole: admin}
 }

@@ -35,6 +35,9 @@ func (p *pages) home(w http.ResponseWriter, r *http.Request) error {
 	if v.Mismatches, _, err = p.Service.store.Events(ctx, store.EventQuery{Kind: card.Mismatched, Limit: homeRows}); err != nil {
 		return err
 	}
+	if _, v.Alarms, err = p.Service.store.Alarms(ctx, store.AlarmQuery{Open: true}); err != nil {
+		return err
+	}
 	if v.Batches, _, err = p.Service.store.Batches(ctx, store.BatchQuery{Limit: homeRows}); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package license
 
 import (
+	"database/sql"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	"guildhall/platform/session"
 	"guildhall/platform/web"
 	weblocales "guildhall/platform/web/locales"
+	wire "guildhall/sdk/go/license/manage"
 
 	"guildhall/license/internal/card"
 )
@@ -81,19 +83,59 @@ func (c *counter) stocked(t *testing.T) (product store.Product, policyID string,
 	return product, made.ID, batch, all[0]
 }
 
+// alarm is the id of one about an address.
+func (c *counter) alarm(t *testing.T) string {
+	t.Helper()
+	ok(t, c.journal.Group(t.Context(), func(tx *sql.Tx) error {
+		return c.alarms.Raise(t.Context(), tx, store.Alarm{Kind: store.AlarmGuesses, IP: "198.51.100.7", Count: 40})
+	}))
+	all, _, err := c.store.Alarms(t.Context(), store.AlarmQuery{Limit: 1})
+	ok(t, err)
+	return all[0].ID
+}
+
+func TestAnAlarmIsAcknowledgedOnItsPageAndByTheAPI(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	id := c.alarm(t)
+	if w := c.open(t, viewerRole, http.MethodGet, "/alarms?state=open"); !strings.Contains(w.Body.String(), "198.51.100.7") || strings.Contains(w.Body.String(), "/acknowledge") {
+		t.Errorf("a viewer sees %s", w.Body)
+	}
+	if w := c.open(t, supportRole, http.MethodGet, "/alarms"); !strings.Contains(w.Body.String(), "/alarms/"+id+"/acknowledge") {
+		t.Errorf("support sees %s", w.Body)
+	}
+	if w := c.open(t, supportRole, http.MethodPost, "/alarms/"+id+"/acknowledge"); w.Code != http.StatusSeeOther {
+		t.Errorf("acknowledged with status %d", w.Code)
+	}
+	if w := c.open(t, viewerRole, http.MethodGet, "/alarms?state=open"); strings.Contains(w.Body.String(), "198.51.100.7") {
+		t.Error("it is open still")
+	}
+	list, err := c.client.Alarms(t.Context(), wire.AlarmRequest{})
+	if err != nil || list.Total != 1 || list.Alarms[0].AcknowledgedBy == "" {
+		t.Errorf("by the API: %+v, %v", list, err)
+	}
+	again, err := c.client.AcknowledgeAlarm(t.Context(), id)
+	if err != nil || again.AcknowledgedBy != list.Alarms[0].AcknowledgedBy {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+	if p := problemOf(second(c.client.AcknowledgeAlarm(t.Context(), "alm_none"))); p.Code != "alarm_not_found" {
+		t.Errorf("one that is none: %+v", p)
+	}
+}
+
 // TestEveryPageOpensForItsRole opens each page, empty and with something to show, in
 // every language, and as everybody.
 func TestEveryPageOpensForItsRole(t *testing.T) {
 	t.Parallel()
 	c := openCounter(t)
-	for _, path := range []string{"/", "/products", "/policies", "/policies/new", "/batches", "/batches/new", "/cards", "/customers", "/customers/new", "/machines", "/mismatches", "/offline", "/offline/new", "/offline/look", "/audit"} {
+	for _, path := range []string{"/", "/products", "/policies", "/policies/new", "/batches", "/batches/new", "/cards", "/customers", "/customers/new", "/machines", "/mismatches", "/alarms", "/offline", "/offline/new", "/offline/look", "/audit"} {
 		if w := c.open(t, adminRole, http.MethodGet, path); w.Code != http.StatusOK {
 			t.Errorf("%s with nothing to show: status %d", path, w.Code)
 		}
 	}
 	product, policyID, batch, one := c.stocked(t)
 	issued := c.issued(t, product.ID)
-	ids := map[string]string{"offline": issued.ID, "products": product.ID, "policies": policyID, "batches": batch.ID, "cards": one.ID, "customers": one.Customer}
+	ids := map[string]string{"offline": issued.ID, "products": product.ID, "policies": policyID, "batches": batch.ID, "cards": one.ID, "customers": one.Customer, "alarms": c.alarm(t)}
 	for role, all := range c.pages.byRole() {
 		for _, pattern := range slices.Sorted(maps.Keys(all)) {
 			method, path, _ := strings.Cut(pattern, " ")

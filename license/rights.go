@@ -26,10 +26,12 @@ func rights() map[string][]string {
 			"list-products", "get-product", "list-releases", "list-release-files", "list-policies", "get-policy", "list-customers", "get-customer", "list-batches", "get-batch",
 			"list-cards", "get-card", "list-environments", "list-events", "list-mismatches",
 			"list-functions", "get-function",
+			"list-alarms",
 			"list-signing-keys", "get-key-set", "list-licences", "get-licence",
 		},
 		supportRole: {
 			"update-card", "suspend-card", "resume-card", "revoke-card", "extend-card", "unbind-card", "bin-card", "restore-card", "act-on-cards", "set-card-modules",
+			"acknowledge-alarm",
 			"create-customer", "update-customer",
 			"get-licence-text", "update-licence",
 		},

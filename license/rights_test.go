@@ -20,10 +20,11 @@ func least() map[string]string {
 	all := map[string]string{}
 	for role, what := range map[string]string{
 		viewerRole: "list-products get-product list-releases list-release-files list-policies get-policy list-customers get-customer list-batches get-batch " +
+			"list-alarms " +
 			"list-functions get-function " +
 			"list-signing-keys get-key-set list-licences get-licence " +
 			"list-cards get-card list-environments list-events list-mismatches",
-		supportRole: "get-licence-text update-licence " +
+		supportRole: "acknowledge-alarm get-licence-text update-licence " +
 			"update-card suspend-card resume-card revoke-card extend-card unbind-card bin-card restore-card act-on-cards set-card-modules create-customer update-customer",
 		adminRole: "list-accounts unlink-account invite-account withdraw-invitation create-signing-key rotate-signing-key retire-signing-key preview-licence issue-licence " +
 			"create-product update-product create-release create-release-file delete-release-file rotate-handshake-key export-handshake-key create-policy update-policy order-batch export-batch export-batch-csv get-kit rotate-transport-key " +

@@ -26,6 +26,7 @@ type licenseCommand struct {
 	Inspect   licenseInspectCommand   `cmd:"" help:"Show what an offline licence says."`
 	Verify    licenseVerifyCommand    `cmd:"" help:"Verify an offline licence."`
 	Request   licenseRequestCommand   `cmd:"" help:"Ask for an offline licence, on the machine that needs it."`
+	Alarm     licenseAlarmCommand     `cmd:"" help:"What somebody should look at."`
 	Audit     auditCommand            `cmd:"" help:"The audit log."`
 }
 

@@ -19,6 +19,7 @@ type Home struct {
 	Counts     map[string]int
 	Ending     []store.Card
 	AllEnding  int
+	Alarms     int // that nobody has acknowledged
 	Mismatches []store.Event
 	// Cards are those of the mismatches, by id.
 	Cards   map[string]store.Card
@@ -114,6 +115,7 @@ func (v Home) stats(ctx context.Context) []ui.Stat {
 	for _, state := range States() {
 		all = append(all, ui.Stat{Label: StateName(ctx, state), Value: i18n.Number(ctx, v.Counts[state]), URL: "/cards?state=" + state})
 	}
+	all = append(all, ui.Stat{Label: i18n.T(ctx, "license.home.alarms"), Value: i18n.Number(ctx, v.Alarms), URL: "/alarms?state=open"})
 	return append(all, ui.Stat{Label: i18n.T(ctx, "license.home.ending"), Value: i18n.Number(ctx, v.AllEnding),
 		URL: "/cards?state=active&end_from=" + v.Now.UTC().Format(time.DateOnly) + "&end_to=" + v.Now.UTC().AddDate(0, 0, 7).Format(time.DateOnly) + "&sort=expires"})
 }

@@ -62,8 +62,10 @@ type Options struct {
 	Functions *function.Desk
 	Files     *file.Desk
 	Limiter   limit.Maker
-	Now       func() time.Time
-	Log       *slog.Logger
+	// Raise notes an alarm within the transaction (alarm.Desk).
+	Raise func(ctx context.Context, tx *sql.Tx, a store.Alarm) error
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // Service answers calls. It is safe for concurrent use.
@@ -137,7 +139,9 @@ func (s *Service) answer(ctx context.Context, in Incoming, now time.Time) (licen
 		return s.unknown(ctx, t), nil
 	}
 	if t.decision.Mismatch {
-		s.strangers.failed(ctx, t.card.ID, now)
+		if s.strangers.failed(ctx, t.card.ID, now) >= alarming {
+			s.raise(ctx, store.Alarm{Kind: store.AlarmStrangers, Card: t.card.ID, Prefix: t.card.Prefix})
+		}
 	}
 	return t.complete(ctx)
 }
@@ -147,12 +151,25 @@ func (s *Service) answer(ctx context.Context, in Incoming, now time.Time) (licen
 func (s *Service) unknown(ctx context.Context, t *turn) license.Answer {
 	wait := t.slow
 	if wait <= 0 {
-		wait = s.guesses.failed(ctx, limit.AddrKey(t.in.IP.String()), t.now)
+		address := limit.AddrKey(t.in.IP.String())
+		if wait = s.guesses.failed(ctx, address, t.now); wait >= alarming {
+			s.raise(ctx, store.Alarm{Kind: store.AlarmGuesses, IP: address})
+		}
 	}
 	if wait <= 0 {
 		return refused(string(decide.CardUnknown))
 	}
 	return later(wait)
+}
+
+// raise notes an alarm about who has to wait for long. That it cannot be noted is ours: the
+// answer stays the same.
+func (s *Service) raise(ctx context.Context, a store.Alarm) {
+	a.Count = waitsBefore(alarming)
+	err := s.o.Journal.Group(ctx, func(tx *sql.Tx) error { return s.o.Raise(ctx, tx, a) })
+	if err != nil {
+		s.o.Log.ErrorContext(ctx, "an alarm was not noted", "kind", a.Kind, "err", err)
+	}
 }
 
 func later(wait time.Duration) license.Answer {

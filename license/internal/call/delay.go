@@ -18,7 +18,17 @@ var steps = []struct {
 }{{20, 10 * time.Second}, {30, time.Minute}, {40, 10 * time.Minute}, {50, time.Hour}}
 
 // alarming is the delay from which on somebody should look.
-const alarming = 10 * time.Minute
+const alarming = 5 * time.Minute
+
+// waitsBefore is how many failures led to a delay.
+func waitsBefore(delay time.Duration) int {
+	for _, s := range steps {
+		if s.every >= delay {
+			return s.burst
+		}
+	}
+	return 0
+}
 
 // maxDelayed bounds how many keys are delayed at once.
 const maxDelayed = 1 << 16

@@ -111,5 +111,9 @@ func (t *turn) alarm(ctx context.Context, tx *sql.Tx, kind string, count int, wi
 	if err != nil || slices.ContainsFunc(told, func(e store.Event) bool { return e.Detail["kind"] == kind }) {
 		return err
 	}
-	return t.event(ctx, tx, card.Alarm, map[string]any{"kind": kind, "count": count})
+	if err := t.event(ctx, tx, card.Alarm, map[string]any{"kind": kind, "count": count}); err != nil {
+		return err
+	}
+	raised := map[string]string{card.Mismatched: store.AlarmMismatches, card.Drifted: store.AlarmFingerprints}[kind]
+	return t.s.o.Raise(ctx, tx, store.Alarm{Kind: raised, Card: t.card.ID, Prefix: t.card.Prefix, Count: count})
 }

@@ -37,6 +37,7 @@ const (
 	FunctionRemoved        = "function.removed"
 	FunctionVersionRemoved = "function.version_removed"
 	KitExported            = "kit.exported"
+	AlarmAcknowledged      = "alarm.acknowledged"
 
 	SigningKeyMade    = "signing_key.made"
 	SigningKeyRotated = "signing_key.rotated"
@@ -58,7 +59,7 @@ const (
 
 // Actions are all of them, in order.
 func Actions() []string {
-	return []string{BatchExported, BatchOrdered, CardBinned, CardChanged, CardExtended, CardModules, CardMoved, CardRestored, CardResumed, CardRevoked, CardSuspended, CardUnbound,
+	return []string{AlarmAcknowledged, BatchExported, BatchOrdered, CardBinned, CardChanged, CardExtended, CardModules, CardMoved, CardRestored, CardResumed, CardRevoked, CardSuspended, CardUnbound,
 		AccountLinked, AccountUnlinked, CustomerEdited, CustomerAdded, InvitationWithdrawn, CustomerInvited, FileAdded, FileRemoved, KeyExported, KeyRotated, KitExported, LicenceChanged, LicenceIssued, PolicyChanged, PolicyCreated, ProductChanged, ProductCreated, ReleaseCreated,
 		FunctionChanged, FunctionDisabled, FunctionEnabled, FunctionRemoved, FunctionUploaded, FunctionVersionRemoved, FunctionUsed,
 		SigningKeyMade, SigningKeyRetired, SigningKeyRotated, KeyEnded, KeyMade}

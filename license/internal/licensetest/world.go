@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"guildhall/license/internal/alarm"
 	"guildhall/license/internal/call"
 	"guildhall/license/internal/card"
 	"guildhall/license/internal/cardid"
@@ -25,6 +26,7 @@ import (
 	"guildhall/platform/db"
 	"guildhall/platform/guildtest"
 	"guildhall/platform/jobs"
+	"guildhall/platform/mail"
 	"guildhall/platform/seal"
 )
 
@@ -52,6 +54,9 @@ type World struct {
 	Blobs     blob.Store
 	Files     *file.Desk
 	Calls     *call.Service
+	Alarms    *alarm.Desk
+	// Letters are the letters about alarms.
+	Letters []mail.Message
 }
 
 // Engines runs the suite on both engines.
@@ -83,6 +88,8 @@ func Node(t testing.TB, d *db.DB, key seal.Key, clock *guildtest.Clock) *World {
 	must(t, err)
 	w.Catalogue = &catalogue.Desk{Store: w.Store, Journal: w.Journal, Key: key, Now: clock.Now, Made: func(context.Context, *sql.Tx, store.Product) error { return nil }}
 	w.Cards = card.New(card.Options{Store: w.Store, Journal: w.Journal, Jobs: w.Jobs, Key: key, Now: clock.Now})
+	w.Alarms = &alarm.Desk{Store: w.Store, Journal: w.Journal, To: []string{"desk@vendor.example"}, URL: "https://license.example.test/alarms", Now: clock.Now,
+		Mail: func(_ context.Context, _ *sql.Tx, m mail.Message) error { w.Letters = append(w.Letters, m); return nil }}
 	box, err := sandbox.New(t.Context(), sandbox.Options{Wait: time.Hour, Now: clock.Now})
 	must(t, err)
 	t.Cleanup(func() { must(t, box.Close(context.Background())) })
@@ -91,7 +98,7 @@ func Node(t testing.TB, d *db.DB, key seal.Key, clock *guildtest.Clock) *World {
 	w.Blobs, drafts, err = blob.Config{}.Open(t.TempDir(), clock.Now)
 	must(t, err)
 	w.Files = file.New(file.Options{Store: w.Store, Journal: w.Journal, Blobs: w.Blobs, Drafts: drafts, Most: 1 << 20, Key: key, Now: clock.Now})
-	w.Calls = call.New(call.Options{Store: w.Store, Journal: w.Journal, Catalogue: w.Catalogue, Functions: w.Functions, Files: w.Files, Now: clock.Now, Log: log})
+	w.Calls = call.New(call.Options{Store: w.Store, Journal: w.Journal, Catalogue: w.Catalogue, Functions: w.Functions, Files: w.Files, Now: clock.Now, Log: log, Raise: w.Alarms.Raise})
 	return w
 }
 

@@ -14,6 +14,7 @@
 //	call           what a client asks for: activate, validate, heartbeat, open ...
 //	file           what licensed programs download of a release
 //	ticket         lets one environment download one file for an hour
+//	function       a WebAssembly module of the vendor that a licensed client calls
 //	mismatch       another machine came with a bound card
 //	drift          the machine's hardware or address changed, one of them
 //
@@ -39,6 +40,8 @@
 //	internal/card       batches, export, and what is done to cards
 //	internal/file       files of releases, their tickets and their contents
 //	internal/call       answers clients
+//	internal/function   functions on the server: versions and limits
+//	internal/sandbox    runs their modules
 //	internal/transport  opens requests and signs answers, by keys that it keeps
 //	internal/store      SQL
 //	sdk/go/license      the messages; sealed: how they travel; offline: licences without

@@ -565,6 +565,56 @@ func TestManyStartsAtOnceMakeOneInstallation(t *testing.T) {
 	}
 }
 
+// TestRunOutlivesWhateverComes sends heartbeats to a server that refuses, lies, answers
+// nonsense or not at all, and to a good one in the end.
+func TestRunOutlivesWhateverComes(t *testing.T) {
+	modes(t, func(t *testing.T, mode sealed.Mode) {
+		w := newWorld(t)
+		c := w.active(mode, t.TempDir())
+		answer := func(status int, header http.Header, body string) func(http.ResponseWriter, *http.Request, http.Handler) {
+			return func(rw http.ResponseWriter, _ *http.Request, _ http.Handler) {
+				maps.Copy(rw.Header(), header)
+				rw.WriteHeader(status)
+				_, _ = io.WriteString(rw, body)
+			}
+		}
+		days := []func(){
+			func() { w.down = true },
+			func() { w.down, w.refuse = false, "too_many_requests" },
+			func() { w.refuse = "a_code_that_is_not_known" },
+			func() { w.refuse, w.tamper = "", answer(http.StatusOK, nil, "") },
+			func() { w.tamper = answer(http.StatusInternalServerError, nil, "{}") },
+			func() { w.tamper = answer(http.StatusFound, http.Header{"Location": {"http://127.0.0.1:1/"}}, "") },
+			func() {
+				w.tamper = answer(http.StatusOK, http.Header{"Content-Type": {sealed.TypeHPKE}}, strings.Repeat("x", 1<<20))
+			},
+			func() {
+				w.tamper = func(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }
+			},
+			func() { w.skew = 1000 * time.Hour },
+			func() { w.tamper, w.skew = nil, -1000*time.Hour },
+			func() { w.skew = 0 },
+		}
+		n := 0
+		c.pause = func(context.Context, time.Duration) bool {
+			if n < len(days) {
+				w.set(days[n])
+			}
+			n++
+			return n <= len(days)
+		}
+		c.Run(t.Context())
+		if s, err := c.Validate(t.Context()); err != nil || s.Cached {
+			t.Errorf("in the end: %+v, %v", s, err)
+		}
+		for _, told := range w.troubles {
+			if !errors.Is(told, ErrRefused) && !errors.Is(told, ErrUnreachable) && !errors.Is(told, ErrAnswer) {
+				t.Errorf("told what is not documented: %v", told)
+			}
+		}
+	})
+}
+
 func TestRunSendsHeartbeatsAndTellsARefusal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -366,6 +366,7 @@ class Client:
             raise also(why, "the lease has ended" + (f": it was good until {s.lease_until.isoformat()}" if s.lease_until else ""))
         self._state.values["last_seen"] = to_millis(max(now, seen))
         self._save()
+        self._heartbeat_seconds = s.heartbeat
         return s._replace(offline=True)
 
     def _reopen(self, record: Mapping[str, str]) -> Status:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import random
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
-from .errors import LicenseError, Refused
+from .errors import LicenseError, Refused, TryLater
 
 if TYPE_CHECKING:
     from .client import Client
@@ -23,7 +24,7 @@ class Heartbeat:
         self._client, self._every = client, every
         self._on_refused, self._on_problem = on_refused, on_problem
         self._stop = threading.Event()
-        self._wait = wait or self._stop.wait
+        self._wait = wait or self._pause
         self._thread = threading.Thread(target=self._run, name="guildhall-license-heartbeat", daemon=True)
 
     @property
@@ -42,13 +43,20 @@ class Heartbeat:
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join()
 
+    def _pause(self, seconds: float) -> bool:
+        return self._stop.wait(seconds * random.uniform(0.9, 1.1))  # not all programs come at once
+
     def _run(self) -> None:
-        while not self._wait(self._every):
+        pause = self._every
+        while not self._wait(pause):
+            pause = self._every
             try:
-                self._every = self._client.heartbeat().heartbeat or self._every
+                pause = self._every = self._client.heartbeat().heartbeat or self._every
             except Refused as e:
                 self._tell(self._on_refused, e)
             except LicenseError as e:
+                if isinstance(e, TryLater):
+                    pause = max(pause, e.retry_after)
                 self._tell(self._on_problem, e)
 
     @staticmethod

@@ -14,6 +14,7 @@ import socket
 import ssl
 import stat
 import tempfile
+import threading
 import unittest
 from typing import Any, Dict, Iterator, List
 
@@ -434,6 +435,38 @@ class Heartbeats(ClientTest):
         beat.stop()
         self.assertFalse(beat.running)
         self.assertEqual(waited, [5, 60, 60, 60])
+
+    def test_they_wait_as_long_as_the_server_asks(self) -> None:
+        waited: List[float] = []
+
+        def wait(seconds: float) -> bool:
+            waited.append(seconds)
+            self.server.fields = {"verdict": "refused", "code": "too_many_requests", "retry_after": 700} if len(waited) == 1 else {}
+            return len(waited) == 3
+
+        beat = Heartbeat(self.client(), 5, on_problem=lambda _: None, wait=wait)
+        beat.start()
+        beat._thread.join()
+        self.assertEqual(waited, [5, 700, 60])
+
+    def test_they_begin_without_the_server(self) -> None:
+        self.client().open()
+        self.server.close()
+        started = self.client()
+        self.assertTrue(started.open().status.offline)
+        beat = started.start_heartbeat()
+        self.assertTrue(beat.running, "the last answer asks for heartbeats")
+        beat.stop()
+
+    def test_nothing_is_left_of_them(self) -> None:
+        client = self.client()
+        client.validate()
+        before = threading.active_count()
+        for _ in range(20):
+            beat = client.start_heartbeat()
+            beat.stop()
+            beat.stop()
+        self.assertEqual(threading.active_count(), before)
 
     def test_none_where_none_are_asked_for(self) -> None:
         client = self.client()

@@ -151,9 +151,13 @@ func passing(code string) bool {
 }
 
 // aboutCard says whether a refusal ends what earlier answers allow; others are about what
-// was asked for.
+// was asked for: a function, a file, a part of the product.
 func aboutCard(code string) bool {
-	return code != "handshake_key_not_found" && code != "device_key_missing" && code != "malformed" && !strings.HasPrefix(code, "function_")
+	switch code {
+	case "handshake_key_not_found", "device_key_missing", "malformed", "module_not_allowed", "call_unknown":
+		return false
+	}
+	return !strings.HasPrefix(code, "function_") && !strings.HasPrefix(code, "file")
 }
 
 // cached is what the last answer allows when there is none now, for the cause.

@@ -156,9 +156,11 @@ func TestARefusalOfOneRequestLeavesTheLease(t *testing.T) {
 	if s, err := c.Validate(ctx); err != nil || !s.Cached {
 		t.Errorf("too many requests: %+v, %v", s, err)
 	}
-	w.set(func() { w.refuse = "handshake_key_not_found" })
-	if _, _, err := c.OpenKey(ctx, "none"); code(err) != "handshake_key_not_found" {
-		t.Errorf("a handshake key that is none: %v", err)
+	for _, refused := range []string{"handshake_key_not_found", "module_not_allowed", "function_quota", "files_not_allowed"} {
+		w.set(func() { w.refuse = refused })
+		if _, _, err := c.OpenKey(ctx, "none"); code(err) != refused {
+			t.Errorf("%s: %v", refused, err)
+		}
 	}
 	w.set(func() { w.refuse = "card_unknown" })
 	if _, err := c.Activate(ctx, "ANOTHER"); code(err) != "card_unknown" {

@@ -32,10 +32,7 @@ NEXT_PSK_INFO = b"guildhall license shared key v1"
 
 # Refusals of a request, which take no lease away.
 _OF_THE_REQUEST = frozenset((
-    "clock_skew", "too_many_requests", "replayed", "malformed", "module_not_allowed", "handshake_key_not_found",
-    "function_not_allowed", "function_quota", "function_not_found", "function_disabled", "function_input", "function_busy", "function_time",
-    "function_memory", "function_output", "function_stack", "function_trap", "function_exit",
-    "files_not_allowed", "call_unknown", "device_key_missing",
+    "clock_skew", "too_many_requests", "replayed", "malformed", "module_not_allowed", "handshake_key_not_found", "call_unknown", "device_key_missing",
 ))
 MAX_INPUT = 128 << 10  # bytes of a function's input
 
@@ -187,7 +184,7 @@ class Client:
         if s.verdict not in ("ok", "activated"):
             if s.code == "too_many_requests":
                 raise TryLater(s.detail or "The server asks to wait.", s.retry_after)
-            if s.code not in _OF_THE_REQUEST:
+            if s.code not in _OF_THE_REQUEST and not s.code.startswith(("function_", "file")):
                 values.pop("leases", None)
                 self._save()
             raise Refused(s.code, s.detail, s)

@@ -3,12 +3,13 @@
 from . import fingerprint
 from .client import Client, Opened
 from .errors import InternalError, LicenseError, Refused, SetupError, TryLater, Unreachable, Untrusted
+from .files import File
 from .heartbeat import Heartbeat
 from .kit import Kit
 from .machine import collect
 from .status import Status
 
 __all__ = [
-    "Client", "Heartbeat", "InternalError", "Kit", "LicenseError", "Opened", "Refused", "SetupError", "Status", "TryLater", "Unreachable",
+    "Client", "File", "Heartbeat", "InternalError", "Kit", "LicenseError", "Opened", "Refused", "SetupError", "Status", "TryLater", "Unreachable",
     "Untrusted", "collect", "fingerprint",
 ]

@@ -13,12 +13,13 @@ import ssl
 import threading
 import time
 from datetime import datetime, timedelta
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, TypeVar, Union, cast
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple, TypeVar, Union, cast
 from urllib.parse import quote, urlsplit
 
 from . import configuration, fingerprint, hpke, kit, signing, status, transport
 from .encoding import from_millis, read64, read_time, text64, to_millis
 from .errors import InternalError, LicenseError, Refused, SetupError, TryLater, Unreachable, Untrusted, also
+from .files import File, Part, Progress, TicketRefused
 from .heartbeat import Heartbeat
 from .signing import Params, Signed
 from .state import State
@@ -26,6 +27,7 @@ from .status import Status
 from .web import Web
 
 SDK = "python/1.0"
+_DOWNLOAD_TRIES = 5  # how often a download goes on without a byte in between
 SKEW = timedelta(minutes=5)  # the server takes a clock that is off by no more
 HANDSHAKE_INFO = b"guildhall license handshake v1"
 NEXT_PSK_INFO = b"guildhall license shared key v1"
@@ -142,6 +144,84 @@ class Client:
             raise SetupError(f"the input of a function has {len(data)} bytes and may have {MAX_INPUT}")
         with self._lock:
             return self._online("function", "", {"function": name, "input": base64.b64encode(data).decode()}).status.output
+
+    @_documented
+    def files(self, version: str = "") -> Tuple[File, ...]:
+        """What the card may download: of a version, or of all, the newest release first.
+        Of more than some hundreds only the first come: then name a version. Needs the
+        server."""
+        with self._lock:
+            return self._online("files", "", {"version": version}).status.files
+
+    @_documented
+    def download(self, file: File, path: "Union[str, os.PathLike[str]]", progress: Optional[Progress] = None) -> None:
+        """Downloads a file of `files` to the path. What has come so far is beside it in
+        path.part, from which the next download of the file goes on, also after the
+        program ended. path is there when all has come and the sum is right. `progress`
+        is told how many bytes of how many are there."""
+        part = Part(path, progress)
+        try:
+            if part.done > file.size:
+                part.restart()
+            kept = part.done > 0
+            file = self._fetch(file, part)
+            if not part.good(file) and kept:  # perhaps it was a part of another file
+                part.restart()
+                file = self._fetch(file, part)
+            if not part.good(file):
+                part.restart()
+                raise Untrusted("format", "what was downloaded has another SHA-256 than the list says")
+            part.finish(path)
+        finally:
+            part.close()
+
+    def _fetch(self, file: File, part: Part) -> File:
+        """Goes on until as much is there as the file has, with new tickets where needed."""
+        part.tell(file.size)
+        tries, renewed = 0, False
+        while part.done < file.size:
+            before = part.done
+            try:
+                self._attempt(file, part)
+                continue
+            except TicketRefused:
+                if renewed:
+                    raise
+                renewed, file = True, self._renewed(file)
+                continue
+            except Unreachable:
+                if part.done > before:
+                    tries, renewed = 0, False
+                    continue
+                tries += 1
+                if tries > _DOWNLOAD_TRIES:
+                    raise
+            time.sleep(2 ** (tries - 1))
+        return file
+
+    def _attempt(self, file: File, part: Part) -> None:
+        """Tries the addresses until one sends something."""
+        failure: Optional[Unreachable] = None
+        before = part.done
+        for address in self._addresses():
+            if self._mode == transport.HTTPS and urlsplit(address).scheme != "https":
+                continue
+            try:
+                return part.fetch(self._web, address, file)
+            except TicketRefused:
+                raise
+            except Unreachable as e:
+                if part.done > before:
+                    raise
+                failure = e
+        raise failure or SetupError("neither the kit nor the configuration has an address for downloads")
+
+    def _renewed(self, file: File) -> File:
+        """The file with another ticket; a card that is good no more is refused here, signed."""
+        for one in self.files(file.version):
+            if (one.id, one.size, one.sha256) == (file.id, file.size, file.sha256):
+                return one
+        raise Refused("file_not_found", "The release has this file no more.")
 
     @_documented
     def server_time(self) -> datetime:

@@ -7,8 +7,10 @@ import json
 from datetime import datetime
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
+from . import files
 from .encoding import from_millis, read_time
 from .errors import Untrusted
+from .files import File
 
 
 class Handshake(NamedTuple):
@@ -47,6 +49,7 @@ class Status(NamedTuple):
     handshake: Optional[Handshake]
     next_psk: Optional[NextKey]
     output: bytes = b""  #: what the function wrote that was called
+    files: Tuple[File, ...] = ()  #: those of a list, the newest release first
     offline: bool = False  #: the server was not reached: this is its last answer
 
     @property
@@ -70,7 +73,8 @@ def read(body: bytes) -> Status:
         return Status(str(f["verdict"]), str(f["code"]), str(f.get("detail") or ""), from_millis(int(f["time"])), str(f.get("mode") or ""),
                       _optional(f, "expires_at"), _optional(f, "grace_until"), _optional(f, "lease_until"), int(f.get("heartbeat") or 0),
                       str(f.get("environment") or ""), tuple(f.get("modules") or ()), tuple(f.get("changed") or ()),
-                      int(f.get("retry_after") or 0), handshake, next_psk, base64.b64decode(f.get("output") or ""))
+                      int(f.get("retry_after") or 0), handshake, next_psk, base64.b64decode(f.get("output") or ""),
+                      tuple(files.read(one) for one in f.get("files") or ()))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as e:
         raise Untrusted("format", f"the answer is signed and cannot be read: {type(e).__name__}: {e}") from e
 

@@ -34,6 +34,14 @@ class Web:
         self._timeout = timeout
         self._opener = urllib.request.build_opener(_NoRedirect(), urllib.request.HTTPSHandler(context=context))
 
+    def stream(self, url: str, headers: Mapping[str, str]) -> Any:
+        """GETs what is read piece by piece. Any HTTP status is a response; errors are
+        those of the standard library."""
+        try:
+            return self._opener.open(urllib.request.Request(url, headers=dict(headers)), timeout=self._timeout)
+        except urllib.error.HTTPError as e:
+            return e  # a response too
+
     def send(self, url: str, headers: Mapping[str, str], body: Optional[bytes]) -> Response:
         """POSTs the body, or GETs where there is none. Any HTTP status is a response."""
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import http.server
 import json
 import os
@@ -55,6 +56,8 @@ class FakeServer:
         self.fetched: List[str] = []  # the paths that were asked by GET
         self.devices: Dict[str, Dict[str, Any]] = {}
         self.between: Callable[[Wire], Wire] = lambda wire: wire  # who sits on the line
+        self.content, self.piece, self.ticket = bytes(range(250)) * 40, 4000, "ticket-1"  # the one file, and how much of it goes out at once
+        self.asked: List[Any] = []  # the tickets and ranges of downloads
         self._replays: Set[bytes] = set()
         outer = self
 
@@ -64,6 +67,9 @@ class FakeServer:
 
             def do_GET(self) -> None:
                 asked = urlsplit(self.path)
+                if asked.path == "/license/v1/files":
+                    self.reply(outer.file(parse_qs(asked.query)["ticket"][0], self.headers))
+                    return
                 outer.fetched.append(asked.path)
                 found = asked.path == "/license/v1/configuration" and parse_qs(asked.query)["product"] == [PRODUCT]
                 self.reply((200, {}, outer.configuration().encode()) if found else (404, {}, b""))
@@ -90,6 +96,20 @@ class FakeServer:
             self._http.shutdown()
             self._thread.join()
             self._http.server_close()
+
+    def file(self, ticket: str, asked: Any) -> Wire:
+        """A file, of which only so much goes out at once; an If-Range is of this file."""
+        self.asked.append((ticket, asked.get("Range"), asked.get("If-Range")))
+        if ticket != self.ticket:
+            return 403, {"Content-Type": "application/problem+json"}, b'{"code": "ticket_over"}'
+        if not asked.get("Range"):
+            return 200, {}, self.content[:self.piece]
+        first = int(asked["Range"][len("bytes="):-1])
+        return 206, {"Content-Range": f"bytes {first}-{len(self.content) - 1}/{len(self.content)}"}, self.content[first:first + self.piece]
+
+    def listed(self) -> Dict[str, Any]:
+        return {"id": "fil_1", "version": "2.1", "name": "data.bin", "size": len(self.content), "sha256": hashlib.sha256(self.content).hexdigest(),
+                "media_type": "application/zip", "ticket": self.ticket, "ticket_until": rfc3339(self.now + HOUR)}
 
     def configuration(self) -> str:
         def keys(listed: Dict[bytes, bytes]) -> List[Dict[str, str]]:
@@ -144,6 +164,8 @@ class FakeServer:
             if message["function"] != "echo":
                 return {"verdict": "refused", "code": "function_exit", "detail": "The function ended with an error."}
             answer["output"] = message["input"]
+        if message["call"] == "files":
+            answer["files"] = [self.listed()] if message["version"] in ("", "2.1") else []
         if message["call"] == "open":
             name = message.get("handshake_key", "key-1")
             enc, context = hpke.sender(base64.b64decode(bound["seal"]), HANDSHAKE_INFO)

@@ -39,6 +39,7 @@
 //	internal/catalogue  products, releases, handshake keys, policies, customers
 //	internal/card       batches, export, and what is done to cards
 //	internal/file       files of releases, their tickets and their contents
+//	internal/portal     invitations, and the accounts of customers
 //	internal/call       answers clients
 //	internal/function   functions on the server: versions and limits
 //	internal/sandbox    runs their modules

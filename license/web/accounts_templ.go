@@ -140,7 +140,7 @@ func AccountsPage(v Accounts) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Select{Form: v.Form, Name: "language", Label: i18n.T(ctx, "license.accounts.language"), Options: languages()}.Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Select{Form: v.Form, Name: "language", Required: true, Label: i18n.T(ctx, "license.accounts.language"), Options: languages()}.Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

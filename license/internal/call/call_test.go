@@ -335,6 +335,25 @@ func TestTrialOnceForAMachine(t *testing.T) {
 	})
 }
 
+// Weak components tell a machine that had a trial when two of them are the same.
+func TestATrialIsRecognisedByWeakComponentsTogether(t *testing.T) {
+	worlds(t, func(t *testing.T, w *licensetest.World) {
+		trial := w.Keys(t, card.Order{Count: 4, Policy: w.Policy(t, "trial", func(p *policy.Policy) { p.Time = policy.Time{Mode: policy.Trial, Days: 14, Expired: policy.Refuse} })})
+		machine := func(name string, components fingerprint.Components) *licensetest.Machine {
+			m := w.Machine(t, name, here)
+			m.Components = components
+			return m
+		}
+		dock, wifi, d := licensetest.Digest("dock"), licensetest.Digest("wifi"), licensetest.Digest
+		machine("first", fingerprint.Components{"mac": dock, "mac#2": wifi, "machine_id": d("a")}).Want(t, "activated ok", license.CallActivate, trial[0])
+		machine("at the same dock", fingerprint.Components{"mac": dock, "mac#2": d("its own"), "machine_id": d("b")}).Want(t, "activated ok", license.CallActivate, trial[1])
+		machine("first, with a new system", fingerprint.Components{"mac": wifi, "mac#2": dock, "machine_id": d("c")}).Want(t, "refused trial_used", license.CallActivate, trial[2])
+		machine("first, with other cards", fingerprint.Components{"mac": d("new"), "machine_id": d("a")}).Want(t, "refused trial_used", license.CallActivate, trial[2])
+		machine("another, with a kind that nobody weighs", fingerprint.Components{"cpu": d("same"), "machine_id": d("d")}).Want(t, "activated ok", license.CallActivate, trial[2])
+		machine("and one more", fingerprint.Components{"cpu": d("same"), "machine_id": d("e")}).Want(t, "activated ok", license.CallActivate, trial[3])
+	})
+}
+
 func equal[T comparable](t testing.TB, what string, got, want []T) {
 	t.Helper()
 	if len(got) != len(want) {

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"net/netip"
-	"slices"
 	"time"
 
 	"guildhall/license/internal/card"
@@ -16,7 +15,6 @@ import (
 	"guildhall/license/internal/store"
 	"guildhall/platform/id"
 	"guildhall/sdk/go/license"
-	"guildhall/sdk/go/license/fingerprint"
 )
 
 // turn is one request in its transaction. It may run more than once, and begins anew
@@ -159,28 +157,12 @@ func (t *turn) request(ctx context.Context, tx *sql.Tx) (decide.Request, error) 
 		r.CalledToday = int(n)
 	}
 	if t.policy.Time.Mode == policy.Trial && t.card.State == store.CardNew {
-		for _, digest := range trialMarks(in.Fingerprint) {
-			had, err := t.s.o.Store.TrialOf(ctx, tx, t.card.Product, digest)
-			if err != nil {
-				return r, err
-			}
-			r.TrialUsed = r.TrialUsed || had != "" && had != t.card.ID
+		var err error
+		if r.TrialUsed, err = t.hadTrial(ctx, tx); err != nil {
+			return r, err
 		}
 	}
 	return r, nil
-}
-
-// trialMarks are the components that tell machines apart for good: others are changed
-// by whoever wants another trial.
-func trialMarks(shown fingerprint.Components) (digests []string) {
-	for name, digest := range shown {
-		switch fingerprint.Kind(name) {
-		case fingerprint.TPM, fingerprint.DMIUUID, fingerprint.MachineID, fingerprint.Disk:
-			digests = append(digests, digest)
-		}
-	}
-	slices.Sort(digests)
-	return digests
 }
 
 func (t *turn) event(ctx context.Context, tx *sql.Tx, kind string, detail map[string]any) error {
@@ -233,11 +215,7 @@ func (t *turn) writeCard(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	if t.policy.Time.Mode == policy.Trial {
-		for _, digest := range trialMarks(t.in.Fingerprint) {
-			if err := t.s.o.Store.BeginTrial(ctx, tx, t.card.Product, digest, t.card.ID); err != nil {
-				return err
-			}
-		}
+		return t.beginTrial(ctx, tx)
 	}
 	return nil
 }

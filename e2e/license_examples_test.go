@@ -48,7 +48,7 @@ func example(t *testing.T, s *server, name, work string) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), filepath.Join("..", "examples", name, "run")) //nolint:gosec // ours
+	cmd := exec.CommandContext(t.Context(), filepath.Join("..", "examples", name, "run"))
 	cmd.Env = append(os.Environ(), "GUILDHALL="+path, "GUILDHALL_SERVER_DATA="+s.data, "WORK="+work)
 	said, err := cmd.CombinedOutput()
 	return string(said), err

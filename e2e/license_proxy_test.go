@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"io"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -44,7 +45,7 @@ type reply struct {
 func meddling(t *testing.T, at listeners) *meddler {
 	t.Helper()
 	p := &meddler{at: at, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: licenseHost}}}} //nolint:gosec // the proxy is no friend
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: licenseHost}}}} // the proxy is no friend
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -104,9 +105,7 @@ func (p *meddler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if got.status == 0 {
 		panic(http.ErrAbortHandler)
 	}
-	for name, values := range got.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), got.header)
 	w.Header().Del("Content-Length")
 	w.WriteHeader(got.status)
 	_, _ = w.Write(got.body)

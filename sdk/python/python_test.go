@@ -43,7 +43,7 @@ func TestTypes(t *testing.T) {
 		if platform == "linux" {
 			args = append(args, "tests", "../../examples/licensed-app-python/materials.py", "../../examples/licensed-app-python/pack.py")
 		}
-		if out, err := exec.CommandContext(t.Context(), mypy, args...).CombinedOutput(); err != nil { //nolint:gosec // fixed arguments
+		if out, err := exec.CommandContext(t.Context(), mypy, args...).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", platform, err, out)
 		}
 	}

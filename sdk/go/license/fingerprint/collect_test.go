@@ -79,7 +79,7 @@ func (m made) check(t *testing.T, got []part) {
 func bytesOf(text string) []byte {
 	b := make([]byte, 0, len(text))
 	for _, r := range text {
-		b = append(b, byte(r)) //nolint:gosec // the recordings have no others
+		b = append(b, byte(r)) // the recordings have no others
 	}
 	return b
 }

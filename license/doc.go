@@ -15,6 +15,8 @@
 //	file           what licensed programs download of a release
 //	ticket         lets one environment download one file for an hour
 //	function       a WebAssembly module of the vendor that a licensed client calls
+//	signing key    signs the offline licences of a product
+//	licence        an offline one: a signed text, verified without a server
 //	mismatch       another machine came with a bound card
 //	drift          the machine's hardware or address changed, one of them
 //
@@ -44,6 +46,7 @@
 //	internal/function   functions on the server: versions and limits
 //	internal/sandbox    runs their modules
 //	internal/transport  opens requests and signs answers, by keys that it keeps
+//	internal/issuer     signing keys, and offline licences from requests
 //	internal/store      SQL
 //	sdk/go/license      the messages; sealed: how they travel; offline: licences without
 //	                    a server; fingerprint: machines

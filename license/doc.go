@@ -18,6 +18,7 @@
 //	signing key    signs the offline licences of a product
 //	licence        an offline one: a signed text, verified without a server
 //	mismatch       another machine came with a bound card
+//	alarm          something that somebody should look at
 //	drift          the machine's hardware or address changed, one of them
 //
 // # What always holds
@@ -43,6 +44,7 @@
 //	internal/file       files of releases, their tickets and their contents
 //	internal/portal     invitations, and the accounts of customers
 //	internal/call       answers clients
+//	internal/alarm      what somebody should look at
 //	internal/function   functions on the server: versions and limits
 //	internal/sandbox    runs their modules
 //	internal/transport  opens requests and signs answers, by keys that it keeps

@@ -12,17 +12,21 @@ import (
 // steps are how a delay grows: so many failures at once, and then one after each time.
 // Who goes on failing comes from ten seconds to an hour; who is quiet comes back the same
 // way, because each step forgets as slowly as it counts.
-var steps = []struct {
+func steps() []step {
+	return []step{{20, 10 * time.Second}, {30, time.Minute}, {40, 10 * time.Minute}, {50, time.Hour}}
+}
+
+type step struct {
 	burst int
 	every time.Duration
-}{{20, 10 * time.Second}, {30, time.Minute}, {40, 10 * time.Minute}, {50, time.Hour}}
+}
 
 // alarming is the delay from which on somebody should look.
 const alarming = 5 * time.Minute
 
 // waitsBefore is how many failures led to a delay.
 func waitsBefore(delay time.Duration) int {
-	for _, s := range steps {
+	for _, s := range steps() {
 		if s.every >= delay {
 			return s.burst
 		}
@@ -43,7 +47,7 @@ type delays struct {
 
 func newDelays(maker limit.Maker, name string, now func() time.Time) *delays {
 	d := &delays{until: map[string]time.Time{}}
-	for i, s := range steps {
+	for i, s := range steps() {
 		d.limiters = append(d.limiters, maker.New(fmt.Sprintf("%s-%d", name, i+1), limit.Options{Rate: 1 / s.every.Seconds(), Burst: s.burst, Now: now}))
 	}
 	return d

@@ -107,13 +107,10 @@ func (t *turn) read(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// nobody is a key by which nothing was signed.
-var nobody = make([]byte, ed25519.PublicKeySize)
-
 // owner says whether the request comes from the address of the machine that the card is
 // bound to, or from the installation on it, wherever that is by now.
 func (t *turn) owner() bool {
-	e, key := t.machine(), nobody
+	e, key := t.machine(), make([]byte, ed25519.PublicKeySize) // by which nothing was signed
 	if e != nil && len(e.DeviceKey) > 0 {
 		key = e.DeviceKey
 	}

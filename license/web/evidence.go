@@ -68,6 +68,16 @@ func (v Evidence) parts(ctx context.Context) []part {
 	return all
 }
 
+// table is the comparison, a component a row.
+func (v Evidence) table(ctx context.Context) ui.Table {
+	t := ui.Table{ID: "sent-" + v.Event.ID, Caption: i18n.T(ctx, "license.part.compared"), Total: -1, Still: true,
+		Columns: []ui.Column{{Label: i18n.T(ctx, "license.part")}, {Label: i18n.T(ctx, "license.part.recorded")}, {Label: i18n.T(ctx, "license.part.sent")}, {Label: i18n.T(ctx, "license.part.result")}}}
+	for _, p := range v.parts(ctx) {
+		t.Rows = append(t.Rows, ui.Row{ui.Text(p.name), ui.Mono(begins(p.recorded)), ui.Mono(begins(p.sent)), p.result})
+	}
+	return t
+}
+
 // partName is what people call a component: of "disk:2" the disk, and which.
 func partName(ctx context.Context, name string) string {
 	kind := fingerprint.Kind(name)

@@ -36,6 +36,7 @@ func (v Transport) keys(ctx context.Context, kind string) ui.Table {
 		Columns: []ui.Column{{Label: i18n.T(ctx, "license.id")}, {Label: i18n.T(ctx, "license.state")}, {Label: i18n.T(ctx, "license.releases.since")}, {Label: i18n.T(ctx, "license.transport.until")}},
 		Empty:   ui.Empty{Icon: "clock", Title: i18n.T(ctx, "license.transport.none")}}
 	ends := v.May && kind != store.KeyRoot
+	t.Still = !ends
 	if ends {
 		t.Columns = append(t.Columns, ui.Column{Label: i18n.T(ctx, "web.table.actions"), Actions: true})
 	}
@@ -75,7 +76,10 @@ func (v Transport) badge(ctx context.Context, k store.TransportKey, newest strin
 }
 
 func (v Transport) until(ctx context.Context, k store.TransportKey) templ.Component {
-	if k.To.IsZero() {
+	switch {
+	case k.Kind == store.KeyRoot:
+		return ui.Muted("–")
+	case k.To.IsZero():
 		return ui.Muted(i18n.T(ctx, "license.transport.for_good"))
 	}
 	return ui.Time{At: k.To}

@@ -62,7 +62,7 @@ func (p *pages) bulkOf(w http.ResponseWriter, r *http.Request) (v views.Bulk, ok
 	if err != nil {
 		return v, false, err
 	}
-	wrong := ""
+	var wrong string
 	switch {
 	case len(v.Cards) == 0:
 		wrong = "license.bulk.none"

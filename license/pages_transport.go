@@ -75,6 +75,6 @@ func (p *pages) kit(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Disposition", `attachment; filename="`+kit.Product+`-kit.json"`)
 	h.Set("Cache-Control", "no-store")
-	_, _ = w.Write(append(content, '\n')) //nolint:gosec // no HTML: the client is gone if this fails, and can take it again
+	_, _ = w.Write(append(content, '\n')) // the client is gone if this fails, and can take it again
 	return nil
 }

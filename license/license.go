@@ -138,5 +138,8 @@ func (s *service) service(env app.Env) *app.Service {
 
 // bodies are the bounds of what is uploaded, in bytes.
 func bodies() map[string]int64 {
-	return map[string]int64{"POST /api/v1/products/{product}/functions/{name}/versions": functionBody}
+	return map[string]int64{
+		"POST /api/v1/products/{product}/functions/{name}/versions": functionBody,
+		"POST /products/{id}/functions":                             functionBody,
+	}
 }

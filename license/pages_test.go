@@ -14,6 +14,7 @@ import (
 
 	"guildhall/license/internal/policy"
 	"guildhall/license/internal/store"
+	"guildhall/license/internal/wasmtest"
 	"guildhall/license/web/locales"
 	"guildhall/platform/audit"
 	"guildhall/platform/guildtest"
@@ -135,12 +136,13 @@ func TestEveryPageOpensForItsRole(t *testing.T) {
 	}
 	product, policyID, batch, one := c.stocked(t)
 	issued := c.issued(t, product.ID)
+	ok(t, second(c.functions.Upload(t.Context(), product.ID, "price", wasmtest.EchoProgram(), "", boss)))
 	ids := map[string]string{"offline": issued.ID, "products": product.ID, "policies": policyID, "batches": batch.ID, "cards": one.ID, "customers": one.Customer, "alarms": c.alarm(t)}
 	for role, all := range c.pages.byRole() {
 		for _, pattern := range slices.Sorted(maps.Keys(all)) {
 			method, path, _ := strings.Cut(pattern, " ")
 			kind, _, _ := strings.Cut(strings.Trim(path, "/"), "/")
-			path = strings.NewReplacer("{id}", ids[kind], "{$}", "").Replace(path)
+			path = strings.NewReplacer("{id}", ids[kind], "{name}", "price", "{$}", "").Replace(path)
 			for _, held := range []string{viewerRole, supportRole, adminRole, "bank.admin"} {
 				allowed := (session.Principal{Roles: []string{held}}).Has(role)
 				if allowed && method != http.MethodGet {

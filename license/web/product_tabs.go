@@ -12,6 +12,7 @@ import (
 func productTabs() [][2]string {
 	return [][2]string{
 		{"", "license.product.overview"},
+		{"/functions", "license.product.functions"},
 		{"/transport", "license.product.transport"},
 		{"/signing", "license.product.signing"},
 	}

@@ -75,7 +75,7 @@ func (p *pages) readRequest(w http.ResponseWriter, r *http.Request) error {
 // uploadedRequest is the request that came as a file, or was pasted.
 func uploadedRequest(r *http.Request) (string, error) {
 	bad := fault.New(fault.Malformed, "malformed_form", "The form could not be read. Open the page again and send it once more.")
-	if err := r.ParseMultipartForm(issuer.MaxRequest * 2); err != nil {
+	if err := r.ParseMultipartForm(issuer.MaxRequest * 2); err != nil { //nolint:gosec // web.Site bounds every body
 		if e := fault.As(err); e.Kind == fault.TooLarge {
 			return "", e
 		}

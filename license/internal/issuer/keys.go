@@ -121,10 +121,10 @@ func (d *Desk) RetireKey(ctx context.Context, product, key string, stolen bool, 
 		if stolen {
 			to = store.SigningRevoked
 		}
-		switch {
-		case k.State == store.SigningCurrent:
+		switch k.State {
+		case store.SigningCurrent:
 			return ErrKeySigns
-		case k.State == store.SigningRevoked, k.State == to: // a retired one may turn out to be stolen
+		case store.SigningRevoked, to: // a retired one may turn out to be stolen
 			return ErrKeyOver
 		}
 		k.State, k.Since, k.Sealed = to, d.now(), nil

@@ -78,7 +78,7 @@ func TestCheckRefuses(t *testing.T) {
 			s.options.Clock.Grace, s.options.Clock.Warn = 1, 1
 		},
 		offline.KeyFile: func(s *site) {
-			if err := os.Chmod(s.options.InstallKey, 0o644); err != nil { //nolint:gosec // what is refused
+			if err := os.Chmod(s.options.InstallKey, 0o644); err != nil {
 				panic(err)
 			}
 		},

@@ -17,7 +17,7 @@ const filesPath = "/api/v1/products/{product}/releases/{version}/files"
 
 // streams bounds the uploads, which are taken while they come. A form adds a little.
 func (s *service) streams() map[string]int64 {
-	return map[string]int64{"POST " + filesPath: s.files.Most() + 1, "POST /releases/{id}/files": s.files.Most() + noteBody}
+	return map[string]int64{"POST " + filesPath: s.files.Most() + 1, "POST " + releasePage + "/files": s.files.Most() + noteBody}
 }
 
 type newFileInput struct {

@@ -55,6 +55,7 @@ func (p *pages) byRole() map[string]map[string]page {
 	looks["GET /{$}"] = p.home
 	p.productPages(looks, admin)
 	p.functionPages(looks, admin)
+	p.filePages(looks, admin)
 	p.policyPages(looks, admin)
 	p.batchPages(looks, admin)
 	p.cardPages(looks, support)

@@ -99,7 +99,7 @@ func (v Product) table(ctx context.Context) ui.Table {
 		if len(r.Keys) > 0 && r.Keys[0].RetiredAt.IsZero() {
 			current, retired = r.Keys[0], retired-1
 		}
-		row := ui.Row{ui.Group{ui.Mono(r.Version), ui.Muted(r.Note)}, ui.Mono(current.ID), ui.Time{At: current.MadeAt, Now: v.Now}, ui.Text(i18n.Number(ctx, retired)),
+		row := ui.Row{ui.Group{ui.Link{Label: r.Version, URL: ReleasePath(r.Release)}, ui.Muted(r.Note)}, ui.Mono(current.ID), ui.Time{At: current.MadeAt, Now: v.Now}, ui.Text(i18n.Number(ctx, retired)),
 			ui.Time{At: r.MadeAt, Now: v.Now}}
 		if v.May {
 			row = append(row, v.rotate(ctx, r))

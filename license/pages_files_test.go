@@ -57,7 +57,7 @@ func TestFilesAreUploadedAndRemovedOnTheirPage(t *testing.T) {
 	if w := c.send(t, supportRole, path+"/files", "", "other.zip", "content"); w.Code != http.StatusForbidden {
 		t.Errorf("upload by support: status %d", w.Code)
 	}
-	r, err := c.service.release(t.Context(), product.ID, "1.0")
+	r, err := c.release(t.Context(), product.ID, "1.0")
 	ok(t, err)
 	files, err := c.store.Files(t.Context(), r.ID)
 	ok(t, err)

@@ -117,18 +117,18 @@ func (p *pages) showFunction(w http.ResponseWriter, r *http.Request, change *for
 		return err
 	}
 	if change == nil {
-		v.Change = form.New("time_ms", decimal(v.TimeMS), "memory_mib", decimal(v.MemoryMiB), "output_bytes", decimal(v.OutputBytes), "note", v.Function.Note)
+		v.Change = form.New("time_ms", decimal(v.TimeMS), "memory_mib", decimal(v.MemoryMiB), "output_bytes", decimal(v.OutputBytes), "note", v.Note)
 	}
-	if v.Versions, err = p.Service.store.FunctionVersions(ctx, v.Function.ID); err != nil {
+	if v.Versions, err = p.Service.store.FunctionVersions(ctx, v.ID); err != nil {
 		return err
 	}
 	if v.May {
-		if v.Failures, err = p.Service.store.FunctionFailures(ctx, v.Function.ID); err != nil {
+		if v.Failures, err = p.Service.store.FunctionFailures(ctx, v.ID); err != nil {
 			return err
 		}
 	}
 	path := "/products/" + one.ID
-	return p.show(w, r, change, web.Page{Title: v.Function.Name, Lead: v.Function.Note, Active: "/products", Actions: v.Actions(ctx),
+	return p.show(w, r, change, web.Page{Title: v.Name, Lead: v.Note, Active: "/products", Actions: v.Actions(ctx),
 		Crumbs: []web.Crumb{crumb(ctx, "license.nav.products", "/products"), {Label: one.Name, URL: path}, crumb(ctx, "license.product.functions", path+"/functions")},
 		Body:   views.FunctionPage(v)})
 }

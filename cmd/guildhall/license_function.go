@@ -61,7 +61,7 @@ func readModule(path string, t terminal) ([]byte, error) {
 	if path == "-" {
 		return io.ReadAll(t.in)
 	}
-	module, err := os.ReadFile(path) //nolint:gosec // the caller names it
+	module, err := os.ReadFile(path)
 	if err != nil {
 		return nil, unreadable("MODULE", path, err)
 	}

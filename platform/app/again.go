@@ -12,11 +12,15 @@ type againKey struct{}
 // askAgain lets CheckAgain find out anew who makes a request, by the same identify as h.
 func askAgain(identify func(http.Handler) http.Handler, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		again := func() (now context.Context) {
+		again := func() context.Context {
 			anew := r.Clone(r.Context())
 			anew.Body = http.NoBody
-			identify(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { now = r.Context() })).ServeHTTP(unwritten{http.Header{}}, anew)
-			return now
+			var identified *http.Request
+			identify(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { identified = r })).ServeHTTP(unwritten{http.Header{}}, anew)
+			if identified == nil { // refused, so it is nobody
+				return context.Background()
+			}
+			return identified.Context()
 		}
 		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), againKey{}, again)))
 	})

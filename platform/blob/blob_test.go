@@ -159,7 +159,7 @@ func TestWhatBreaksOffIsNotKept(t *testing.T) {
 	end()
 	trouble := fault.New(fault.Slow, "too_slow", "Too slow.")
 	for name, c := range map[string]struct {
-		ctx  context.Context
+		ctx  context.Context //nolint:containedctx // what each case comes with
 		src  io.Reader
 		code string
 	}{

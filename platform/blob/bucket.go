@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -185,10 +186,8 @@ func (b *Bucket) do(r *http.Request, payload Sum, wanted ...int) (*http.Response
 	if err != nil {
 		return nil, unavailable(fmt.Errorf("ask the bucket: %w", err))
 	}
-	for _, status := range wanted {
-		if answer.StatusCode == status {
-			return answer, nil
-		}
+	if slices.Contains(wanted, answer.StatusCode) {
+		return answer, nil
 	}
 	defer func() { _ = answer.Body.Close() }()
 	var said struct{ Code, Message string }
@@ -226,7 +225,7 @@ func (o *object) Read(p []byte) (int, error) {
 	}
 	n, err := o.body.Read(p)
 	o.at += int64(n)
-	if err == io.EOF && o.at < o.size { //nolint:errorlint // a wrapped one is no end
+	if err == io.EOF && o.at < o.size {
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err
@@ -242,7 +241,7 @@ func (o *object) ask() error {
 		r.Header.Set("Range", "bytes="+strconv.FormatInt(o.at, 10)+"-")
 		wanted = http.StatusPartialContent
 	}
-	answer, err := o.bucket.do(r, none(), wanted)
+	answer, err := o.bucket.do(r, none(), wanted) //nolint:bodyclose // Close of the object does
 	if err != nil {
 		return err
 	}

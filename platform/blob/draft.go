@@ -98,7 +98,7 @@ func (s *source) Read(p []byte) (int, error) {
 		return 0, s.err
 	}
 	n, err := s.Reader.Read(p)
-	if err != io.EOF { //nolint:errorlint // a wrapped one is no end
+	if err != io.EOF {
 		s.err = err
 	}
 	return n, err

@@ -178,10 +178,10 @@ func TestARunWaitsForItsTurn(t *testing.T) {
 	t.Parallel()
 	s := open(t, sandbox.Options{AtOnce: 1, Wait: time.Millisecond})
 	must(t, s.Check(t.Context(), wasmtest.EchoProgram()))
-	loading, go_ := make(chan struct{}), make(chan struct{})
+	loading, goOn := make(chan struct{}), make(chan struct{})
 	first := module(wasmtest.WriteProgram("first"))
 	load := first.Load
-	first.Load = func() ([]byte, error) { close(loading); <-go_; return load() }
+	first.Load = func() ([]byte, error) { close(loading); <-goOn; return load() }
 	var done sync.WaitGroup
 	done.Go(func() {
 		if r, err := s.Run(t.Context(), first, nil, wide()); err != nil || string(r.Output) != "first" {
@@ -197,7 +197,7 @@ func TestARunWaitsForItsTurn(t *testing.T) {
 	if _, err := s.Run(gone, module(wasmtest.EchoProgram()), nil, wide()); err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("one that went away: %v", err)
 	}
-	close(go_)
+	close(goOn)
 	done.Wait()
 	if r := run(t, s, wasmtest.EchoProgram(), "third", func(*sandbox.Limits) {}); r.Code != sandbox.Fine {
 		t.Errorf("the third: %+v", r)

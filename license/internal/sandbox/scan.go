@@ -75,9 +75,8 @@ func scanTypes(r *reader) error {
 func scanImports(r *reader, offered func(string) bool) error {
 	for range r.count() {
 		name := string(r.bytes(r.number())) + "." + string(r.bytes(r.number()))
-		if kind := r.byte(); r.err != nil {
-			return nil
-		} else if kind != 0 || !offered(name) {
+		kind := r.byte()
+		if r.err == nil && (kind != 0 || !offered(name)) {
 			return refuse(ErrImport, "The module imports %.200q, which there is not here: it may import the functions of wasi_snapshot_preview1 alone. Build it for WASI preview 1.", name)
 		}
 		r.number() // its type

@@ -66,7 +66,7 @@ func (p *pages) uploadFunction(w http.ResponseWriter, r *http.Request) error {
 		return p.showFunctions(w, r, f)
 	}
 	if e := fault.As(err); err != nil && strings.HasPrefix(e.Code, "function_") {
-		f.Fail(fault.Field{Name: "module", Code: e.Code, Detail: e.Detail})
+		f.Fail(fault.Field{Name: "module", Code: e.Code, Args: map[string]any{"Detail": e.Detail}, Detail: e.Detail})
 		return p.showFunctions(w, r, f)
 	}
 	return p.did(w, r, err, "license.functions.uploaded", "/products/"+url.PathEscape(r.PathValue("id"))+"/functions/"+url.PathEscape(made.Name))

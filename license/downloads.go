@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"log/slog"
 	"mime"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"guildhall/license/internal/file"
 )
 
 // download lets a program download a file, whole or from where it broke off. The ticket
@@ -19,13 +22,20 @@ func (c *calls) download(w http.ResponseWriter, r *http.Request) {
 		c.fail(w, r, err)
 		return
 	}
+	if err := sendFile(w, r, c.files, c.log, what); err != nil {
+		c.fail(w, r, err)
+	}
+}
+
+// sendFile answers with a file, or the part of it that was asked for, and notes what went
+// out. After an error nothing was answered yet.
+func sendFile(w http.ResponseWriter, r *http.Request, files *file.Desk, log *slog.Logger, what file.Download) error {
 	// What bounds how long a request may come must not end a long answer.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	content, err := c.files.Content(r.Context(), what.File)
+	content, err := files.Content(r.Context(), what.File)
 	if err != nil {
-		c.log.ErrorContext(r.Context(), "the content of a file is not there", "file", what.ID, "sha256", what.SHA256, "err", err)
-		c.fail(w, r, err)
-		return
+		log.ErrorContext(r.Context(), "the content of a file is not there", "file", what.ID, "sha256", what.SHA256, "err", err)
+		return err
 	}
 	defer func() { _ = content.Close() }()
 	head := w.Header()
@@ -46,11 +56,12 @@ func (c *calls) download(w http.ResponseWriter, r *http.Request) {
 	out := &counted{ResponseWriter: w}
 	http.ServeContent(out, r, "", time.Time{}, content)
 	if r.Method != http.MethodGet || out.status != http.StatusOK && out.status != http.StatusPartialContent {
-		return
+		return nil
 	}
-	if err := c.files.Log(context.WithoutCancel(r.Context()), what, clientIP(r), out.from(), out.bytes); err != nil {
-		c.log.ErrorContext(r.Context(), "a download was not noted", "file", what.ID, "err", err)
+	if err := files.Log(context.WithoutCancel(r.Context()), what, clientIP(r), out.from(), out.bytes); err != nil {
+		log.ErrorContext(r.Context(), "a download was not noted", "file", what.ID, "err", err)
 	}
+	return nil
 }
 
 // counted is an answer that remembers what went out.

@@ -30,7 +30,8 @@ type pages struct {
 
 func newPages(o pageOptions) *pages {
 	return &pages{pageOptions: o, public: o.Site.Shell(Name, nil), shell: o.Site.Shell(Name, nav()),
-		own: o.Site.Shell(Name, []web.NavItem{{Path: "/mine", Key: "license.nav.mine", Icon: "key"}})}
+		own: o.Site.Shell(Name, []web.NavItem{{Path: "/mine", Key: "license.nav.mine", Icon: "key"},
+			{Path: "/mine/licences", Key: "license.nav.offline", Icon: "file"}})}
 }
 
 // Shell is the frame of the pages, for the host's own error pages.

@@ -1,6 +1,7 @@
 package license
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -23,11 +24,14 @@ const mineShown = 200
 // what the account's customers have: everything else does not exist for it.
 func (p *pages) minePages() map[string]page {
 	return map[string]page{
-		"GET /mine":                    p.mine,
-		"GET /mine/cards/{id}":         p.myCard,
-		"POST /mine/cards/{id}/unbind": p.moveMyCard,
-		"GET " + portal.Path:           p.invitation,
-		"POST " + portal.Path:          p.acceptInvitation,
+		"GET /mine":                         p.mine,
+		"GET /mine/cards/{id}":              p.myCard,
+		"POST /mine/cards/{id}/unbind":      p.moveMyCard,
+		"GET /mine/cards/{id}/files/{file}": p.downloadMine,
+		"GET /mine/licences":                p.myLicences,
+		"GET /mine/licences/{id}/text":      p.myLicenceText,
+		"GET " + portal.Path:                p.invitation,
+		"POST " + portal.Path:               p.acceptInvitation,
 	}
 }
 
@@ -83,7 +87,7 @@ func (p *pages) showMine(w http.ResponseWriter, r *http.Request, f *form.Form, p
 	if len(f.Problems()) > 0 { // there may be no form
 		status = http.StatusUnprocessableEntity
 	}
-	page.Active = "/mine"
+	page.Active = cmp.Or(page.Active, "/mine")
 	p.own.Render(w, r, status, page)
 	return nil
 }
@@ -110,6 +114,10 @@ func (p *pages) showMyCard(w http.ResponseWriter, r *http.Request, c store.Card,
 	if v.Moves, err = p.Service.cards.Moves(ctx, c); err != nil {
 		return err
 	}
+	v.Files, v.NoFiles = p.Service.files.Own(ctx, c)
+	if e := fault.As(v.NoFiles); v.NoFiles != nil && e.Kind != fault.Forbidden {
+		return v.NoFiles
+	}
 	product, err := p.Service.store.Product(ctx, c.Product)
 	if err != nil {
 		return err
@@ -133,6 +141,42 @@ func (p *pages) moveMyCard(w http.ResponseWriter, r *http.Request) error {
 		return p.showMyCard(w, r, c, f)
 	}
 	return p.did(w, r, dated(r.Context(), err), "license.mine.moved", views.MyCardPath(id))
+}
+
+// downloadMine sends a file that one of the customer's cards gives him.
+func (p *pages) downloadMine(w http.ResponseWriter, r *http.Request) error {
+	c, err := p.Service.store.CardOf(r.Context(), account(r).ID, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	what, err := p.Service.files.OwnDownload(r.Context(), c, r.PathValue("file"))
+	if err != nil {
+		return err
+	}
+	return sendFile(w, r, p.Service.files, p.Service.log, what)
+}
+
+// myLicences lists the offline licences that were issued to the account's customers.
+func (p *pages) myLicences(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	v := views.MyLicences{Query: ui.ParseList(r.URL, ui.ListOptions{}), Now: p.now()}
+	var err error
+	if v.Rows, v.Total, err = p.Service.store.LicencesOf(ctx, account(r).ID, v.Query.Size, v.Query.Offset()); err != nil {
+		return err
+	}
+	if v.Products, err = p.Service.store.Products(ctx); err != nil {
+		return err
+	}
+	return p.showMine(w, r, nil, web.Page{Title: i18n.T(ctx, "license.nav.offline"), Lead: i18n.T(ctx, "license.mine.offline.lead"), Active: "/mine/licences",
+		Body: views.MyLicencesPage(v)})
+}
+
+func (p *pages) myLicenceText(w http.ResponseWriter, r *http.Request) error {
+	one, err := p.Service.store.LicenceOf(r.Context(), account(r).ID, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return sendLicence(w, one)
 }
 
 // dated is an error whose argument Next, a time, is written for the reader.

@@ -3,6 +3,7 @@ package license
 import (
 	"html"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 
 	"guildhall/license/internal/card"
 	"guildhall/license/internal/cardid"
+	"guildhall/license/internal/file"
+	"guildhall/license/internal/issuer"
 	"guildhall/license/internal/policy"
 	"guildhall/license/internal/store"
 
@@ -112,9 +115,12 @@ func TestACustomerSeesHisOwn(t *testing.T) {
 			continue
 		}
 		for _, id := range []string{other.ID, "none"} {
-			if w := c.open(t, noRole, method, strings.ReplaceAll(path, "{id}", id), "reason", "mine now"); w.Code != http.StatusNotFound {
+			if w := c.open(t, noRole, method, strings.NewReplacer("{id}", id, "{file}", "none").Replace(path), "reason", "mine now"); w.Code != http.StatusNotFound {
 				t.Errorf("%s with the card of somebody else: status %d", pattern, w.Code)
 			}
+		}
+		if strings.Contains(path, "{file}") || strings.Contains(path, "/licences/") {
+			continue // those of his own have tests of their own
 		}
 		for _, c.lang = range []string{"zh", "pl", "en"} {
 			if w := c.open(t, noRole, method, strings.ReplaceAll(path, "{id}", own.ID)); w.Code != http.StatusOK && method == http.MethodGet {
@@ -151,6 +157,122 @@ func TestACustomerSeesHisOwn(t *testing.T) {
 	}
 }
 
+// links makes the account that noRole has one of the customer's.
+func (c *counter) links(t *testing.T, customer string) {
+	t.Helper()
+	ok(t, c.journal.Group(t.Context(), func(tx *sql.Tx) error {
+		return second(c.store.LinkAccount(t.Context(), tx, store.Account{Customer: customer, ID: "usr_1", Name: "Anna", LinkedAt: c.clock.Now()}))
+	}))
+}
+
+// shelved is a file of a release.
+func (c *counter) shelved(t *testing.T, product, version, name string) store.File {
+	t.Helper()
+	release, err := c.release(t.Context(), product, version)
+	ok(t, err)
+	f, err := c.files.Add(t.Context(), release, file.Draft{Name: name, MediaType: "text/html"}, strings.NewReader("content"), func() error { return nil }, boss)
+	ok(t, err)
+	return f
+}
+
+// TestACustomerDownloadsWhatHisCardsGive tries each file with each card of two customers:
+// his own card gives the files of its product as long as it is in force.
+func TestACustomerDownloadsWhatHisCardsGive(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	product, without, _, _ := c.stocked(t)
+	foreign, err := c.catalogue.CreateProduct(t.Context(), "press", "Press", "", boss)
+	ok(t, err)
+	ok(t, second(c.catalogue.CreateRelease(t.Context(), "press", "1.0", "", boss)))
+	rules := policy.Default()
+	rules.Files = true
+	gives, err := c.catalogue.CreatePolicy(t.Context(), product.ID, "With files", rules, boss)
+	ok(t, err)
+	givesForeign, err := c.catalogue.CreatePolicy(t.Context(), foreign.ID, "With files", rules, boss)
+	ok(t, err)
+	f, other := c.shelved(t, product.ID, "1.0", "setup.html"), c.shelved(t, foreign.ID, "1.0", "press.html")
+	mine, own := c.customerWithCard(t, "Printers", gives.ID)
+	_, bare := c.customerWithCard(t, "Bare", without)
+	theirs, foreignCard := c.customerWithCard(t, "Binders", givesForeign.ID)
+	_, sameProduct := c.customerWithCard(t, "Folders", gives.ID)
+	c.links(t, mine.ID)
+	c.links(t, bare.Customer)
+
+	get := func(card, file string, status int) *httptest.ResponseRecorder {
+		t.Helper()
+		w := c.open(t, noRole, http.MethodGet, "/mine/cards/"+card+"/files/"+file)
+		if w.Code != status || status != http.StatusOK && w.Body.String() == "content" {
+			t.Errorf("the file %s by the card %s: status %d, want %d", file, card, w.Code, status)
+		}
+		return w
+	}
+	w := get(own.ID, f.ID, http.StatusOK)
+	if w.Body.String() != "content" || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment") {
+		t.Errorf("sent: %v %s", w.Header(), w.Body)
+	}
+	get(own.ID, other.ID, http.StatusNotFound)
+	get(own.ID, "none", http.StatusNotFound)
+	for _, card := range []string{foreignCard.ID, sameProduct.ID, "none"} {
+		get(card, f.ID, http.StatusNotFound)
+		get(card, other.ID, http.StatusNotFound)
+	}
+	get(bare.ID, f.ID, http.StatusForbidden)
+	events, _, err := c.store.Events(t.Context(), store.EventQuery{Kind: card.Downloaded, Limit: 10})
+	ok(t, err)
+	if len(events) != 1 || events[0].Card != own.ID || events[0].Environment == "" || events[0].Detail["complete"] != true {
+		t.Errorf("the time lines have %+v", events)
+	}
+	page := c.open(t, noRole, http.MethodGet, "/mine/cards/"+own.ID).Body.String()
+	if !strings.Contains(page, "/files/"+f.ID) || strings.Contains(page, other.ID) || !strings.Contains(page, "Downloaded a file") {
+		t.Errorf("the card's page shows\n%s", page)
+	}
+	if w := c.open(t, noRole, http.MethodGet, "/mine/cards/"+bare.ID); strings.Contains(w.Body.String(), f.ID) || !strings.Contains(w.Body.String(), "gives no files") {
+		t.Errorf("the page of a card without files: status %d\n%s", w.Code, w.Body)
+	}
+
+	ok(t, second(c.cards.Unbind(t.Context(), own.ID, "moved", boss)))
+	get(own.ID, f.ID, http.StatusForbidden)
+	ok(t, second(c.cards.Revoke(t.Context(), foreignCard.ID, "", boss)))
+	c.links(t, theirs.ID)
+	get(foreignCard.ID, other.ID, http.StatusForbidden)
+}
+
+// TestACustomerReadsHisOfflineLicences tries those of two customers and of none.
+func TestACustomerReadsHisOfflineLicences(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	product, policyID, _, _ := c.stocked(t)
+	mine, _ := c.customerWithCard(t, "Printers", policyID)
+	theirs, _ := c.customerWithCard(t, "Binders", policyID)
+	none := c.issued(t, product.ID)
+	issue := func(customer string) store.Licence {
+		r, err := issuer.ParseRequest([]byte(strings.Replace(asked, "press", "studio", 1)), c.clock.Now())
+		ok(t, err)
+		made, err := c.issuer.Issue(t.Context(), issuer.Order{Request: r, To: c.clock.Now().AddDate(1, 0, 0), Customer: customer}, boss)
+		ok(t, err)
+		return made.Licence
+	}
+	own, other := issue(mine.ID), issue(theirs.ID)
+	if w := c.open(t, noRole, http.MethodGet, "/mine/licences"); w.Code != http.StatusOK || strings.Contains(w.Body.String(), "/text") {
+		t.Errorf("linked to nobody: status %d\n%s", w.Code, w.Body)
+	}
+	c.links(t, mine.ID)
+	for _, c.lang = range []string{"zh", "pl", "en"} {
+		list := c.open(t, noRole, http.MethodGet, "/mine/licences").Body.String()
+		if !strings.Contains(list, own.ID) || strings.Contains(list, other.ID) || strings.Contains(list, none.ID) {
+			t.Errorf("the list in %s shows\n%s", c.lang, list)
+		}
+	}
+	if w := c.open(t, noRole, http.MethodGet, "/mine/licences/"+own.ID+"/text"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "BEGIN") {
+		t.Errorf("the text: status %d\n%s", w.Code, w.Body)
+	}
+	for _, id := range []string{other.ID, none.ID, "none"} {
+		if w := c.open(t, noRole, http.MethodGet, "/mine/licences/"+id+"/text"); w.Code != http.StatusNotFound {
+			t.Errorf("the text of somebody else's: status %d", w.Code)
+		}
+	}
+}
+
 // Whoever comes without an account is told so, and learns of no invitation.
 func TestThePagesOfCustomersNeedAnAccount(t *testing.T) {
 	t.Parallel()
@@ -158,7 +280,7 @@ func TestThePagesOfCustomersNeedAnAccount(t *testing.T) {
 	c.stocked(t)
 	for pattern := range c.pages.minePages() {
 		method, path, _ := strings.Cut(pattern, " ")
-		if w := c.open(t, "", method, strings.ReplaceAll(path, "{id}", "none")); w.Code != http.StatusUnauthorized {
+		if w := c.open(t, "", method, strings.NewReplacer("{id}", "none", "{file}", "none").Replace(path)); w.Code != http.StatusUnauthorized {
 			t.Errorf("%s by nobody: status %d", pattern, w.Code)
 		}
 	}

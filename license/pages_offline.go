@@ -80,12 +80,16 @@ func (p *pages) showLicence(w http.ResponseWriter, r *http.Request, one store.Li
 		Crumbs: []web.Crumb{crumb(ctx, "license.nav.offline", "/offline")}, Body: views.LicencePage(v)})
 }
 
-// licenceText sends a licence as a file.
 func (p *pages) licenceText(w http.ResponseWriter, r *http.Request) error {
 	one, err := p.Service.store.Licence(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
+	return sendLicence(w, one)
+}
+
+// sendLicence sends what the customer of a licence gets, as a file.
+func sendLicence(w http.ResponseWriter, one store.Licence) error {
 	text, err := offline.Armour(one.Text)
 	if err != nil {
 		return err

@@ -68,6 +68,9 @@ type MyCardDetail struct {
 	MyCard
 	Events []store.Event
 	Moves  card.Moves
+	// Files may be downloaded, unless NoFiles says why not.
+	Files   []store.File
+	NoFiles error
 	// Form is what was typed to move it.
 	Form *form.Form
 	Now  time.Time
@@ -107,6 +110,17 @@ func (v MyCardDetail) move(ctx context.Context) ui.Confirm {
 		Submit: i18n.T(ctx, "license.mine.move"), Danger: true, Form: v.Form, Fields: myReason(v.Form)}
 }
 
+// files are what the customer may download.
+func (v MyCardDetail) files(ctx context.Context) ui.Table {
+	t := ui.Table{ID: "files", Caption: i18n.T(ctx, "license.mine.files"), Total: -1,
+		Columns: []ui.Column{{Label: i18n.T(ctx, "license.name")}, {Label: i18n.T(ctx, "license.version")}, {Label: i18n.T(ctx, "license.files.size"), Numeric: true}, {Label: "SHA-256"}},
+		Empty:   ui.Empty{Icon: "file", Title: i18n.T(ctx, "license.mine.files.none")}}
+	for _, f := range v.Files {
+		t.Rows = append(t.Rows, ui.Row{ui.Link{Label: f.Name, URL: MyCardPath(v.ID) + "/files/" + f.ID}, ui.Text(f.Version), ui.Text(i18n.Bytes(ctx, f.Size)), ui.Mono(f.SHA256)})
+	}
+	return t
+}
+
 // before are the machines that the card was on.
 func (v MyCardDetail) before(ctx context.Context) ui.Table {
 	t := ui.Table{ID: "before", Caption: i18n.T(ctx, "license.mine.before"), Total: -1,
@@ -134,11 +148,34 @@ func (v MyCardDetail) history(ctx context.Context) ui.Timeline {
 			if self, _ := e.Detail["self"].(bool); self {
 				event.Text, _ = e.Detail["reason"].(string)
 			}
+		case card.Downloaded:
+			event.Text, _ = e.Detail["name"].(string)
 		case card.Suspended, card.Resumed, card.Revoked, card.Extended, card.Drifted, card.Mismatched:
 		default:
 			continue
 		}
 		t.Events = append(t.Events, event)
+	}
+	return t
+}
+
+// MyLicences are the offline licences of a customer.
+type MyLicences struct {
+	Query    ui.ListQuery
+	Products []store.Product
+	Rows     []store.Licence
+	Total    int
+	Now      time.Time
+}
+
+func (v MyLicences) table(ctx context.Context) ui.Table {
+	t := ui.Table{ID: "licences", Caption: i18n.T(ctx, "license.nav.offline"), Query: v.Query, Total: v.Total,
+		Columns: []ui.Column{{Label: i18n.T(ctx, "license.product")}, {Label: i18n.T(ctx, "license.offline.company")}, {Label: i18n.T(ctx, "license.offline.issued")},
+			{Label: i18n.T(ctx, "license.end")}, {Label: i18n.T(ctx, "web.table.actions"), Actions: true}},
+		Empty: ui.Empty{Icon: "file", Title: i18n.T(ctx, "license.mine.offline.empty"), Text: i18n.T(ctx, "license.mine.offline.empty.text")}}
+	for _, l := range v.Rows {
+		t.Rows = append(t.Rows, ui.Row{ui.Text(productName(v.Products, l.Product)), ui.Group{ui.Text(l.Company), ui.Muted(l.Contact)}, ui.Time{At: l.IssuedAt, Now: v.Now},
+			ui.Time{At: l.ExpiresAt, Now: v.Now}, ui.Button{Label: i18n.T(ctx, "license.offline.download"), URL: "/mine/licences/" + l.ID + "/text", Small: true, Icon: "download"}})
 	}
 	return t
 }

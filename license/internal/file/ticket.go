@@ -113,19 +113,28 @@ func (d *Desk) Redeem(ctx context.Context, ticket string) (Download, error) {
 	if err != nil {
 		return Download{}, err
 	}
-	row, err := d.o.Store.Policy(ctx, c.Policy)
-	if err != nil {
+	if err := d.good(ctx, c); err != nil {
 		return Download{}, err
-	}
-	rules, err := policy.Parse([]byte(row.Body))
-	if err != nil {
-		return Download{}, err
-	}
-	if code := decide.Download(card.Known(c), &decide.Environment{}, rules, d.now()); code != "" {
-		return Download{}, refused(code)
 	}
 	f, err := d.o.Store.File(ctx, file)
 	return Download{File: f, Card: c.ID, Environment: e.ID}, err
+}
+
+// good says whether a card that is bound to a machine may download. The error is that of
+// Redeem.
+func (d *Desk) good(ctx context.Context, c store.Card) error {
+	row, err := d.o.Store.Policy(ctx, c.Policy)
+	if err != nil {
+		return err
+	}
+	rules, err := policy.Parse([]byte(row.Body))
+	if err != nil {
+		return err
+	}
+	if code := decide.Download(card.Known(c), &decide.Environment{}, rules, d.now()); code != "" {
+		return refused(code)
+	}
+	return nil
 }
 
 func refused(code decide.Code) error {

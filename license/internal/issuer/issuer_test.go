@@ -1,6 +1,8 @@
 package issuer_test
 
 import (
+	"database/sql"
+	"errors"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -133,6 +135,23 @@ func TestFromARequestToTheMachine(t *testing.T) {
 		must(t, err)
 		if read != made.Licence || read.Note != "fair" || read.IssuedBy != by.Actor || strings.Contains(read.Text, string(want)) {
 			t.Errorf("kept as %+v, made as %+v", read, made.Licence)
+		}
+		must(t, w.Journal.Group(ctx, func(tx *sql.Tx) error {
+			_, err := w.Store.LinkAccount(ctx, tx, store.Account{Customer: customer.ID, ID: "usr_anna", Name: "Anna", LinkedAt: w.Clock.Now()})
+			return err
+		}))
+		own, total, err := w.Store.LicencesOf(ctx, "usr_anna", 10, 0)
+		if err != nil || total != 1 || len(own) != 1 || own[0] != made.Licence {
+			t.Errorf("the customer's account sees %+v of %d, %v", own, total, err)
+		}
+		if none, total, err := w.Store.LicencesOf(ctx, "usr_other", 10, 0); err != nil || total != 0 || len(none) != 0 {
+			t.Errorf("another account sees %+v of %d, %v", none, total, err)
+		}
+		if _, err := w.Store.LicenceOf(ctx, "usr_anna", made.ID); err != nil {
+			t.Error(err)
+		}
+		if _, err := w.Store.LicenceOf(ctx, "usr_other", made.ID); !errors.Is(err, store.ErrLicence) {
+			t.Errorf("another account opens it: %v", err)
 		}
 		looked, err := w.desk.Look(ctx, "Hello\n"+must1(offline.Armour(made.Text)))
 		if err != nil || !looked.Genuine || looked.Refused != nil || looked.Record.ID != made.ID || looked.Key.ID != key.ID {

@@ -84,6 +84,24 @@ func (s *Store) CardOfIn(ctx context.Context, tx *sql.Tx, account, id string) (C
 	return card(ctx, tx, owned+`AND c.id = $2`, account, id)
 }
 
+// ownLicences are the offline licences of an account's customers.
+const ownLicences = `WHERE customer IN (SELECT a.customer FROM customer_accounts a WHERE a.account = $1) `
+
+// LicencesOf are a page of an account's offline licences, the last issued first, and how
+// many there are in all.
+func (s *Store) LicencesOf(ctx context.Context, account string, limit, offset int) (all []Licence, total int, err error) {
+	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM licences `+ownLicences, account).Scan(&total); err != nil {
+		return nil, 0, db.Coded(fmt.Errorf("count the licences of an account: %w", err))
+	}
+	all, err = list(ctx, s.db.Read, "list the licences of an account", scanLicence, licenceColumns+ownLicences+`ORDER BY issued_at DESC, id DESC LIMIT $2 OFFSET $3`, account, limit, offset)
+	return all, total, err
+}
+
+// LicenceOf is one of an account's offline licences, or ErrLicence.
+func (s *Store) LicenceOf(ctx context.Context, account, id string) (Licence, error) {
+	return licence(ctx, s.db.Read, ownLicences+`AND id = $2`, account, id)
+}
+
 const invitationColumns = `SELECT id, customer, hash, email, made_at, until_at FROM invitations `
 
 func scanInvitation(row scanner) (i Invitation, err error) {

@@ -41,7 +41,11 @@ func scanLicence(row scanner) (l Licence, err error) {
 
 // Licence is the one with the id, or ErrLicence.
 func (s *Store) Licence(ctx context.Context, id string) (Licence, error) {
-	l, err := scanLicence(s.db.Read.QueryRowContext(ctx, licenceColumns+`WHERE id = $1`, id))
+	return licence(ctx, s.db.Read, `WHERE id = $1`, id)
+}
+
+func licence(ctx context.Context, q querier, where string, args ...any) (Licence, error) {
+	l, err := scanLicence(q.QueryRowContext(ctx, licenceColumns+where, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return l, ErrLicence
 	}

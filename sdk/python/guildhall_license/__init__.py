@@ -1,6 +1,6 @@
 """Licences of guildhall for programs in Python. README.md shows how to use it."""
 
-from . import fingerprint, offline
+from . import clock, fingerprint, offline
 from .client import Client, Opened
 from .errors import InternalError, LicenseError, Refused, SetupError, TryLater, Unreachable, Untrusted
 from .files import File
@@ -11,5 +11,5 @@ from .status import Status
 
 __all__ = [
     "Client", "File", "Heartbeat", "InternalError", "Kit", "LicenseError", "Opened", "Refused", "SetupError", "Status", "TryLater", "Unreachable",
-    "Untrusted", "collect", "fingerprint", "offline",
+    "Untrusted", "clock", "collect", "fingerprint", "offline",
 ]

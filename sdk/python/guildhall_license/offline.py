@@ -13,8 +13,9 @@ import json
 import os
 import re
 import stat
+import tempfile
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
@@ -23,8 +24,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from . import hpke
+from . import clock, hpke, machine
 from .encoding import read64, read_time, text64
 from .errors import LicenseError, Untrusted
 from .fingerprint import SHARE, WEIGHTS
@@ -41,11 +43,13 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class OfflineRefused(LicenseError):
-    """An offline licence is not accepted. ``code`` is stable, the text for the operator."""
+    """An offline licence is not accepted. ``code`` is stable, the text for the operator.
+    ``reading`` is the clock's where ``check`` had come to it."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code = code
+        self.reading: Optional[clock.Reading] = None
 
 
 @dataclass(frozen=True)
@@ -176,12 +180,77 @@ def genuine(text: str, keys: KeySet) -> Licence:
 
 def verify(text: str, program: Program, now: datetime) -> Licence:
     """The licence, if it is to be accepted: genuine, for this program, on this machine, at
-    the time. This module does not notice a clock that was set back: take the time from
-    something that the customer does not set, where there is such a thing."""
+    the time. Take it from a reading of ``clock``, so that setting the clock back wins
+    nothing; ``check`` does."""
     licence = genuine(text, program.keys)
     _in_time(licence, now)
     _allows(licence, program)
     return Licence(licence.claims, licence.key_id, _node(licence.claims["deployment"], program.components))
+
+
+class Standing:
+    """A licence that was accepted, under a clock that is watched. Threads may share it.
+    Close it when the program ends, or use it in a ``with``."""
+
+    def __init__(self, text: str, program: Program, guard: clock.Guard, install_key: str, evidence: clock.Evidence) -> None:
+        self._text, self._program, self._guard, self._install_key = text, program, guard, install_key
+        #: The licence, and the reading of the first check: worth showing if its level is not OK.
+        self.licence, self.reading = self._check(evidence)
+
+    def again(self, evidence: clock.Evidence = clock.NOTHING) -> clock.Reading:
+        """Asks once more, whether time has run out or the clock was set back meanwhile. Call
+        it every minute."""
+        return self._check(evidence)[1]
+
+    def secret(self) -> bytes:
+        """The licence's confidential part for this machine's install key."""
+        if not self._install_key:
+            raise OfflineRefused("secret_missing", "The program named no install key, and the confidential part is sealed to one.")
+        return self.licence.secret(self._install_key)
+
+    def close(self) -> None:
+        """Notes that the program stops in order."""
+        self._guard.close()
+
+    def __enter__(self) -> Standing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check(self, evidence: clock.Evidence) -> Tuple[Licence, clock.Reading]:
+        reading = self._guard.check(evidence)
+        try:
+            if reading.level == clock.Level.REFUSE:
+                raise OfflineRefused(reading.code, reading.text)
+            return verify(self._text, self._program, reading.time), reading
+        except OfflineRefused as e:
+            e.reading = reading
+            raise
+
+
+def check(text: str, program: Program, watch: clock.Options, install_key: str = "", root: bool = False,
+          evidence: clock.Evidence = clock.NOTHING) -> Standing:
+    """The whole question in one call: is the licence genuine, for this program, on this
+    machine, and valid by a clock that was not set back? What refuses is an OfflineRefused.
+
+    `watch` needs files and secret. `install_key` is the file of this machine's key, which is
+    made when it is not there, so that the machine can ask for a licence. The machine is asked
+    for its parts (`root` as in machine.collect) if the program has no components."""
+    licence = genuine(text, program.keys)
+    public = ""
+    if install_key:
+        if not os.path.exists(install_key):
+            _make_install_key(install_key)
+        public = install_key_public(install_key)
+    if not program.components:
+        program = replace(program, components=machine.collect(licence.product, public, root))
+    guard = clock.Guard(replace(watch, product=licence.product, issued_at=licence.issued_at))
+    try:
+        return Standing(text, program, guard, install_key, evidence)
+    except OfflineRefused:
+        guard.close()
+        raise
 
 
 def _in_time(licence: Licence, now: datetime) -> None:
@@ -388,6 +457,25 @@ def _install_key(path: str) -> X25519PrivateKey:
         raise OfflineRefused("key_file", f"{path} cannot be read: {e.strerror}.") from None
     except (ValueError, Untrusted):
         raise OfflineRefused("key_file", f"{path} does not hold an install key. Restore the file from a backup.") from None
+
+
+def _make_install_key(path: str) -> None:
+    """Makes the file, whole or not at all; of several processes at once one wins."""
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=os.path.basename(path) + ".", dir=os.path.dirname(path) or ".")  # 0600
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(_INSTALL_KEY + text64(X25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, path)
+    except FileExistsError:
+        pass  # another process's is ours
+    except OSError as e:
+        raise OfflineRefused("key_file", f"{path} cannot be made: {e.strerror}.") from None
+    finally:
+        if temporary:
+            os.unlink(temporary)
 
 
 def install_key_public(path: str) -> str:

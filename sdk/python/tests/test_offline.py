@@ -6,10 +6,11 @@ import json
 import os
 import tempfile
 import unittest
+from dataclasses import replace
 from typing import Any, Dict
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
-from guildhall_license import offline
+from guildhall_license import clock, fingerprint, offline
 from guildhall_license.encoding import text64
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -90,6 +91,70 @@ class Vectors(unittest.TestCase):
             with self.assertRaises(offline.OfflineRefused) as refused:
                 offline.install_key_public(path)
             self.assertEqual(refused.exception.code, "key_file")
+
+
+class Check(unittest.TestCase):
+    def setUp(self) -> None:
+        file = load()
+        secret = next(s for s in file["secrets"] if "install_key" in s and "secret" in s)
+        licence = next(v for v in file["licences"] if v["name"] == secret["licence"])
+        reader = licence["reader"]
+        issuers = [file["issuers"][n] for n in reader["issuers"]]
+        keys = offline.KeySet(reader["product"], {i["kid"]: bytes.fromhex(i["public_hex"]) for i in issuers})
+        self.program = offline.Program(keys, reader["version"], reader["module"], reader["users"], reader["components"] or {})
+        self.text, self.secret = licence["text"], secret["secret"]
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder, self.install_key = folder.name, os.path.join(folder.name, "install.key")
+        with open(os.open(self.install_key, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as out:
+            out.write(file["install_keys"][secret["install_key"]]["file"])
+        self.now = datetime.strptime(reader["now"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+        self.watch = clock.Options((os.path.join(self.folder, "a"), os.path.join(self.folder, "b")), b"a constant of the program",
+                                   now=lambda: self.now, boot=lambda: ("", timedelta(0)))
+
+    def refused(self, code: str, **differs: Any) -> offline.OfflineRefused:
+        options: Dict[str, Any] = {"text": self.text, "program": self.program, "watch": self.watch, "install_key": self.install_key, **differs}
+        with self.assertRaises(offline.OfflineRefused) as refused:
+            offline.check(**options)
+        self.assertEqual(refused.exception.code, code)
+        return refused.exception
+
+    def test_it_is_the_whole_question(self) -> None:
+        began = self.now
+        with offline.check(self.text, self.program, self.watch, self.install_key) as standing:
+            self.assertEqual((standing.reading.level, standing.secret().decode()), (clock.Level.OK, self.secret))
+            self.assertEqual(standing.again().level, clock.Level.OK)
+            self.now = standing.licence.expires_at
+            with self.assertRaises(offline.OfflineRefused) as refused:
+                standing.again()
+            self.assertEqual(refused.exception.code, "expired")
+        self.now = began  # set back: the mark stays where it was
+        reading = self.refused("expired").reading
+        assert reading is not None
+        self.assertEqual(reading.code, "clock_back")
+
+    def test_what_refuses(self) -> None:
+        product = self.program.keys.product
+        self.refused("key_unknown", program=replace(self.program, keys=offline.KeySet(product, {"0" * 16: bytes(32)})))
+        self.refused("module_missing", program=replace(self.program, module="none"))
+        self.refused("machine_other", program=replace(self.program, components=fingerprint.components(product, [("dongle", "7")])))
+        self.refused("state_unwritable", watch=replace(self.watch, files=("/proc/none/a", "/proc/none/b")))
+        self.refused("key_file", install_key=os.path.join(self.folder, "none", "install.key"))
+        self.now -= timedelta(days=3000)
+        moment = timedelta(microseconds=1)
+        self.refused("clock_back", watch=replace(self.watch, warn=moment, grace=moment))
+
+    def test_without_an_install_key(self) -> None:
+        with offline.check(self.text, self.program, self.watch) as standing, self.assertRaises(offline.OfflineRefused) as refused:
+            standing.secret()
+        self.assertEqual(refused.exception.code, "secret_missing")
+
+    def test_a_new_machine_makes_its_install_key(self) -> None:
+        path = os.path.join(self.folder, "new.key")
+        self.refused("machine_other", install_key=path, program=replace(self.program, components={}))
+        public = offline.install_key_public(path)
+        self.refused("machine_other", install_key=path, program=replace(self.program, components={}))
+        self.assertEqual(offline.install_key_public(path), public)
 
 
 if __name__ == "__main__":

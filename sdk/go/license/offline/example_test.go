@@ -1,6 +1,7 @@
 package offline_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"fmt"
 	"os"
@@ -67,6 +68,55 @@ func Example() {
 	// plant opens "the unpack key", <nil>
 	// warned clock_back
 	// expired The licence expired on 2032-03-04 05:06 UTC.
+}
+
+// One call at the start, and Again every minute: the licence, the machine and the clock.
+func ExampleCheck() {
+	folder, err := os.MkdirTemp("", "meter")
+	must(err)
+	defer os.RemoveAll(folder)
+	installKey := filepath.Join(folder, "install.key")
+	key, err := offline.LoadInstallKey(installKey)
+	must(err)
+	digest, _ := fingerprint.Digest("meter", fingerprint.InstallKey, key.Public())
+	machine := fingerprint.Components{fingerprint.InstallKey: digest}
+
+	// The vendor issues a licence of a month for this machine.
+	c := claims()
+	c.IssuedAt, c.ExpiresAt, c.Restrictions = issued, issued.AddDate(0, 1, 0), offline.Restrictions{}
+	c.Deployment = offline.Deployment{Nodes: []offline.Node{{Name: "plant", Components: machine}}}
+	must(c.SealTo("plant", key.Public(), []byte("the unpack key")))
+	text, err := offline.Issue(c, issuer("new"))
+	must(err)
+
+	// The program. A real one leaves out Components and Now: the machine is asked.
+	now := issued.Add(time.Hour)
+	standing, reading, err := offline.Check(context.Background(), text, offline.CheckOptions{
+		Keys: offline.NewKeySet("meter", public("new")), Version: "2.4", InstallKey: installKey, Components: machine,
+		Clock: clock.Options{
+			Files:  [2]string{filepath.Join(folder, "data.t"), filepath.Join(folder, "config.t")},
+			Secret: []byte("a constant of the program"),
+			Now:    func() time.Time { return now },
+		},
+	})
+	must(err)
+	defer standing.Close()
+	secret, err := standing.Secret()
+	fmt.Printf("%s, %s: %q, %v\n", standing.Node, reading.Level, secret, err)
+
+	now = issued.AddDate(0, 0, 20)
+	_, err = standing.Again(clock.Evidence{})
+	must(err)
+	now = issued.AddDate(0, 0, 2) // set back: it runs, and the operator is told
+	reading, err = standing.Again(clock.Evidence{})
+	fmt.Println(reading.Level, reading.Code, err)
+	now = issued.AddDate(0, 1, 0)
+	_, err = standing.Again(clock.Evidence{})
+	fmt.Println(offline.CodeOf(err), err)
+	// Output:
+	// plant, ok: "the unpack key", <nil>
+	// warned clock_back <nil>
+	// expired The licence expired on 2031-04-04 05:06 UTC.
 }
 
 func must(err error) {

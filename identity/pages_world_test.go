@@ -84,13 +84,13 @@ func provide(t *testing.T, w *identitytest.World, o *pageOptions) {
 	t.Helper()
 	const issuer = "https://identity.guild.example.test"
 	log := slog.New(slog.DiscardHandler)
-	keys := signing.New(signing.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Key: w.Key, Now: w.Clock.Now, Log: log})
+	keys := signing.New(signing.Options{Store: w.Store, Journal: w.Journal, Key: w.Key, Now: w.Clock.Now, Log: log})
 	if err := keys.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	o.Keys = keys
 	o.Clients = client.New(client.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Now: w.Clock.Now, Log: log})
-	o.Grants = grant.New(grant.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Key: w.Key, Sessions: o.Sessions, Now: w.Clock.Now, Log: log})
+	o.Grants = grant.New(grant.Options{Store: w.Store, Journal: w.Journal, Key: w.Key, Sessions: o.Sessions, Now: w.Clock.Now, Log: log})
 	minter := &mint.Minter{Signing: keys, Accounts: w.Accounts, Issuer: issuer, Now: w.Clock.Now}
 	o.Logout = logout.New(logout.Options{Clients: o.Clients, Grants: o.Grants, Minter: minter, Jobs: w.Jobs, Key: w.Key, Now: w.Clock.Now})
 	o.Clients.OnRevoke = o.Grants.ClientEnded

@@ -23,12 +23,12 @@ import (
 func (s *service) openProvider(ctx context.Context, env app.Env, key seal.Key) (err error) {
 	issuer := env.PublicURL(Name)
 	s.begins = newBeginnings(env)
-	s.keys = signing.New(signing.Options{DB: env.DB, Store: s.store, Journal: s.journal, Key: key, Now: env.Now, Log: env.Log})
+	s.keys = signing.New(signing.Options{Store: s.store, Journal: s.journal, Key: key, Now: env.Now, Log: env.Log})
 	if err := s.keys.Start(ctx); err != nil {
 		return err
 	}
 	s.clients = client.New(client.Options{DB: env.DB, Store: s.store, Journal: s.journal, Now: env.Now, Log: env.Log, Development: !env.Production})
-	s.grants = grant.New(grant.Options{DB: env.DB, Store: s.store, Journal: s.journal, Key: key, Sessions: s.sessions, Now: env.Now, Log: env.Log})
+	s.grants = grant.New(grant.Options{Store: s.store, Journal: s.journal, Key: key, Sessions: s.sessions, Now: env.Now, Log: env.Log})
 	s.feed = feed.New(feed.Options{Store: s.store, Signing: s.keys, Issuer: issuer, Now: env.Now, Log: env.Log})
 	s.clients.OnRevoke, s.sessions.Ended = s.grants.ClientEnded, s.sessionsEnded
 	s.devices = device.New(device.Options{DB: env.DB, Store: s.store, Journal: s.journal, Grants: s.grants, Gate: s.gate, Key: key, Now: env.Now, Log: env.Log})

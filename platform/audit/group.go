@@ -21,3 +21,14 @@ func (j *Journal) Group(ctx context.Context, fn func(tx *sql.Tx) error) error {
 		return fn(tx)
 	})
 }
+
+// Write runs fn as db.Group does, with the journal begun: what fn reads nobody changes
+// before it is committed, and Append may follow at any place.
+func (j *Journal) Write(ctx context.Context, fn func(tx *sql.Tx) error) error {
+	return j.DB.Group(ctx, func(tx *sql.Tx) error {
+		if err := j.Begin(ctx, tx); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}

@@ -169,7 +169,7 @@ func (s *Service) Clean(ctx context.Context) error {
 	if err := s.codes.Clean(ctx); err != nil {
 		return err
 	}
-	return s.write(ctx, func(tx *sql.Tx) error { return s.o.Store.PurgeLinks(ctx, tx, s.o.Now()) })
+	return s.o.Journal.Write(ctx, func(tx *sql.Tx) error { return s.o.Store.PurgeLinks(ctx, tx, s.o.Now()) })
 }
 
 // ask refuses an outsider who asks for too much.
@@ -187,15 +187,6 @@ func (s *Service) find(ctx context.Context, id string) (*store.Account, error) {
 
 // write runs fn in a transaction in which fn may append to the journal at any
 // place.
-func (s *Service) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	return s.o.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := s.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
-		return fn(tx)
-	})
-}
-
 func public(row *store.Account) *Account {
 	a := &Account{ID: row.ID, Email: row.Email, Name: row.Name, Language: row.Language, Theme: row.Theme, Picture: row.Picture,
 		MustChange: row.MustChange, Disabled: row.State != store.Active,

@@ -56,7 +56,7 @@ func (s *Service) Create(ctx context.Context, r CreateRequest) (_ *Account, pass
 	}
 	made.CreatedAt = s.o.Now()
 	made.PasswordSetAt = made.CreatedAt
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	err = s.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		inserted, err := s.o.Store.InsertAccount(ctx, tx, made)
 		if err != nil {
 			return err
@@ -139,7 +139,7 @@ func (s *Service) Find(ctx context.Context, idOrEmail string) (*Account, error) 
 // administer runs fn in a transaction with the account as it is now, or returns
 // ErrNotFound.
 func (s *Service) administer(ctx context.Context, id string, fn func(tx *sql.Tx, row *store.Account) error) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		row, err := s.o.Store.AccountIn(ctx, tx, id)
 		if err == nil && row == nil {
 			err = ErrNotFound

@@ -21,7 +21,7 @@ func (s *Service) Delete(ctx context.Context, id, password string, by audit.Call
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		if err := s.unchanged(ctx, tx, row); err != nil {
 			return err
 		}

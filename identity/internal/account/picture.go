@@ -30,7 +30,7 @@ func (s *Service) RemovePicture(ctx context.Context, id string, by audit.Caller)
 }
 
 func (s *Service) changePicture(ctx context.Context, id, what string, by audit.Caller, change func(tx *sql.Tx) (bool, error)) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		row, err := s.o.Store.AccountIn(ctx, tx, id)
 		if err != nil {
 			return err

@@ -104,7 +104,7 @@ func (s *Service) ChangePassword(ctx context.Context, id, oldPassword, newPasswo
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		return s.setPassword(ctx, tx, row, newSecret{phc: phc, keepSession: keepSession}, journal.PasswordChanged, by)
 	})
 }

@@ -43,7 +43,7 @@ func (s *Service) SignIn(ctx context.Context, r SignInRequest) (*Account, error)
 			return nil, s.release(ctx, err, keys)
 		}
 	}
-	err = s.write(settled, func(tx *sql.Tx) error {
+	err = s.o.Journal.Write(settled, func(tx *sql.Tx) error {
 		if err := s.unchanged(settled, tx, row); errors.Is(err, errMeanwhile) {
 			return ErrSignIn
 		} else if err != nil {
@@ -138,7 +138,7 @@ func (s *Service) refused(ctx context.Context, by audit.Caller, action string, r
 	if row != nil {
 		subject = row.ID
 	}
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		if err := s.o.Journal.Append(ctx, tx, by, action, subject, map[string]any{"code": fault.As(why).Code}); err != nil {
 			return err
 		}

@@ -35,11 +35,11 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	t.Helper()
 	w := &world{World: identitytest.New(t, d)}
 	log := slog.New(slog.DiscardHandler)
-	w.keys = signing.New(signing.Options{DB: d, Store: w.Store, Journal: w.Journal, Key: w.Key, Now: w.Clock.Now, Log: log})
+	w.keys = signing.New(signing.Options{Store: w.Store, Journal: w.Journal, Key: w.Key, Now: w.Clock.Now, Log: log})
 	must(t, w.keys.Start(t.Context()))
 	w.clients = client.New(client.Options{DB: d, Store: w.Store, Journal: w.Journal, Now: w.Clock.Now, Log: log})
 	w.sessions = &session.Desk{Store: w.Store, Journal: w.Journal, Log: log, Now: w.Clock.Now}
-	w.grants = grant.New(grant.Options{DB: d, Store: w.Store, Journal: w.Journal, Key: w.Key, Sessions: w.sessions, Now: w.Clock.Now, Log: log})
+	w.grants = grant.New(grant.Options{Store: w.Store, Journal: w.Journal, Key: w.Key, Sessions: w.sessions, Now: w.Clock.Now, Log: log})
 	w.clients.OnRevoke, w.sessions.Ended = w.grants.ClientEnded, w.grants.SessionsEnded
 	w.Service = New(Options{DB: d, Store: w.Store, Journal: w.Journal, Clients: w.clients, Grants: w.grants, Issuer: issuer, Now: w.Clock.Now, Log: log,
 		Minter: &mint.Minter{Signing: w.keys, Accounts: w.Accounts, Issuer: issuer, Now: w.Clock.Now}})

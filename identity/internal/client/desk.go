@@ -338,10 +338,7 @@ func (d *Desk) List(ctx context.Context, q Query) (all []Client, total int, err 
 
 // change runs fn in a transaction with the application as it is now.
 func (d *Desk) change(ctx context.Context, id string, fn func(tx *sql.Tx, c Client) error) error {
-	return d.o.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	return d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		c, err := d.In(ctx, tx, id)
 		if err != nil {
 			return err

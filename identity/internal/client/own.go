@@ -72,10 +72,7 @@ func (d *Desk) insertOwn(ctx context.Context, id string, m Metadata, by audit.Ca
 	if err != nil {
 		return Client{}, err
 	}
-	err = d.o.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	err = d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		there, err := d.In(ctx, tx, id)
 		if err == nil {
 			c = there

@@ -127,10 +127,7 @@ func (d *Desk) enqueue(ctx context.Context, tx *sql.Tx, challenge string) error 
 // Deliver sends the letter that a challenge waits for, if it does. It is what
 // the desk's job does.
 func (d *Desk) Deliver(ctx context.Context, challenge string) error {
-	return d.o.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	return d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		row, err := d.o.Store.Code(ctx, tx, challenge)
 		if err != nil || row == nil || !row.UsedAt.IsZero() || row.Letters >= row.Wanted {
 			return err
@@ -216,10 +213,7 @@ func (d *Desk) Redeem(ctx context.Context, challenge, text, purpose string, by a
 		return Beside(errFormat)
 	}
 	var refusal error
-	err := d.o.DB.Group(ctx, func(tx *sql.Tx) (err error) {
-		if err = d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	err := d.o.Journal.Write(ctx, func(tx *sql.Tx) (err error) {
 		var c Code
 		if c, refusal, err = d.try(ctx, tx, challenge, text, purpose, by); err != nil || refusal != nil {
 			return err
@@ -271,10 +265,7 @@ func (d *Desk) Void(ctx context.Context, tx *sql.Tx, account string) error {
 
 // Clean deletes old challenges; a periodic job calls it.
 func (d *Desk) Clean(ctx context.Context) error {
-	return d.o.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	return d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		// They count for DailyLetters, also after their last letter.
 		_, err := d.o.Store.DeleteCodes(ctx, tx, d.o.Now().Add(-24*time.Hour-Window))
 		return err

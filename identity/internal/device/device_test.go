@@ -54,7 +54,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	w.journal, err = audit.Open(t.Context(), audit.OpenOptions{DB: d, Service: "identity", Key: key, Now: w.clock.Now, Log: log})
 	must(t, err)
 	w.sessions = &session.Desk{Store: w.store, Journal: w.journal, Log: log, Now: w.clock.Now}
-	w.grants = grant.New(grant.Options{DB: d, Store: w.store, Journal: w.journal, Key: key, Sessions: w.sessions, Now: w.clock.Now, Log: log})
+	w.grants = grant.New(grant.Options{Store: w.store, Journal: w.journal, Key: key, Sessions: w.sessions, Now: w.clock.Now, Log: log})
 	w.sessions.Ended = w.grants.SessionsEnded
 	gate := throttle.New(throttle.Options{DB: d, Store: w.store, Journal: w.journal, Key: key.Derive("attempts"), Now: w.clock.Now, Log: log})
 	w.Desk = device.New(device.Options{DB: d, Store: w.store, Journal: w.journal, Grants: w.grants, Gate: gate, Key: key, Now: w.clock.Now, Log: log})

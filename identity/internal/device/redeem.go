@@ -66,10 +66,7 @@ func (d *Desk) redeem(ctx context.Context, row *store.Device, life grant.Refresh
 		return grant.Grant{}, "", err
 	}
 	var issued grant.Grant
-	err = d.o.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	err = d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		taken, err := d.o.Store.TakeDevice(ctx, tx, row.Hash, d.now())
 		if err == nil && !taken {
 			err = ErrCode

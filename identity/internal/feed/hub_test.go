@@ -43,7 +43,7 @@ func newWorld(t testing.TB, d *db.DB) *world {
 	var err error
 	w.journal, err = audit.Open(t.Context(), audit.OpenOptions{DB: d, Service: "identity", Key: key, Now: w.clock.Now, Log: log})
 	must(t, err)
-	w.keys = signing.New(signing.Options{DB: d, Store: w.store, Journal: w.journal, Key: key, Now: w.clock.Now, Log: log})
+	w.keys = signing.New(signing.Options{Store: w.store, Journal: w.journal, Key: key, Now: w.clock.Now, Log: log})
 	must(t, w.keys.Start(t.Context()))
 	return w
 }

@@ -27,10 +27,7 @@ func (d *Desk) Consent(ctx context.Context, account, client string) (oauth.Scope
 // SaveConsent adds scopes to what the account allowed the client, and records it
 // if there are new ones.
 func (d *Desk) SaveConsent(ctx context.Context, account, client string, scopes oauth.Scopes, by audit.Caller) error {
-	return d.o.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	return d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		text, given, err := d.o.Store.ConsentIn(ctx, tx, account, client)
 		if err != nil {
 			return err
@@ -54,10 +51,7 @@ func (d *Desk) SaveConsent(ctx context.Context, account, client string, scopes o
 // Withdraw forgets what the account allowed the client, also its devices that did
 // not come for it yet, ends all its grants, and records it if there was anything.
 func (d *Desk) Withdraw(ctx context.Context, account, client string, by audit.Caller) error {
-	return d.o.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	return d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		given, err := d.o.Store.DeleteConsent(ctx, tx, account, client)
 		if err != nil {
 			return err

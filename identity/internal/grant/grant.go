@@ -120,7 +120,6 @@ type Consent struct {
 
 // Options is what a Desk needs; all but Grace.
 type Options struct {
-	DB      *db.DB
 	Store   *store.Store
 	Journal *audit.Journal
 	// Key makes the keys that seal a refresh token for its grace window.

@@ -21,10 +21,7 @@ func (d *Desk) IssueCode(ctx context.Context, g Grant, c Code, by audit.Caller) 
 	code = rand.Text()
 	now := d.now()
 	g.ID, g.MadeAt, g.EndsAt = id.New(prefix), now, now.Add(CodeLife)
-	err = d.o.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	err = d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		row, err := d.begin(ctx, tx, g, by)
 		if err != nil {
 			return err
@@ -137,10 +134,7 @@ func (d *Desk) IssueByPassword(ctx context.Context, g Grant, setAt time.Time, li
 
 // issue is Issue if may lets it in its transaction.
 func (d *Desk) issue(ctx context.Context, g Grant, life RefreshLife, by audit.Caller, may func(tx *sql.Tx) error) (issued Grant, refresh string, err error) {
-	err = d.o.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	err = d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		if err := may(tx); err != nil {
 			return err
 		}

@@ -101,10 +101,7 @@ func (d *Desk) replace(ctx context.Context, t token, row *store.Family, g Grant,
 
 // reused revokes the family of a token that was presented after its grace window.
 func (d *Desk) reused(ctx context.Context, g Grant, by audit.Caller) error {
-	err := d.o.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	err := d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		n, err := d.revokeIn(ctx, tx, by, WhyReuse, store.GrantByID, g.ID)
 		if err != nil || n == 0 { // another one has noticed it
 			return err

@@ -278,7 +278,7 @@ func hidden(t *testing.T, w *world) {
 	}
 	// Nor under another key.
 	stranger := node(t, w.db, w.key, w.clock)
-	stranger.Desk = grant.New(grant.Options{DB: w.db, Store: w.store, Journal: w.journal, Key: seal.NewKey("identity"), Sessions: w.sessions, Now: w.clock.Now})
+	stranger.Desk = grant.New(grant.Options{Store: w.store, Journal: w.journal, Key: seal.NewKey("identity"), Sessions: w.sessions, Now: w.clock.Now})
 	if _, next, err := stranger.Refresh(t.Context(), first, anyGrant, life, by); err == nil || next != "" {
 		t.Errorf("it opens under another key: %v", err)
 	}

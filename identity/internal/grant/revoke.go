@@ -14,10 +14,7 @@ import (
 // Revoke ends a grant and records why (one of the constants). A grant that is over
 // or unknown is no error.
 func (d *Desk) Revoke(ctx context.Context, id, why string, by audit.Caller) error {
-	return d.o.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	return d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		_, err := d.revokeIn(ctx, tx, by, why, store.GrantByID, id)
 		return err
 	})
@@ -64,10 +61,7 @@ func (d *Desk) RevokeAccess(ctx context.Context, jti string, until time.Time, _ 
 	if !until.After(now) {
 		return nil
 	}
-	return d.o.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	return d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		return d.o.Store.AddRevocations(ctx, tx, store.RevokedToken, []string{jti}, now, until)
 	})
 }

@@ -70,7 +70,7 @@ func node(t testing.TB, d *db.DB, key seal.Key, clock *guildtest.Clock) *world {
 	w.journal, err = audit.Open(t.Context(), audit.OpenOptions{DB: d, Service: "identity", Key: key, Now: clock.Now, Log: log})
 	must(t, err)
 	w.sessions = &session.Desk{Store: w.store, Journal: w.journal, Log: log, Now: clock.Now}
-	w.Desk = grant.New(grant.Options{DB: d, Store: w.store, Journal: w.journal, Key: key, Sessions: w.sessions, Now: clock.Now, Log: log})
+	w.Desk = grant.New(grant.Options{Store: w.store, Journal: w.journal, Key: key, Sessions: w.sessions, Now: clock.Now, Log: log})
 	w.sessions.Ended = w.SessionsEnded
 	return w
 }
@@ -217,6 +217,6 @@ func each(t *testing.T, tests map[string]func(*testing.T, *world)) {
 
 // strict is the world's desk without a grace window.
 func (w *world) strict() *grant.Desk {
-	return grant.New(grant.Options{DB: w.db, Store: w.store, Journal: w.journal, Key: w.key, Sessions: w.sessions, Now: w.clock.Now,
+	return grant.New(grant.Options{Store: w.store, Journal: w.journal, Key: w.key, Sessions: w.sessions, Now: w.clock.Now,
 		Log: slog.New(slog.DiscardHandler), Grace: -1})
 }

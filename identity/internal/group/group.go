@@ -60,7 +60,7 @@ func (d *Desk) Create(ctx context.Context, name, description string, by audit.Ca
 		return Group{}, err
 	}
 	row.ID, row.Source, row.MadeAt = id.New(prefix), store.SourceLocal, d.Now().UTC().Truncate(time.Microsecond)
-	err = d.write(ctx, func(tx *sql.Tx) error {
+	err = d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		inserted, err := d.Store.InsertGroup(ctx, tx, row)
 		if err != nil {
 			return err
@@ -183,7 +183,7 @@ func (d *Desk) Of(ctx context.Context, accountID string) ([]Group, error) {
 
 // change runs fn in a transaction with a group that is not the directory's.
 func (d *Desk) change(ctx context.Context, id string, fn func(tx *sql.Tx, was *store.Group) error) error {
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		was, err := d.Store.GroupIn(ctx, tx, id)
 		if err != nil {
 			return err
@@ -192,15 +192,6 @@ func (d *Desk) change(ctx context.Context, id string, fn func(tx *sql.Tx, was *s
 			return ErrDirectory
 		}
 		return fn(tx, was)
-	})
-}
-
-func (d *Desk) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	return d.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
-		return fn(tx)
 	})
 }
 

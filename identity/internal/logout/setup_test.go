@@ -53,11 +53,11 @@ func newWorld(t testing.TB, d *db.DB) *world {
 	t.Helper()
 	w := &world{World: identitytest.New(t, d)}
 	log := slog.New(slog.DiscardHandler)
-	keys := signing.New(signing.Options{DB: d, Store: w.Store, Journal: w.Journal, Key: w.Key, Now: w.Clock.Now, Log: log})
+	keys := signing.New(signing.Options{Store: w.Store, Journal: w.Journal, Key: w.Key, Now: w.Clock.Now, Log: log})
 	must(t, keys.Start(t.Context()))
 	w.clients = client.New(client.Options{DB: d, Store: w.Store, Journal: w.Journal, Now: w.Clock.Now, Log: log})
 	w.sessions = &session.Desk{Store: w.Store, Journal: w.Journal, Log: log, Now: w.Clock.Now}
-	w.grants = grant.New(grant.Options{DB: d, Store: w.Store, Journal: w.Journal, Key: w.Key, Sessions: w.sessions, Now: w.Clock.Now, Log: log})
+	w.grants = grant.New(grant.Options{Store: w.Store, Journal: w.Journal, Key: w.Key, Sessions: w.sessions, Now: w.Clock.Now, Log: log})
 	w.minter = &mint.Minter{Signing: keys, Accounts: w.Accounts, Issuer: issuer, Now: w.Clock.Now}
 	w.queue = jobs.New(jobs.Options{DB: d, Now: w.Clock.Now, Poll: 20 * time.Millisecond})
 	w.Desk = logout.New(logout.Options{Clients: w.clients, Grants: w.grants, Minter: w.minter, Jobs: w.queue, Key: w.Key, Post: w.post, Now: w.Clock.Now})

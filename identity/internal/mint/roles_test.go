@@ -27,7 +27,7 @@ func TestRolesAreToldToWhomTheyConcern(t *testing.T) {
 	w := identitytest.New(t, guildtest.Open(t, guildtest.SQLite(t), os.DirFS("../../migrations")))
 	roles := role.New(role.Options{Store: w.Store, Journal: w.Journal, Known: []string{"ca.admin", "identity.viewer"}, Now: w.Clock.Now})
 	log := slog.New(slog.DiscardHandler)
-	keys := signing.New(signing.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Key: w.Key, Now: w.Clock.Now, Log: log})
+	keys := signing.New(signing.Options{Store: w.Store, Journal: w.Journal, Key: w.Key, Now: w.Clock.Now, Log: log})
 	must(t, keys.Start(ctx))
 	m := mint.Minter{Signing: keys, Accounts: w.Accounts, Roles: roles, Issuer: "https://identity.example.test", Now: w.Clock.Now,
 		Clients: client.New(client.Options{DB: w.DB, Store: w.Store, Journal: w.Journal, Now: w.Clock.Now, Log: log})}

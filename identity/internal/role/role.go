@@ -72,7 +72,7 @@ func (d *Desk) Held(ctx context.Context, h Holder) ([]string, error) {
 
 // Give gives a role. Who has it keeps it. The wrong field is called "role".
 func (d *Desk) Give(ctx context.Context, role string, to Holder, by audit.Caller) error {
-	return d.write(ctx, func(tx *sql.Tx) error { return d.GiveIn(ctx, tx, role, to, by) })
+	return d.o.Journal.Write(ctx, func(tx *sql.Tx) error { return d.GiveIn(ctx, tx, role, to, by) })
 }
 
 // GiveIn is Give in the caller's transaction, which began with the journal.
@@ -92,7 +92,7 @@ func (d *Desk) GiveIn(ctx context.Context, tx *sql.Tx, role string, to Holder, b
 
 // Take takes a role back, or returns ErrLastAdmin. Who has it not is left alone.
 func (d *Desk) Take(ctx context.Context, role string, from Holder, by audit.Caller) error {
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		return d.o.Store.KeepAdmin(ctx, tx, func() error {
 			taken, err := d.o.Store.TakeRole(ctx, tx, store.Holder{Role: role, Account: from.Account, Group: from.Group})
 			if err != nil || !taken {
@@ -113,13 +113,4 @@ func (d *Desk) exists(ctx context.Context, tx *sql.Tx, h Holder) error {
 		err = account.ErrNotFound
 	}
 	return err
-}
-
-func (d *Desk) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	return d.o.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
-		return fn(tx)
-	})
 }

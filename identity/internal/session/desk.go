@@ -291,10 +291,7 @@ func (d *Desk) EndOthers(ctx context.Context, account, except string, by audit.C
 
 // Purge deletes the sessions that are over. A periodic job calls it.
 func (d *Desk) Purge(ctx context.Context) error {
-	return d.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	return d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		return d.Store.PurgeSessions(ctx, tx, d.now())
 	})
 }

@@ -24,7 +24,6 @@ import (
 	"guildhall/identity/internal/oauth"
 	"guildhall/identity/internal/store"
 	"guildhall/platform/audit"
-	"guildhall/platform/db"
 	"guildhall/platform/fault"
 	"guildhall/platform/seal"
 )
@@ -52,7 +51,6 @@ var ErrToken = errors.New("this is no token of this issuer, or its key is gone")
 
 // Options is what New needs; all of it but the lives.
 type Options struct {
-	DB      *db.DB
 	Store   *store.Store
 	Journal *audit.Journal
 	// Key seals the private keys.

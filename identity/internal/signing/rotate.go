@@ -123,10 +123,7 @@ func (d *Desk) change(ctx context.Context, by audit.Caller, plans planner) error
 	if err != nil || len(made) == 0 {
 		return err
 	}
-	err = d.o.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	err = d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		rows, err := d.o.Store.SigningKeysIn(ctx, tx)
 		if err != nil {
 			return err
@@ -190,10 +187,7 @@ func (d *Desk) add(ctx context.Context, tx *sql.Tx, p plan, k *store.SigningKey,
 
 // retire deletes the keys that are gone.
 func (d *Desk) retire(ctx context.Context) error {
-	return d.o.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	return d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		rows, err := d.o.Store.SigningKeysIn(ctx, tx)
 		if err != nil {
 			return err

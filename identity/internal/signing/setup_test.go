@@ -38,7 +38,7 @@ func newWorld(t testing.TB, d *db.DB) *world {
 
 // node is another node's desk.
 func (w *world) node(clock *guildtest.Clock, key seal.Key) *signing.Desk {
-	return signing.New(signing.Options{DB: w.db, Store: store.New(w.db), Journal: w.journal, Key: key, Now: clock.Now, Log: slog.New(slog.DiscardHandler)})
+	return signing.New(signing.Options{Store: store.New(w.db), Journal: w.journal, Key: key, Now: clock.Now, Log: slog.New(slog.DiscardHandler)})
 }
 
 // each runs a test on both engines.

@@ -64,10 +64,7 @@ func (d *Desk) Raise(ctx context.Context, tx *sql.Tx, a store.Alarm) error {
 
 // Acknowledge notes who has looked at an alarm. Repeating it is harmless: the first stays.
 func (d *Desk) Acknowledge(ctx context.Context, id string, by audit.Caller) (store.Alarm, error) {
-	err := d.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
+	err := d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		fresh, err := d.Store.AcknowledgeAlarm(ctx, tx, id, by.Actor, d.now())
 		if err != nil || !fresh {
 			return err

@@ -65,7 +65,7 @@ func (d *Desk) Order(ctx context.Context, o Order, by audit.Caller) (store.Batch
 	if err := d.check(b); err != nil {
 		return b, err
 	}
-	err = d.write(ctx, func(tx *sql.Tx) error {
+	err = d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		if err := d.o.Store.InsertBatch(ctx, tx, b); err != nil {
 			return err
 		}
@@ -140,7 +140,7 @@ var (
 // Export is the keys of a batch, for the first and only time: a quarter of an hour later
 // they are gone.
 func (d *Desk) Export(ctx context.Context, batch string, by audit.Caller) (keys []Key, err error) {
-	err = d.write(ctx, func(tx *sql.Tx) error {
+	err = d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		b, err := d.o.Store.BatchIn(ctx, tx, batch)
 		if err != nil {
 			return err

@@ -61,15 +61,6 @@ const (
 // ErrState says that what was asked for is nothing that can be done to a card as it is.
 var ErrState = fault.New(fault.Conflict, "card_state", "The state of the card does not allow this.")
 
-func (d *Desk) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	return d.o.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
-		return fn(tx)
-	})
-}
-
 func (d *Desk) now() time.Time { return d.o.Now().UTC().Truncate(time.Microsecond) }
 
 // event puts something on a card's time line.

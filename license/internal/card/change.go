@@ -24,7 +24,7 @@ type done struct {
 // change does something to a card: the card, its time line and the audit log are
 // written together.
 func (d *Desk) change(ctx context.Context, card string, by audit.Caller, fn func(tx *sql.Tx, c *store.Card) (done, error)) (c store.Card, err error) {
-	err = d.write(ctx, func(tx *sql.Tx) error {
+	err = d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		if c, err = d.o.Store.CardIn(ctx, tx, card); err != nil {
 			return err
 		}

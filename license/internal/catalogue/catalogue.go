@@ -28,15 +28,6 @@ type Desk struct {
 // ErrChanged says that somebody else changed it meanwhile.
 var ErrChanged = fault.New(fault.Conflict, "changed_meanwhile", "Somebody else changed this meanwhile. Load it again, and do it anew.")
 
-func (d *Desk) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	return d.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
-		return fn(tx)
-	})
-}
-
 func (d *Desk) now() time.Time { return d.Now().UTC().Truncate(time.Microsecond) }
 
 func secret(n int) []byte {

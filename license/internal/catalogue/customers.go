@@ -18,7 +18,7 @@ func (d *Desk) AddCustomer(ctx context.Context, name, email, note string, by aud
 		return c, err
 	}
 	c.ID, c.MadeAt = id.New("cus"), d.now()
-	return c, d.write(ctx, func(tx *sql.Tx) error {
+	return c, d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		inserted, err := d.Store.InsertCustomer(ctx, tx, c)
 		if err != nil {
 			return err
@@ -41,7 +41,7 @@ func (d *Desk) ChangeCustomer(ctx context.Context, customer, name, email, note s
 		return c, err
 	}
 	c.ID, c.MadeAt, c.Cards = was.ID, was.MadeAt, was.Cards
-	return c, d.write(ctx, func(tx *sql.Tx) error {
+	return c, d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		set, err := d.Store.SetCustomer(ctx, tx, c)
 		if err != nil {
 			return err

@@ -32,7 +32,7 @@ func (d *Desk) CreatePolicy(ctx context.Context, product, name string, rules pol
 	}
 	row.ID, row.Product, row.MadeAt, row.Revision = id.New("pol"), p.ID, d.now(), 1
 	row.ChangedAt = row.MadeAt
-	return Policy{row, rules}, d.write(ctx, func(tx *sql.Tx) error {
+	return Policy{row, rules}, d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		inserted, err := d.Store.InsertPolicy(ctx, tx, row)
 		if err != nil {
 			return err
@@ -55,7 +55,7 @@ func (d *Desk) ChangePolicy(ctx context.Context, policyID, name string, rules po
 		return Policy{}, err
 	}
 	row.ID, row.Product, row.MadeAt, row.ChangedAt, row.Revision = was.ID, was.Product, was.MadeAt, d.now(), revision
-	err = d.write(ctx, func(tx *sql.Tx) error {
+	err = d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		set, err := d.Store.SetPolicy(ctx, tx, row)
 		switch {
 		case db.IsUnique(err):

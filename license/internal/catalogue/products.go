@@ -23,7 +23,7 @@ func (d *Desk) CreateProduct(ctx context.Context, code, name, note string, by au
 	if err := fault.Fields(f...); err != nil {
 		return p, err
 	}
-	return p, d.write(ctx, func(tx *sql.Tx) error {
+	return p, d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		inserted, err := d.Store.InsertProduct(ctx, tx, p)
 		if err != nil {
 			return err
@@ -51,7 +51,7 @@ func (d *Desk) ChangeProduct(ctx context.Context, product, name, note string, by
 	if err := fault.Fields(f...); err != nil {
 		return p, err
 	}
-	return p, d.write(ctx, func(tx *sql.Tx) error {
+	return p, d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		if _, err := d.Store.SetProduct(ctx, tx, p.ID, p.Name, p.Note); err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (d *Desk) CreateRelease(ctx context.Context, product, version, note string,
 		return r, err
 	}
 	k := d.newHandshakeKey(r)
-	return r, d.write(ctx, func(tx *sql.Tx) error {
+	return r, d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		inserted, err := d.Store.InsertRelease(ctx, tx, r)
 		if err != nil {
 			return err
@@ -98,7 +98,7 @@ func (d *Desk) RotateHandshakeKey(ctx context.Context, product, version string, 
 		return store.HandshakeKey{}, err
 	}
 	k := d.newHandshakeKey(r)
-	return k, d.write(ctx, func(tx *sql.Tx) error {
+	return k, d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		if err := d.Store.ReplaceHandshakeKey(ctx, tx, k); err != nil {
 			return err
 		}

@@ -58,14 +58,14 @@ func (d *Desk) Add(ctx context.Context, r store.Release, draft Draft, content io
 		return f, err
 	}
 	f.ID = id.New("fil")
-	if err := d.write(ctx, func(tx *sql.Tx) error { return d.want(ctx, tx, f) }); err != nil {
+	if err := d.o.Journal.Write(ctx, func(tx *sql.Tx) error { return d.want(ctx, tx, f) }); err != nil {
 		return f, err
 	}
 	if err := d.o.Blobs.Put(ctx, came); err != nil {
 		return f, err
 	}
 	f.MadeAt = d.now()
-	return f, d.write(ctx, func(tx *sql.Tx) error {
+	return f, d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		if err := d.want(ctx, tx, f); err != nil {
 			return err
 		}
@@ -154,7 +154,7 @@ func (d *Desk) Remove(ctx context.Context, r store.Release, file string, by audi
 	if err != nil {
 		return err
 	}
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		removed, err := d.o.Store.RemoveFile(ctx, tx, f.ID, d.now())
 		if err == nil && !removed {
 			err = store.ErrFile

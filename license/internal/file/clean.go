@@ -12,7 +12,7 @@ import (
 // an upload that needs a marked one is told to wait.
 func (d *Desk) Clean(ctx context.Context) error {
 	now := d.now()
-	if err := d.write(ctx, func(tx *sql.Tx) error { return d.o.Store.CondemnContents(ctx, tx, now.Add(-kept), now) }); err != nil {
+	if err := d.o.Journal.Write(ctx, func(tx *sql.Tx) error { return d.o.Store.CondemnContents(ctx, tx, now.Add(-kept), now) }); err != nil {
 		return err
 	}
 	sums, err := d.o.Store.Condemned(ctx)
@@ -27,7 +27,7 @@ func (d *Desk) Clean(ctx context.Context) error {
 		if err := d.o.Blobs.Remove(ctx, sum); err != nil {
 			return err
 		}
-		if err := d.write(ctx, func(tx *sql.Tx) error { return d.o.Store.ForgetContent(ctx, tx, text) }); err != nil {
+		if err := d.o.Journal.Write(ctx, func(tx *sql.Tx) error { return d.o.Store.ForgetContent(ctx, tx, text) }); err != nil {
 			return err
 		}
 	}
@@ -42,7 +42,7 @@ func (d *Desk) Adopt(ctx context.Context) error {
 		if err != nil || known {
 			return err
 		}
-		return d.write(ctx, func(tx *sql.Tx) error {
+		return d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 			_, err := d.o.Store.WantContent(ctx, tx, sum.String(), 0, d.now())
 			return err
 		})

@@ -6,8 +6,6 @@
 package file
 
 import (
-	"context"
-	"database/sql"
 	"time"
 
 	"guildhall/license/internal/store"
@@ -49,12 +47,3 @@ func New(o Options) *Desk { return &Desk{o: o, ticket: o.Key.Derive("ticket")} }
 func (d *Desk) Most() int64 { return d.o.Most }
 
 func (d *Desk) now() time.Time { return d.o.Now().UTC().Truncate(time.Microsecond) }
-
-func (d *Desk) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	return d.o.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
-		return fn(tx)
-	})
-}

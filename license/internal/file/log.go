@@ -36,7 +36,7 @@ func (d *Desk) Log(ctx context.Context, what Download, ip netip.Addr, from, byte
 	if ip.IsValid() {
 		e.IP = ip.String()
 	}
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		n, err := d.o.Store.CountEvents(ctx, tx, e.Card, e.Kind, now.Add(-24*time.Hour))
 		if err != nil || n >= maxLogged {
 			return err

@@ -78,7 +78,7 @@ func (d *Desk) Upload(ctx context.Context, product, name string, module []byte, 
 	}
 	hash := sha256.Sum256(module)
 	var f store.Function
-	return f, d.write(ctx, func(tx *sql.Tx) error {
+	return f, d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		f, err = d.Store.FunctionIn(ctx, tx, p.ID, name)
 		known := err == nil
 		if err != nil && fault.As(err).Kind != fault.NotFound {
@@ -117,22 +117,13 @@ func (d *Desk) Upload(ctx context.Context, product, name string, module []byte, 
 	})
 }
 
-func (d *Desk) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	return d.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
-		return fn(tx)
-	})
-}
-
 // change changes a function; fn says what it did, or nothing when all was so before.
 func (d *Desk) change(ctx context.Context, product, name string, by audit.Caller, fn func(tx *sql.Tx, f *store.Function) (action string, detail map[string]any, err error)) (f store.Function, err error) {
 	p, err := d.Store.Product(ctx, product)
 	if err != nil {
 		return f, err
 	}
-	return f, d.write(ctx, func(tx *sql.Tx) error {
+	return f, d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		if f, err = d.Store.FunctionIn(ctx, tx, p.ID, name); err != nil {
 			return err
 		}
@@ -219,7 +210,7 @@ func (d *Desk) Remove(ctx context.Context, product, name string, by audit.Caller
 	if err != nil {
 		return err
 	}
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		f, err := d.Store.FunctionIn(ctx, tx, p.ID, name)
 		if err != nil {
 			return err

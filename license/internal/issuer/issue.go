@@ -232,7 +232,7 @@ func (d *Desk) Issue(ctx context.Context, o Order, by audit.Caller) (Issued, err
 	if made.Code, err = draft.seal(&c); err != nil {
 		return made, err
 	}
-	err = d.write(ctx, func(tx *sql.Tx) error { return d.sign(ctx, tx, &made.Licence, c, by) })
+	err = d.Journal.Write(ctx, func(tx *sql.Tx) error { return d.sign(ctx, tx, &made.Licence, c, by) })
 	return made, err
 }
 
@@ -293,7 +293,7 @@ func (d *Desk) SetNote(ctx context.Context, licence, note string, by audit.Calle
 	if l.Note, err = catalogue.Note(note); err != nil {
 		return l, err
 	}
-	return l, d.write(ctx, func(tx *sql.Tx) error {
+	return l, d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		if err := d.Store.SetLicenceNote(ctx, tx, l.ID, l.Note); err != nil {
 			return err
 		}

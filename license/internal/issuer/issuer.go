@@ -4,8 +4,6 @@
 package issuer
 
 import (
-	"context"
-	"database/sql"
 	"time"
 
 	"guildhall/license/internal/catalogue"
@@ -22,15 +20,6 @@ type Desk struct {
 	// Key seals the signing keys.
 	Key seal.Key
 	Now func() time.Time
-}
-
-func (d *Desk) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	return d.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
-		return fn(tx)
-	})
 }
 
 func (d *Desk) now() time.Time { return d.Now().UTC().Truncate(time.Microsecond) }

@@ -37,7 +37,7 @@ func (d *Desk) AddKey(ctx context.Context, product string, by audit.Caller) (sto
 	if err != nil {
 		return k, err
 	}
-	err = d.write(ctx, func(tx *sql.Tx) error {
+	err = d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		all, err := d.Store.SigningKeysIn(ctx, tx, p.ID)
 		if err != nil {
 			return err
@@ -70,7 +70,7 @@ func (d *Desk) RotateKey(ctx context.Context, product string, by audit.Caller) (
 		return fresh, err
 	}
 	var signs store.SigningKey
-	err = d.write(ctx, func(tx *sql.Tx) error {
+	err = d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		all, err := d.Store.SigningKeysIn(ctx, tx, p.ID)
 		if err != nil {
 			return err
@@ -107,7 +107,7 @@ func (d *Desk) RetireKey(ctx context.Context, product, key string, stolen bool, 
 		return store.SigningKey{}, err
 	}
 	var k store.SigningKey
-	err = d.write(ctx, func(tx *sql.Tx) error {
+	err = d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		all, err := d.Store.SigningKeysIn(ctx, tx, p.ID)
 		if err != nil {
 			return err

@@ -48,15 +48,6 @@ type Desk struct {
 
 func (d *Desk) now() time.Time { return d.Now().UTC().Truncate(time.Microsecond) }
 
-func (d *Desk) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	return d.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
-		return fn(tx)
-	})
-}
-
 // Invite makes the link by which one account becomes one of the customer's, and writes it
 // to an address, in a language that letters know; an empty address: to nobody. The link is
 // readable in the answer and in the letter alone. A wrong field is called "email".
@@ -79,7 +70,7 @@ func (d *Desk) Invite(ctx context.Context, customer, email, language string, by 
 	token := rand.Text()
 	i = store.Invitation{ID: id.New("inv"), Customer: customer, Hash: sha256.Sum256([]byte(token)), Email: email, MadeAt: d.now(), UntilAt: d.now().Add(InvitationLife)}
 	link = d.URL + Path + "?link=" + token
-	return i, link, d.write(ctx, func(tx *sql.Tx) error {
+	return i, link, d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		if err := d.Store.InsertInvitation(ctx, tx, i); err != nil {
 			return err
 		}
@@ -97,7 +88,7 @@ func (d *Desk) Invite(ctx context.Context, customer, email, language string, by 
 
 // Withdraw ends an invitation that nobody has used yet.
 func (d *Desk) Withdraw(ctx context.Context, customer, invitation string, by audit.Caller) error {
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		removed, err := d.Store.RemoveInvitation(ctx, tx, customer, invitation)
 		if err != nil {
 			return err
@@ -126,7 +117,7 @@ func (d *Desk) Accept(ctx context.Context, token, account, name string, by audit
 	if err != nil {
 		return err
 	}
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		used, err := d.Store.RemoveInvitation(ctx, tx, i.Customer, i.ID)
 		if err != nil {
 			return err
@@ -143,7 +134,7 @@ func (d *Desk) Accept(ctx context.Context, token, account, name string, by audit
 
 // Unlink ends what an account sees of a customer.
 func (d *Desk) Unlink(ctx context.Context, customer, account string, by audit.Caller) error {
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.Journal.Write(ctx, func(tx *sql.Tx) error {
 		was, err := d.Store.UnlinkAccount(ctx, tx, customer, account)
 		if err != nil {
 			return err

@@ -72,7 +72,7 @@ func (d *Desk) Kit(ctx context.Context, product string, by audit.Caller) (licens
 	}
 	exported, root := shared.exported(), b.current(store.KeyRoot, d.now()).sign.Public().(ed25519.PublicKey)
 	return license.Kit{Product: p.Code, Addresses: d.o.Addresses(), Root: root, PSK: &exported, Configuration: text},
-		d.write(ctx, func(tx *sql.Tx) error {
+		d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 			return d.o.Journal.Append(ctx, tx, by, journal.KitExported, p.ID, map[string]any{"psk": shared.ID})
 		})
 }

@@ -1,8 +1,6 @@
 package transport
 
 import (
-	"context"
-	"database/sql"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,12 +44,3 @@ type Desk struct {
 func New(o Options) *Desk { return &Desk{o: o} }
 
 func (d *Desk) now() time.Time { return d.o.Now().UTC().Truncate(time.Microsecond) }
-
-func (d *Desk) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	return d.o.Journal.DB.Group(ctx, func(tx *sql.Tx) error {
-		if err := d.o.Journal.Begin(ctx, tx); err != nil {
-			return err
-		}
-		return fn(tx)
-	})
-}

@@ -111,7 +111,7 @@ func (d *Desk) keep(ctx context.Context, product string) error {
 	if err != nil || len(due(rows, d.now())) == 0 {
 		return err
 	}
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		now := d.now()
 		rows, err := d.o.Store.TransportKeysIn(ctx, tx, product, now)
 		if err != nil {
@@ -132,7 +132,7 @@ func (d *Desk) Rotate(ctx context.Context, product, kind string, end bool, by au
 		return fault.Fields(fault.Field{Name: "kind", Code: "key_kind_unknown", Detail: `The kind is "answer", "hpke", "psk" or "kit".`})
 	}
 	defer d.forget()
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		now := d.now()
 		rows, err := d.o.Store.TransportKeysIn(ctx, tx, p.ID, now)
 		if err != nil {
@@ -167,7 +167,7 @@ func (d *Desk) End(ctx context.Context, product, id string, by audit.Caller) err
 		return err
 	}
 	defer d.forget()
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.o.Journal.Write(ctx, func(tx *sql.Tx) error {
 		now := d.now()
 		rows, err := d.o.Store.TransportKeysIn(ctx, tx, p.ID, now)
 		if err != nil {

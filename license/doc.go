@@ -49,6 +49,7 @@
 //	internal/sandbox    runs their modules
 //	internal/transport  opens requests and signs answers, by keys that it keeps
 //	internal/issuer     signing keys, and offline licences from requests
+//	internal/journal    the actions in its audit log
 //	internal/store      SQL
 //	sdk/go/license      the messages; sealed: how they travel; offline: licences without
 //	                    a server; fingerprint: machines

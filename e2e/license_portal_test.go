@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,27 +23,36 @@ import (
 // activates shows a card's key as the program on a machine does.
 func (s *server) activates(t *testing.T, key, machine string) license.Answer {
 	t.Helper()
-	digest := sha256.Sum256([]byte(machine))
-	body, err := json.Marshal(license.Request{Call: license.CallActivate, Product: "press", Card: key, Time: time.Now().UnixMilli(), Nonce: rand.Text(),
-		Fingerprint: map[string]string{"machine_id": base64.RawURLEncoding.EncodeToString(digest[:])}})
+	a, err := shows(t.Context(), s.browser(t), s.service("license"), license.CallActivate, key, machine)
 	if err != nil {
 		t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.service("license")+"/v1/activate", bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := s.browser(t).Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	var a license.Answer
-	if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
-		t.Fatalf("the answer has status %d and is no message: %v", res.StatusCode, err)
 	}
 	return a
+}
+
+// shows makes a call with a card of the product press, whose policy asks for no proof, at
+// the service's URL. The error says that no answer came.
+func shows(ctx context.Context, client *http.Client, url, call, key, machine string) (a license.Answer, err error) {
+	digest := sha256.Sum256([]byte(machine))
+	body, err := json.Marshal(license.Request{Call: call, Product: "press", Card: key, Time: time.Now().UnixMilli(), Nonce: rand.Text(),
+		Fingerprint: map[string]string{"machine_id": base64.RawURLEncoding.EncodeToString(digest[:])}})
+	if err != nil {
+		return a, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/"+call, bytes.NewReader(body))
+	if err != nil {
+		return a, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := client.Do(req)
+	if err != nil {
+		return a, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
+		return a, fmt.Errorf("the answer has status %d and is no message: %w", res.StatusCode, err)
+	}
+	return a, nil
 }
 
 // TestACustomerMovesACard is the customer's own page in a browser: an invitation, the

@@ -112,12 +112,12 @@ func (c tampering) shows(t *testing.T, data string, config []string, more ...str
 func refusesToRecord(t *testing.T, data string, config []string) {
 	t.Helper()
 	out, _, code := guildhall(t, append([]string{"status", "--data", data}, config...)...)
-	if code != 4 || !strings.Contains(out, "audit log was tampered with") {
+	if code != 4 || !strings.Contains(out, "log was tampered with") {
 		t.Errorf("status: exit %d\n%s", code, out)
 	}
 	folder := filepath.Join(t.TempDir(), "refused")
 	_, errs, code := guildhall(t, append([]string{"ca", "issue", "--data", data, "--name", "refused.example.com", "--out", folder}, config...)...)
-	if code != 1 || !strings.Contains(errs, "audit log was tampered with") {
+	if code != 1 || !strings.Contains(errs, "log was tampered with") {
 		t.Errorf("ca issue: exit %d, %s", code, errs)
 	}
 	if out := must(t, append([]string{"ca", "list", "--data", data}, config...)...); strings.Contains(out, "refused.example.com") {

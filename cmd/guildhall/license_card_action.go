@@ -56,13 +56,19 @@ func printActed(t terminal, asJSON bool, all manage.CardResults) error {
 			t.printf("%s  %s\n", r.ID, r.State)
 		}
 	}
-	if all.Done < len(all.Results) {
-		return errNotAll
+	switch {
+	case all.Done == len(all.Results):
+		return nil
+	case all.Done == 0:
+		return errNone
 	}
-	return nil
+	return errNotAll
 }
 
-var errNotAll = errors.New("it was not done to all cards; the others are named above")
+var (
+	errNone   = errors.New("nothing was done; the reason is above")
+	errNotAll = errors.New("it was not done to all cards; the others are named above")
+)
 
 type licenseCardPlainCommand struct {
 	place         `embed:""`

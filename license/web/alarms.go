@@ -7,6 +7,7 @@ import (
 	"github.com/a-h/templ"
 
 	"guildhall/license/internal/store"
+	"guildhall/platform/audit/logpage"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web/ui"
 )
@@ -40,7 +41,7 @@ func (v Alarms) table(ctx context.Context) ui.Table {
 func (v Alarms) state(ctx context.Context, a store.Alarm) templ.Component {
 	switch {
 	case !a.AcknowledgedAt.IsZero():
-		return ui.Text(i18n.T(ctx, "license.alarms.by", "Who", a.AcknowledgedBy, "When", i18n.DateTime(ctx, a.AcknowledgedAt)))
+		return ui.Text(i18n.T(ctx, "license.alarms.by", "Who", logpage.Called(ctx, a.AcknowledgedBy), "When", i18n.DateTime(ctx, a.AcknowledgedAt)))
 	case v.May:
 		return acknowledgeAlarm(a.ID)
 	}

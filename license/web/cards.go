@@ -188,9 +188,9 @@ func (v Card) bound() *store.Environment {
 
 func (v Card) machine(ctx context.Context, e *store.Environment) ui.Definitions {
 	return ui.Definitions{{Name: i18n.T(ctx, "license.cards.ip"), Value: ui.Mono(cmp.Or(e.IP, "–"))},
-		{Name: i18n.T(ctx, "license.machine.parts"), Value: ui.Text(strings.Join(slices.Sorted(maps.Keys(e.Fingerprint)), ", "))},
+		{Name: i18n.T(ctx, "license.machine.parts"), Value: ui.Text(cmp.Or(strings.Join(slices.Sorted(maps.Keys(e.Fingerprint)), ", "), i18n.T(ctx, "license.machine.parts.none")))},
 		{Name: i18n.T(ctx, "license.machine.bound"), Value: ui.Time{At: e.BoundAt}}, {Name: i18n.T(ctx, "license.machine.seen"), Value: ui.Time{At: e.SeenAt, Now: v.Now}},
-		{Name: i18n.T(ctx, "license.machine.last"), Value: ui.Mono(strings.TrimSpace(e.LastCall + " " + e.LastFunction))},
+		{Name: i18n.T(ctx, "license.machine.last"), Value: lastCall(ctx, *e)},
 		{Name: i18n.T(ctx, "license.machine.id"), Value: ui.Mono(e.ID), Copy: e.ID}}
 }
 
@@ -200,7 +200,7 @@ func (v Card) usage(ctx context.Context) ui.Table {
 		Empty:   ui.Empty{Icon: "chart", Title: i18n.T(ctx, "license.cards.unused")}}
 	sums := map[string]int64{}
 	for _, u := range v.Usage {
-		sums[strings.TrimSpace(u.Call+" "+u.Function)] += u.Count
+		sums[strings.TrimSpace(callName(ctx, u.Call)+" "+u.Function)] += u.Count
 	}
 	for _, call := range slices.Sorted(maps.Keys(sums)) {
 		t.Rows = append(t.Rows, ui.Row{ui.Mono(call), ui.Text(i18n.Number(ctx, sums[call]))})

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/base64"
 	"io"
 	"maps"
 	"slices"
@@ -19,6 +20,9 @@ type Evidence struct {
 	// card is bound to; empty: none is known.
 	Recorded map[string]string
 	IP       string
+	// Key is the public key of the installation that the card is bound to; nil: none is
+	// known.
+	Key []byte
 }
 
 // Render writes the table, and folded all that was sent.
@@ -58,15 +62,26 @@ func (v Evidence) parts(ctx context.Context) []part {
 		}
 		all = append(all, p)
 	}
+	if sent := sentKey(v.Event); sent != "" && len(v.Key) > 0 {
+		all = append(all, compared(ctx, "license.part.device", base64.StdEncoding.EncodeToString(v.Key), sent))
+	}
 	if v.IP != "" || v.Event.IP != "" && len(v.Recorded) == 0 {
-		p := part{name: i18n.T(ctx, "license.cards.ip"), recorded: v.IP, sent: v.Event.IP, result: ui.Badge{Tone: ui.Bad, Label: i18n.T(ctx, "license.part.other")}}
-		if p.recorded == p.sent {
-			p.result = ui.Badge{Tone: ui.Good, Label: i18n.T(ctx, "license.part.same")}
-		}
-		all = append(all, p)
+		all = append(all, compared(ctx, "license.cards.ip", v.IP, v.Event.IP))
 	}
 	return all
 }
+
+// compared is a part of which there is one on each side.
+func compared(ctx context.Context, name, recorded, sent string) part {
+	p := part{name: i18n.T(ctx, name), recorded: recorded, sent: sent, result: ui.Badge{Tone: ui.Bad, Label: i18n.T(ctx, "license.part.other")}}
+	if recorded == sent {
+		p.result = ui.Badge{Tone: ui.Good, Label: i18n.T(ctx, "license.part.same")}
+	}
+	return p
+}
+
+// sentKey is the public key of the installation that came, in base64; empty: it sent none.
+func sentKey(e store.Event) string { return strs(e.Detail["device"])["sign"] }
 
 // table is the comparison, a component a row.
 func (v Evidence) table(ctx context.Context) ui.Table {

@@ -61,7 +61,7 @@ func (v Home) kinds(ctx context.Context) ui.Donut {
 		for _, n := range v.Calls[call] {
 			sum += n
 		}
-		c.Data = append(c.Data, ui.Datum{Label: call, Value: float64(sum)})
+		c.Data = append(c.Data, ui.Datum{Label: callName(ctx, call), Value: float64(sum)})
 	}
 	return c
 }

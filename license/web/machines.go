@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"context"
-	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -36,7 +35,7 @@ func (v Machines) table(ctx context.Context) ui.Table {
 	for _, e := range v.Rows {
 		c := v.Cards[e.Card]
 		t.Rows = append(t.Rows, ui.Row{ui.Link{Label: c.Prefix + "-…", URL: CardPath(e.Card)}, boundBadge(ctx, e), ui.Text(v.product(c.Product)), ui.Mono(cmp.Or(e.IP, "–")),
-			ui.Time{At: e.SeenAt, Now: v.Now}, ui.Mono(strings.TrimSpace(e.LastCall + " " + e.LastFunction)), ui.Time{At: e.BoundAt, DateOnly: true}})
+			ui.Time{At: e.SeenAt, Now: v.Now}, lastCall(ctx, e), ui.Time{At: e.BoundAt, DateOnly: true}})
 	}
 	return t
 }

@@ -144,7 +144,7 @@ func (v Card) evidence(e store.Event) templ.Component {
 	case card.Mismatched:
 		for _, one := range v.Environments {
 			if one.ID == e.Environment {
-				return Evidence{Event: e, Recorded: one.Fingerprint, IP: one.IP}
+				return Evidence{Event: e, Recorded: one.Fingerprint, IP: one.IP, Key: one.SignKey}
 			}
 		}
 		return Evidence{Event: e}

@@ -3,9 +3,12 @@ package web
 import (
 	"context"
 
+	"github.com/a-h/templ"
+
 	"guildhall/license/internal/store"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web/ui"
+	"guildhall/sdk/go/license"
 )
 
 // The states of a card that lists know besides those that are kept.
@@ -41,4 +44,16 @@ func known(ctx context.Context, key, fallback string) string {
 		return s
 	}
 	return fallback
+}
+
+// callName is what people call a call of clients.
+func callName(ctx context.Context, call string) string { return known(ctx, "license.call."+call, call) }
+
+// lastCall is what a machine asked for last.
+func lastCall(ctx context.Context, e store.Environment) templ.Component {
+	name := callName(ctx, e.LastCall)
+	if e.LastCall == license.CallFunction {
+		name += " " + e.LastFunction
+	}
+	return ui.Text(name)
 }

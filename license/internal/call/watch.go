@@ -105,14 +105,17 @@ func components(e store.Event, name string) fingerprint.Components {
 	return all
 }
 
-// alarm puts an alarm about a kind of events on the time line, once within a time.
+// alarm raises an alarm about a kind of events, which counts on, and puts it on the time
+// line, once within a time.
 func (t *turn) alarm(ctx context.Context, tx *sql.Tx, kind string, count int, within time.Duration) error {
 	told, err := t.s.o.Store.EventsIn(ctx, tx, t.card.ID, card.Alarm, t.now.Add(-within), maxEvents)
-	if err != nil || slices.ContainsFunc(told, func(e store.Event) bool { return e.Detail["kind"] == kind }) {
+	if err != nil {
 		return err
 	}
-	if err := t.event(ctx, tx, card.Alarm, map[string]any{"kind": kind, "count": count}); err != nil {
-		return err
+	if !slices.ContainsFunc(told, func(e store.Event) bool { return e.Detail["kind"] == kind }) {
+		if err := t.event(ctx, tx, card.Alarm, map[string]any{"kind": kind, "count": count}); err != nil {
+			return err
+		}
 	}
 	raised := map[string]string{card.Mismatched: store.AlarmMismatches, card.Drifted: store.AlarmFingerprints}[kind]
 	return t.s.o.Raise(ctx, tx, store.Alarm{Kind: raised, Card: t.card.ID, Prefix: t.card.Prefix, Count: count})

@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -27,14 +30,40 @@ func sold(t *testing.T) (s *server, ids map[string]string) {
 	}
 	must(t, "license", "product", "add", "press", "Press Studio", "--data", s.data)
 	must(t, "license", "release", "add", "press", "1.0", "--data", s.data)
-	must(t, "license", "policy", "add", "press", "One year", "--days", "365", "--data", s.data)
+	dir := t.TempDir()
+	write := func(name, text string) (path string) {
+		t.Helper()
+		path = filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	rules := write("rules.json", `{"ip_rule": "hw", "proof": false, "files": true, "functions": {"price": {"per_day": 100}}, "alarms": {"fingerprints": 2, "mismatches": 1}}`)
+	must(t, "license", "policy", "add", "press", "One year", "--days", "365", "--rules", rules, "--data", s.data)
 	must(t, "license", "customer", "add", "Print & Sons", "--data", s.data)
-	must(t, "license", "batch", "add", "--policy", "One year", "--customer", "Print & Sons", "--count", "3", "--data", s.data)
-	for _, what := range []string{"product", "policy", "customer", "batch", "card"} {
+	must(t, "license", "batch", "add", "--policy", "One year", "--customer", "Print & Sons", "--count", "3", "--export", filepath.Join(dir, "keys.csv"), "--data", s.data)
+	must(t, "license", "function", "add", "press", "price", write("price.wasm", traps), "--note", "counts the pages of a booklet", "--data", s.data)
+	must(t, "license", "file", "add", "press", "1.0", write("press-studio-setup-1.0-x86_64-windows.msi", "setup"), "--data", s.data)
+	must(t, "license", "key", "add", "press", "--data", s.data)
+	request, licence := filepath.Join(dir, "request.json"), filepath.Join(dir, "licence.txt")
+	must(t, "license", "request", "press", "--install-key", filepath.Join(dir, "install.key"), "--company", "Print & Sons", "--contact", "office@print.example", "--out", request)
+	must(t, "license", "issue", request, "--to", "2099-12-31", "--release", "1.0", "--out", licence, "--data", s.data)
+	must(t, "license", "customer", "invite", "Print & Sons", "--email", "office@print.example", "--data", s.data)
+	// The card's machine, and another one, which is refused and raises an alarm.
+	key := rows(t, filepath.Join(dir, "keys.csv"))[1][1]
+	s.activates(t, key, "desk")
+	s.activates(t, key, "laptop")
+	ids["used"] = strings.TrimSpace(must(t, "license", "card", "list", "-q", key, "--ids", "--data", s.data))
+	for _, what := range []string{"product", "policy", "customer", "batch", "card", "licence"} {
 		ids[what] = first(what)
 	}
 	return s, ids
 }
+
+// traps is a module of WebAssembly whose function stops at once.
+const traps = "\x00asm\x01\x00\x00\x00" + "\x01\x04\x01\x60\x00\x00" + "\x03\x02\x01\x00" + "\x05\x03\x01\x00\x01" +
+	"\x07\x13\x02\x06memory\x02\x00\x06_start\x00\x00" + "\x0a\x05\x01\x03\x00\x00\x0b"
 
 func TestLicensePagesPlease(t *testing.T) {
 	t.Parallel()
@@ -42,6 +71,9 @@ func TestLicensePagesPlease(t *testing.T) {
 	license := s.service("license")
 	for group, pages := range map[string]map[string]string{
 		"cards": {"overview": "/", "cards": "/cards", "card": "/cards/" + ids["card"], "machines": "/machines", "mismatches": "/mismatches"},
+		"more": {"used": "/cards/" + ids["used"], "alarms": "/alarms", "functions": "/products/" + ids["product"] + "/functions", "function": "/products/" + ids["product"] + "/functions/price",
+			"files": "/products/" + ids["product"] + "/releases/1.0", "signing": "/products/" + ids["product"] + "/signing", "accounts": "/customers/" + ids["customer"] + "/accounts"},
+		"offline": {"licences": "/offline", "licence": "/offline/" + ids["licence"], "issue": "/offline/new", "look": "/offline/look"},
 		"rest": {"customers": "/customers", "customer": "/customers/" + ids["customer"], "batch": "/batches/" + ids["batch"], "product": "/products/" + ids["product"],
 			"transport": "/products/" + ids["product"] + "/transport", "policy": "/policies/" + ids["policy"]},
 	} {

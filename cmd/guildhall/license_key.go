@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"guildhall/sdk/go/license/manage"
@@ -66,17 +68,25 @@ func (c *licenseKeyAddCommand) Run(ctx context.Context, t terminal) error {
 type licenseKeyRotateCommand struct {
 	place           `embed:""`
 	productArgument `embed:""`
+	Yes             bool `help:"Also without a next key: make one, which no program knows yet."`
 	JSON            bool `name:"json" help:"Print JSON."`
 }
 
 // Help is the long text of --help.
 func (licenseKeyRotateCommand) Help() string {
-	return "The key before goes on to verify what it signed; its private half is removed. Without a next key a new one is made: no program knows it yet, so export the public keys and ship them before its first licence.\n\n" + exitHelp
+	return "The next key signs, which programs know already: \"guildhall license key add\" made it, and the public keys were exported and shipped. The key before goes on to verify what it signed; its private half is removed.\n\n" + exitHelp
 }
 
 // Run rotates at once.
 func (c *licenseKeyRotateCommand) Run(ctx context.Context, t terminal) error {
 	return c.license(ctx, t, func(client *manage.Client) error {
+		all, err := client.SigningKeys(ctx, c.Product)
+		if err != nil {
+			return err
+		}
+		if !c.Yes && !slices.ContainsFunc(all.Keys, func(k manage.SigningKey) bool { return k.State == "next" }) {
+			return errNoNextKey
+		}
 		k, err := client.RotateSigningKey(ctx, c.Product)
 		if err != nil {
 			return err
@@ -84,6 +94,9 @@ func (c *licenseKeyRotateCommand) Run(ctx context.Context, t terminal) error {
 		return printMade(t, c.JSON, k.ID, k)
 	})
 }
+
+var errNoNextKey = errors.New("there is no next key, and programs that were shipped refuse licences of a key that they do not know: " +
+	"make it by \"guildhall license key add\", export and ship the public keys, and rotate then; say --yes to do it now, when the present key is in wrong hands")
 
 type licenseKeyExportCommand struct {
 	place           `embed:""`
@@ -114,7 +127,16 @@ type licenseKeyRetireCommand struct {
 	productArgument `embed:""`
 	ID              string `arg:"" help:"The key's id."`
 	Stolen          bool   `help:"It is in wrong hands."`
+	Yes             bool   `help:"Do it: programs come to refuse the licences that it signed."`
 	JSON            bool   `name:"json" help:"Print JSON."`
+}
+
+// Validate wants it said twice: a key that is retired stays so.
+func (c *licenseKeyRetireCommand) Validate() error {
+	if !c.Yes {
+		return errors.New("programs that are built with the keys as exported from now on refuse all licences of this key, and it cannot be undone; say --yes to do it")
+	}
+	return nil
 }
 
 // Help is the long text of --help.

@@ -133,6 +133,8 @@ func (p *problems) deployment(d Deployment) {
 	p.add(d.Match < 0 || d.Match > 1, "deployment.match", "malformed", "The share that must agree is between 0 and 1.")
 	p.release("deployment.product_versions.from", d.ProductVersions.From)
 	p.release("deployment.product_versions.to", d.ProductVersions.To)
+	v := d.ProductVersions
+	p.add(v.From != "" && !v.includes(v.From), "deployment.product_versions.to", "mismatch", "No version is from %s and up to %s.", v.From, v.To)
 	p.instance("deployment.", d.InstanceType, len(d.Nodes), true)
 	names := map[string]bool{}
 	for i, n := range d.Nodes {

@@ -250,6 +250,11 @@ func TestClaimsThatCannotBeIssued(t *testing.T) {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
+	backwards := claims()
+	backwards.Deployment.ProductVersions = offline.Versions{From: "3", To: "2.9"}
+	if _, err := offline.Issue(backwards, issuer("new")); err == nil || !strings.Contains(err.Error(), "No version is from 3 and up to 2.9") {
+		t.Errorf("a range that ends before it begins: %v", err)
+	}
 	long := claims()
 	for i := range 200 {
 		long.Modules = append(long.Modules[:i], fmt.Sprintf("%0190d", i))

@@ -101,6 +101,9 @@ func findCard(ctx context.Context, client *manage.Client, text string) (string, 
 	}
 	for _, state := range []string{"", "binned"} {
 		list, err := client.Cards(ctx, manage.CardRequest{Key: text, State: state})
+		if f := fault.As(err); len(f.Fields) == 1 {
+			return "", fault.Fields(fault.Field{Name: "CARD", Code: f.Fields[0].Code, Detail: "This is no id (crd_...), and no key: " + f.Fields[0].Detail})
+		}
 		if err != nil {
 			return "", err
 		}

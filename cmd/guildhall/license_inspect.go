@@ -80,14 +80,20 @@ func printClaims(t terminal, c offline.Claims) {
 
 type licenseVerifyCommand struct {
 	licenceFile `embed:""`
-	Key         string    `help:"File of the public keys, as \"guildhall license key export\" writes it." required:"" placeholder:"FILE"`
-	At          time.Time `help:"Hold this time against it (default: now)." placeholder:"TIME"`
-	JSON        bool      `name:"json" help:"Print JSON."`
+	Key         string `help:"File of the public keys, as \"guildhall license key export\" writes it." required:"" placeholder:"FILE"`
+	At          string `help:"Hold this day or time against it (default: now)." placeholder:"TIME"`
+	JSON        bool   `name:"json" help:"Print JSON."`
 }
 
 // Help is the long text of --help.
 func (licenseVerifyCommand) Help() string {
 	return "Says whether one of the keys signed the licence and whether it is valid now, and needs no server. Which machine and which version it is for is shown, and decided by the program that runs there.\n\n" + exitHelp
+}
+
+// Validate refuses a time that is none.
+func (c *licenseVerifyCommand) Validate() error {
+	_, _, err := moment("--at", c.At)
+	return err
 }
 
 // Run verifies it.
@@ -104,7 +110,10 @@ func (c *licenseVerifyCommand) Run(t terminal) error {
 	if err != nil {
 		return fault.Fields(fault.Field{Name: "--key", Code: string(offline.CodeOf(err)), Detail: err.Error()})
 	}
-	at := c.At
+	at, _, err := moment("--at", c.At)
+	if err != nil {
+		return err
+	}
 	if at.IsZero() {
 		at = time.Now()
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -34,12 +35,14 @@ func (licenseIssueCommand) Help() string {
 	return "The confidential part opens with the install key that made the request. Machines without one open it with a code, which is printed once on standard error (or as \"code\" of --json) and kept nowhere: tell it to the customer by another way than the licence.\n\n" + exitHelp
 }
 
-// Validate refuses two things on standard output.
+// Validate refuses times that are none, and a file for a preview.
 func (c *licenseIssueCommand) Validate() error {
 	if c.Out != "-" && c.Preview {
 		return errors.New("--preview writes no file: leave out --out")
 	}
-	return nil
+	_, _, from := moment("--from", c.From)
+	_, _, to := moment("--to", c.To)
+	return cmp.Or(from, to)
 }
 
 // Run issues it.

@@ -75,6 +75,8 @@ func TestACallerLeavesAServersOldCertificate(t *testing.T) {
 	bank := w.bank(t)
 	old := bank.As("bank").Serial()
 	w.clock.Advance(10 * time.Hour)
+	// Who knows no news admits nobody, the shop's first request neither.
+	eventually(t, "the bank's news are fresh again", func() bool { return bank.Revocations().Fresh() == nil })
 	shop := w.shop(t, bank)
 	met := func() string {
 		t.Helper()

@@ -51,7 +51,7 @@ func BenchmarkLicense(b *testing.B) {
 					b.Run("validate-"+way.name, func(b *testing.B) { l.compare(b, way.by, asks*b.N, validate) })
 				}
 				b.Run("activate-https", func(b *testing.B) {
-					count := min(asks*b.N, len(l.cards)-len(l.machines))
+					count := (len(l.cards) - len(l.machines)) / 2 // each run takes half of what is left
 					fresh := make(chan machine, count)
 					for range count {
 						fresh <- l.machine(b)

@@ -130,7 +130,7 @@ func TestCraftedBackupDoesNotFillTheDisk(t *testing.T) {
 		},
 		"a hole": func(c *crafted) (int64, string, string) {
 			said := honest
-			said.Size = 1 << 30
+			said.Size = 64 << 20
 			c.manifest(t, members(t, said))
 			c.WriteString(sparse(t, said))
 			return 0, "backup_damaged", "has holes"

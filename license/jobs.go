@@ -12,6 +12,7 @@ const (
 	portalJob  = "license.invitations"
 	filesJob   = "license.files"
 	contentJob = "license.contents"
+	uploadJob  = "license.uploads"
 )
 
 // registerJobs registers what license does by itself, but for the batches: package card
@@ -22,4 +23,5 @@ func (s *service) registerJobs(q *jobs.Queue) {
 	q.Every(portalJob, jobs.Interval(time.Hour), s.portal.Purge)
 	q.Every(filesJob, jobs.Interval(time.Hour), s.files.Clean)
 	q.Every(contentJob, jobs.Interval(24*time.Hour), s.files.Adopt)
+	q.Every(uploadJob, jobs.Interval(24*time.Hour), s.files.Tidy)
 }

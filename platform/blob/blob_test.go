@@ -40,13 +40,13 @@ func server(t *testing.T) blob.S3Config {
 		must(t, err)
 		secret, _ := u.User.Password()
 		return blob.S3Config{Endpoint: u.Scheme + "://" + u.Host, Region: "us-east-1", Bucket: strings.Trim(u.Path, "/"), Prefix: "a/" + strings.ToLower(t.Name()) + "/",
-			AccessKey: u.User.Username(), SecretKey: config.Secret(secret)}
+			AccessKey: u.User.Username(), SecretKey: config.Secret(secret), PartSize: 5 << 20}
 	}
 	backend := s3mem.New()
 	must(t, backend.CreateBucket("files"))
 	s := httptest.NewServer(gofakes3.New(backend).Server())
 	t.Cleanup(s.Close)
-	return blob.S3Config{Endpoint: s.URL + "/", Region: "us-east-1", Bucket: "files", Prefix: "a/b/", AccessKey: "access", SecretKey: "secret"}
+	return blob.S3Config{Endpoint: s.URL + "/", Region: "us-east-1", Bucket: "files", Prefix: "a/b/", AccessKey: "access", SecretKey: "secret", PartSize: 5 << 20}
 }
 
 // stores runs the test on both kinds.
@@ -250,7 +250,7 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	good := blob.Default()
 	must(t, good.Check("x"))
-	good.S3 = blob.S3Config{Endpoint: "https://s3.example.com", Region: "r", Bucket: "files", Prefix: "a/b/", AccessKey: "k", SecretKey: "s"}
+	good.S3 = blob.S3Config{Endpoint: "https://s3.example.com", Region: "r", Bucket: "files", Prefix: "a/b/", AccessKey: "k", SecretKey: "s", PartSize: 5 << 20}
 	must(t, good.Check("x"))
 	for want, change := range map[string]func(*blob.Config){
 		"x.max_size":      func(c *blob.Config) { c.MaxSize = 0 },
@@ -260,6 +260,7 @@ func TestCheck(t *testing.T) {
 		"x.s3.region":     func(c *blob.Config) { c.S3.Region = "" },
 		"x.s3.access_key": func(c *blob.Config) { c.S3.AccessKey = "" },
 		"x.s3.secret_key": func(c *blob.Config) { c.S3.SecretKey = "" },
+		"x.s3.part_size":  func(c *blob.Config) { c.S3.PartSize = 5<<20 - 1 },
 	} {
 		c := good
 		change(&c)

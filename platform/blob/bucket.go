@@ -17,15 +17,13 @@ import (
 )
 
 const (
-	// maxObject is what one PUT of the protocol takes, in bytes.
-	maxObject = 5 << 30
 	// answerTimeout bounds how long the server may think.
 	answerTimeout = time.Minute
 	// maxAnswer bounds what is read of a list or of an error, in bytes.
 	maxAnswer = 4 << 20
 )
 
-// Bucket keeps contents as objects of a bucket, of up to 5 GiB each.
+// Bucket keeps contents as objects of a bucket, of up to 5 TiB each.
 type Bucket struct {
 	o    S3Config
 	sign signer
@@ -46,7 +44,13 @@ func (b *Bucket) key(s Sum) string {
 	return b.o.Prefix + name[:2] + "/" + name
 }
 
-// Put sends the draft; the server checks its sum.
+// sum is what an object of ours keeps; false: somebody else put it there.
+func (b *Bucket) sum(key string) (Sum, bool) {
+	s, err := ParseSum(path.Base(key))
+	return s, err == nil && key == b.key(s)
+}
+
+// Put sends the draft, a large one in parts; the server checks the sum of what it gets.
 func (b *Bucket) Put(ctx context.Context, d *Draft) error {
 	if d.Size > maxObject {
 		return tooLarge(maxObject)
@@ -62,19 +66,37 @@ func (b *Bucket) Put(ctx context.Context, d *Draft) error {
 		return fmt.Errorf("keep a content: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	r, err := b.request(ctx, http.MethodPut, b.key(d.Sum), "")
+	if d.Size > int64(b.o.PartSize) {
+		err = b.putParts(ctx, f, d)
+	} else {
+		err = b.putWhole(ctx, f, d)
+	}
+	if err == nil {
+		d.Discard()
+	}
+	return err
+}
+
+func (b *Bucket) putWhole(ctx context.Context, content io.ReaderAt, d *Draft) error {
+	answer, err := b.send(ctx, http.MethodPut, b.key(d.Sum), "", io.NewSectionReader(content, 0, d.Size), d.Sum)
 	if err != nil {
 		return err
 	}
-	if d.Size > 0 { // a body of no bytes would be sent as one of unknown length
-		r.Body, r.ContentLength = io.NopCloser(f), d.Size
-	}
-	answer, err := b.do(r, d.Sum, http.StatusOK)
-	if err != nil {
-		return err
-	}
-	d.Discard()
 	return answer.Body.Close()
+}
+
+// send sends a body whose SHA-256 is sum. The caller closes the body of the answer.
+func (b *Bucket) send(ctx context.Context, method, key, query string, body *io.SectionReader, sum Sum) (*http.Response, error) {
+	r, err := b.request(ctx, method, key, query)
+	if err != nil {
+		return nil, err
+	}
+	if size := body.Size(); size > 0 { // a body of no bytes would be sent as one of unknown length
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(body, 0, size)), nil }
+		r.ContentLength = size
+		r.Body, _ = r.GetBody()
+	}
+	return b.do(r, sum, http.StatusOK)
 }
 
 // Open asks how large the object is; its bytes are asked for when they are read.
@@ -92,6 +114,11 @@ func (b *Bucket) Remove(ctx context.Context, s Sum) error {
 	if err != nil {
 		return err
 	}
+	return b.gone(r)
+}
+
+// gone sends a request to remove something. That it is not there is no error.
+func (b *Bucket) gone(r *http.Request) error {
 	answer, err := b.do(r, none(), http.StatusNoContent, http.StatusOK)
 	if errors.Is(err, ErrMissing) {
 		return nil
@@ -109,14 +136,14 @@ func (b *Bucket) Each(ctx context.Context, fn func(Sum) error) error {
 		if after != "" {
 			pairs = append(pairs, "continuation-token", after)
 		}
-		page, err := b.list(ctx, query(pairs...))
-		if err != nil {
+		var page page
+		if err := b.exchange(ctx, http.MethodGet, "", query(pairs...), nil, "ListBucketResult", &page); err != nil {
 			return err
 		}
 		for _, one := range page.Contents {
-			sum, err := ParseSum(path.Base(one.Key))
-			if err != nil || one.Key != b.key(sum) {
-				continue // what somebody else put there is none of ours
+			sum, ours := b.sum(one.Key)
+			if !ours {
+				continue
 			}
 			if err := fn(sum); err != nil {
 				return err
@@ -135,22 +162,6 @@ type page struct {
 	Next      string `xml:"NextContinuationToken"`
 }
 
-func (b *Bucket) list(ctx context.Context, query string) (p page, err error) {
-	r, err := b.request(ctx, http.MethodGet, "", query)
-	if err != nil {
-		return p, err
-	}
-	answer, err := b.do(r, none(), http.StatusOK)
-	if err != nil {
-		return p, err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	if err := xml.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(&p); err != nil {
-		return p, unavailable(fmt.Errorf("read the list of the bucket: %w", err))
-	}
-	return p, nil
-}
-
 func (b *Bucket) size(ctx context.Context, s Sum) (int64, error) {
 	r, err := b.request(ctx, http.MethodHead, b.key(s), "")
 	if err != nil {
@@ -160,7 +171,10 @@ func (b *Bucket) size(ctx context.Context, s Sum) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return answer.ContentLength, answer.Body.Close()
+	if answer.ContentLength < 0 { // it would pass for a content of no bytes
+		err = unavailable(errors.New("the bucket does not tell the length of an object"))
+	}
+	return answer.ContentLength, errors.Join(err, answer.Body.Close())
 }
 
 func (b *Bucket) request(ctx context.Context, method, key, query string) (*http.Request, error) {

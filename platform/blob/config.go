@@ -30,11 +30,13 @@ type S3Config struct {
 	Prefix    string        `yaml:"prefix"`
 	AccessKey string        `yaml:"access_key"`
 	SecretKey config.Secret `yaml:"secret_key"`
+	// PartSize is from which size on contents are sent in parts, and how large these are.
+	PartSize config.Size `yaml:"part_size"`
 }
 
 // Default keeps contents of up to 10 GiB in the folder.
 func Default() Config {
-	return Config{MaxSize: 10 << 30, S3: S3Config{Region: "us-east-1"}}
+	return Config{MaxSize: 10 << 30, S3: S3Config{Region: "us-east-1", PartSize: 64 << 20}}
 }
 
 var (
@@ -64,6 +66,9 @@ func (c Config) Check(under string) error {
 	}
 	if !prefixForm.MatchString(s.Prefix) {
 		refuse("s3.prefix", "form", "must end in a slash, and have letters, digits, dots, dashes and _ before it; or leave it empty")
+	}
+	if s.PartSize < minPart || s.PartSize > maxPart {
+		refuse("s3.part_size", "out_of_bounds", "is no size of parts; write one from 5MiB to 5GiB, such as 64MiB")
 	}
 	for key, value := range map[string]string{"s3.region": s.Region, "s3.access_key": s.AccessKey, "s3.secret_key": s.SecretKey.Reveal()} {
 		if value == "" {

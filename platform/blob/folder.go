@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Folder keeps contents as files, in 256 folders by the first byte of their sums.
@@ -85,3 +86,6 @@ func (f *Folder) Each(ctx context.Context, fn func(Sum) error) error {
 		return fn(sum)
 	})
 }
+
+// Tidy has nothing to do: what a Put leaves is its draft, which the next start removes.
+func (f *Folder) Tidy(context.Context, time.Time) error { return nil }

@@ -3,6 +3,7 @@ package blob
 import (
 	"context"
 	"io"
+	"time"
 
 	"guildhall/platform/fault"
 )
@@ -17,6 +18,8 @@ type Store interface {
 	Remove(ctx context.Context, s Sum) error
 	// Each calls fn for every content, in no order, until it fails.
 	Each(ctx context.Context, fn func(Sum) error) error
+	// Tidy removes what is left of Puts that began before a time and never ended.
+	Tidy(ctx context.Context, before time.Time) error
 }
 
 var (

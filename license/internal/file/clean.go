@@ -34,6 +34,9 @@ func (d *Desk) Clean(ctx context.Context) error {
 	return nil
 }
 
+// Tidy removes what uploads to the place of the contents have left that never ended.
+func (d *Desk) Tidy(ctx context.Context) error { return d.o.Blobs.Tidy(ctx, d.now().Add(-kept)) }
+
 // Adopt finds contents that no row knows, which a restored database has left, and notes
 // them: Clean removes them a day later, unless somebody needs them by then.
 func (d *Desk) Adopt(ctx context.Context) error {

@@ -42,7 +42,7 @@ type changedLicenceInput struct {
 
 func (s *service) licenceOperations(api huma.API) {
 	const path, one = "/api/v1/licences", "/api/v1/licences/{id}"
-	const codes = "Error codes: product_not_found, release_not_found, customer_not_found, no_signing_key, invalid_fields (request, to, version_from, version_to, value, note; " +
+	const codes = "Error codes: product_not_found, release_not_found, customer_not_found, no_signing_key, invalid_fields (request, to, version_from, version_to, value, note, again; " +
 		"errors[].code of request: request_unreadable, request_line_*, with the line in errors[].detail)."
 	tags := []string{"Offline licences"}
 	register(api, huma.Operation{OperationID: "list-licences", Method: http.MethodGet, Path: path, Tags: tags,
@@ -50,7 +50,7 @@ func (s *service) licenceOperations(api huma.API) {
 	register(api, huma.Operation{OperationID: "preview-licence", Method: http.MethodPost, Path: path + "/preview", Tags: tags, MaxBodyBytes: orderBody,
 		Summary: "See what would be issued", Description: "Nothing is signed or recorded. " + codes}, s.previewLicence, http.StatusNotFound, http.StatusConflict)
 	register(api, huma.Operation{OperationID: "issue-licence", Method: http.MethodPost, Path: path, Tags: tags, DefaultStatus: http.StatusCreated, MaxBodyBytes: orderBody,
-		Summary: "Issue an offline licence", Description: "From the request of a customer. A code, if there is one, is in this answer alone. " + codes},
+		Summary: "Issue an offline licence", Description: "From the request of a customer. A code, if there is one, is in this answer alone. A request that had a licence before is refused with the field again, which names it. " + codes},
 		s.issueLicence, http.StatusNotFound, http.StatusConflict)
 	register(api, huma.Operation{OperationID: "get-licence", Method: http.MethodGet, Path: one, Tags: tags,
 		Summary: "Read an offline licence", Description: "Without its text: that is get-licence-text. Error code: licence_not_found."}, s.getLicence, http.StatusNotFound)
@@ -80,7 +80,7 @@ func (s *service) previewLicence(ctx context.Context, in *newLicenceInput) (*app
 	if err != nil {
 		return nil, err
 	}
-	return output(wire.LicenceDraft{Claims: d.Claims, SigningKey: d.SigningKey, Confidential: d.Confidential, Code: d.Code,
+	return output(wire.LicenceDraft{Claims: d.Claims, SigningKey: d.SigningKey, Confidential: d.Confidential, Code: d.Code, Earlier: d.Earlier.ID,
 		SealedTo: each(d.Keys, func(n offline.RequestNode) string { return n.Name })}, nil)
 }
 
@@ -103,7 +103,7 @@ func (s *service) issueLicence(ctx context.Context, in *newLicenceInput) (*app.S
 func (s *service) licenceOrder(b wire.LicenceOrder) (issuer.Order, error) {
 	r, err := issuer.ParseRequest([]byte(b.Request), s.now())
 	return issuer.Order{Request: r, Product: b.Product, Modules: b.Modules, Users: b.Users, From: b.From, To: b.To,
-		Versions: offline.Versions{From: b.VersionFrom, To: b.VersionTo}, AnyMachine: b.AnyMachine, Release: b.Release, Value: b.Value, Customer: b.Customer, Note: b.Note}, err
+		Versions: offline.Versions{From: b.VersionFrom, To: b.VersionTo}, AnyMachine: b.AnyMachine, Again: b.Again, Release: b.Release, Value: b.Value, Customer: b.Customer, Note: b.Note}, err
 }
 
 func (s *service) getLicence(ctx context.Context, in *licenceInput) (*app.Output[wire.Licence], error) {

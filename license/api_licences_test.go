@@ -33,6 +33,12 @@ func TestAPIOfOfflineLicences(t *testing.T) {
 		}
 		made, err := c.IssueLicence(ctx, order)
 		ok(t, err)
+		if draft, err = c.PreviewLicence(ctx, order); err != nil || draft.Earlier != made.ID {
+			t.Errorf("the draft of a second one: %+v, %v", draft, err)
+		}
+		if p := problemOf(second(c.IssueLicence(ctx, order))); len(p.Fields) != 1 || p.Fields[0].Code != "licence_again" || !strings.Contains(p.Fields[0].Detail, made.ID) {
+			t.Errorf("a second one: %+v", p)
+		}
 		set, err := c.KeySet(ctx, "press")
 		ok(t, err)
 		licence, err := offline.Genuine(made.Text, offline.Options{Keys: set.Trusted(), Product: set.Product})

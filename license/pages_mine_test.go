@@ -248,7 +248,7 @@ func TestACustomerReadsHisOfflineLicences(t *testing.T) {
 	issue := func(customer string) store.Licence {
 		r, err := issuer.ParseRequest([]byte(strings.Replace(asked, "press", "studio", 1)), c.clock.Now())
 		ok(t, err)
-		made, err := c.issuer.Issue(t.Context(), issuer.Order{Request: r, To: c.clock.Now().AddDate(1, 0, 0), Customer: customer}, boss)
+		made, err := c.issuer.Issue(t.Context(), issuer.Order{Request: r, To: c.clock.Now().AddDate(1, 0, 0), Customer: customer, Again: true}, boss)
 		ok(t, err)
 		return made.Licence
 	}

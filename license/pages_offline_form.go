@@ -26,7 +26,8 @@ import (
 const digestPrefix = "digest:"
 
 func (p *pages) newLicence(w http.ResponseWriter, r *http.Request) error {
-	return p.showNewLicence(w, r, form.New("product", r.URL.Query().Get("product"), "users", "0", "confidential", "none"), nil)
+	request := offline.NewRequest("", p.now()) // its nonce lets the form be sent once
+	return p.showNewLicence(w, r, form.New("product", r.URL.Query().Get("product"), "users", "0", "confidential", "none", "nonce", request.Nonce), nil)
 }
 
 func (p *pages) showNewLicence(w http.ResponseWriter, r *http.Request, f *form.Form, draft *issuer.Draft) error {
@@ -133,6 +134,9 @@ func (p *pages) issueLicence(w http.ResponseWriter, r *http.Request) error {
 		return p.showNewLicence(w, r, f, draft)
 	}
 	made, err := p.Service.issuer.Issue(ctx, o, caller(r))
+	if take(f, err) {
+		return p.showNewLicence(w, r, f, draft)
+	}
 	if err != nil {
 		return p.did(w, r, err, "", "/offline/new")
 	}
@@ -152,7 +156,7 @@ func (p *pages) licenceOrder(f *form.Form, product store.Product) issuer.Order {
 	if nonce := f.Value("nonce"); nonce != "" {
 		request.Nonce = nonce
 	}
-	o := issuer.Order{Request: &issuer.Request{Request: *request}, Product: product.ID, From: f.Date("from"), To: f.Date("to"), AnyMachine: f.Bool("any_machine"),
+	o := issuer.Order{Request: &issuer.Request{Request: *request}, Product: product.ID, From: f.Date("from"), To: f.Date("to"), AnyMachine: f.Bool("any_machine"), Again: f.Bool("again"),
 		Versions: offline.Versions{From: strings.TrimSpace(f.Value("version_from")), To: strings.TrimSpace(f.Value("version_to"))}, Customer: f.Value("customer"), Note: f.Value("note")}
 	if !o.To.IsZero() {
 		o.To = o.To.AddDate(0, 0, 1) // the day is in it

@@ -20,7 +20,7 @@ func (c *counter) issued(t *testing.T, product string) store.Licence {
 	ok(t, second(c.issuer.AddKey(t.Context(), product, boss)))
 	r, err := issuer.ParseRequest([]byte(strings.Replace(asked, "press", "studio", 1)), c.clock.Now())
 	ok(t, err)
-	made, err := c.issuer.Issue(t.Context(), issuer.Order{Request: r, To: c.clock.Now().AddDate(1, 0, 0)}, boss)
+	made, err := c.issuer.Issue(t.Context(), issuer.Order{Request: r, To: c.clock.Now().AddDate(1, 0, 0), Again: true}, boss)
 	ok(t, err)
 	return made.Licence
 }
@@ -83,7 +83,13 @@ func TestOfflineLicencesOnPages(t *testing.T) {
 	post(adminRole, "/offline/new", http.StatusUnprocessableEntity, "one machine or three", append([]string{"name_2", "spare", "identifiers_2", "mac 00:1b:44:11:3a:b8"}, fields...)...)
 	post(adminRole, "/offline/new", http.StatusUnprocessableEntity, "over already", append([]string{"to", "2001-01-01"}, fields...)...)
 	post(adminRole, "/offline/new", http.StatusOK, "opens with a code", append([]string{"preview", "on"}, fields...)...)
+	nonce := regexp.MustCompile(`name="nonce" value="([^"]+)"`).FindStringSubmatch(w.Body.String())
+	fields = append(fields, "nonce", nonce[1])
 	page := post(adminRole, "/offline/new", http.StatusOK, "shown only now", fields...)
+	again := post(adminRole, "/offline/new", http.StatusUnprocessableEntity, "Choose this only if", fields...) // reloaded
+	if !strings.Contains(again, "Open the earlier licence") || !strings.Contains(again, `href="#`) {
+		t.Errorf("the second time:\n%s", again)
+	}
 	all, total, err := c.store.Licences(t.Context(), store.LicenceQuery{Limit: 5})
 	ok(t, err)
 	if total != 1 {

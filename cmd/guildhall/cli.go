@@ -171,7 +171,7 @@ func asFlag(text string) string {
 		"audiences": "--audience", "token_endpoint_auth_method": "--method", "jwks": "--jwks", "tls_client_auth_san_dns": "--tls-name", "overlap": "--overlap",
 		"email": "EMAIL", "language": "--language", "role": "ROLE",
 		"code": "CODE", "version": "VERSION", "count": "--count", "days": "--days", "ends_at": "--ends", "until": "--until", "note": "--note", "ip": "--ip",
-		"ends_within_days": "--ends-within", "to": "--to", "from": "--from", "version_from": "--version-from", "version_to": "--version-to", "value": "--value",
+		"ends_within_days": "--ends-within", "to": "--to", "from": "--from", "again": "--again", "version_from": "--version-from", "version_to": "--version-to", "value": "--value",
 		"request": "REQUEST"}[name]
 	if !ok || flag == "" {
 		return text

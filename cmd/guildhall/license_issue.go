@@ -23,6 +23,7 @@ type licenseIssueCommand struct {
 	AnyMachine  bool     `help:"Bind it to no machine."`
 	Release     string   `help:"Hand out this release's handshake key as the confidential part." placeholder:"VERSION" xor:"confidential"`
 	Value       string   `help:"Hand out what is in this file, up to 4096 bytes." placeholder:"FILE" xor:"confidential"`
+	Again       bool     `help:"Issue another licence for a request that had one before."`
 	Customer    string   `help:"The customer's id or exact name." placeholder:"CUSTOMER"`
 	Note        string   `help:"For yourselves; not in the licence." placeholder:"TEXT"`
 	Preview     bool     `help:"Only show what would be issued."`
@@ -63,7 +64,7 @@ func (c *licenseIssueCommand) Run(ctx context.Context, t terminal) error {
 }
 
 func (c *licenseIssueCommand) order() (o manage.LicenceOrder, err error) {
-	o = manage.LicenceOrder{Product: c.Product, Users: c.Users, VersionFrom: c.VersionFrom, VersionTo: c.VersionTo, AnyMachine: c.AnyMachine, Release: c.Release, Note: c.Note}
+	o = manage.LicenceOrder{Product: c.Product, Users: c.Users, VersionFrom: c.VersionFrom, VersionTo: c.VersionTo, AnyMachine: c.AnyMachine, Again: c.Again, Release: c.Release, Note: c.Note}
 	if o.Request, err = readText("request", c.Request); err != nil {
 		return o, err
 	}
@@ -103,6 +104,9 @@ func (c *licenseIssueCommand) preview(ctx context.Context, t terminal, client *m
 	}
 	if d.Code {
 		t.printf("%-14s%s\n", "sealed to", "a code, printed when it is issued")
+	}
+	if d.Earlier != "" {
+		t.warn("this request was issued before, as " + d.Earlier + ": another licence for it needs --again")
 	}
 	return nil
 }

@@ -66,6 +66,17 @@ type NewLicence struct {
 	Draft *issuer.Draft
 }
 
+// asksAgain says whether the request had a licence before, so that another one is to be asked for.
+func (v NewLicence) asksAgain() bool {
+	return v.Draft != nil && v.Draft.Earlier.ID != "" || v.Form.Problem("again").Code != ""
+}
+
+func (v NewLicence) earlier(ctx context.Context) ui.Alert {
+	l := v.Draft.Earlier
+	return ui.Alert{Tone: ui.Warn, Title: i18n.T(ctx, "license.offline.earlier"), Text: i18n.T(ctx, "license.offline.earlier.text", "ID", l.ID, "Day", i18n.Date(ctx, l.IssuedAt)),
+		Actions: []templ.Component{ui.Button{Label: i18n.T(ctx, "license.offline.earlier.open"), URL: "/offline/" + l.ID, Icon: "file"}}}
+}
+
 // NodeNumbers are the numbers of those that the form has room for.
 func NodeNumbers() []int { return []int{1, 2, 3} }
 
@@ -74,7 +85,8 @@ func licenceLabels(ctx context.Context) map[string]string {
 		"company": i18n.T(ctx, "license.offline.company"), "contact": i18n.T(ctx, "license.offline.contact"), "modules": i18n.T(ctx, "license.policy.modules"),
 		"users": i18n.T(ctx, "license.offline.users"), "from": i18n.T(ctx, "license.offline.from"), "to": i18n.T(ctx, "license.offline.to"),
 		"version_from": i18n.T(ctx, "license.offline.version_from"), "version_to": i18n.T(ctx, "license.offline.version_to"),
-		"release": i18n.T(ctx, "license.offline.release"), "value": i18n.T(ctx, "license.offline.value"), "note": i18n.T(ctx, "license.note"), "text": i18n.T(ctx, "license.offline.text")}
+		"release": i18n.T(ctx, "license.offline.release"), "value": i18n.T(ctx, "license.offline.value"), "note": i18n.T(ctx, "license.note"), "text": i18n.T(ctx, "license.offline.text"),
+		"again": i18n.T(ctx, "license.offline.again")}
 	for _, n := range NodeNumbers() {
 		number := fmt.Sprintf(" (%d)", n)
 		labels[fmt.Sprintf("name_%d", n)] = i18n.T(ctx, "license.offline.node") + number

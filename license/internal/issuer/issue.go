@@ -39,6 +39,8 @@ type Order struct {
 	// or there is none.
 	Release string
 	Value   []byte
+	// Again issues another licence for a request that had one before.
+	Again bool
 	// Customer is an id, or empty. Note is for the vendor, and not in the licence.
 	Customer, Note string
 }
@@ -55,6 +57,9 @@ type Draft struct {
 	// says that it is under a code for those that have none.
 	Keys []offline.RequestNode
 	Code bool
+	// Earlier is the last licence that was issued for the same request; its ID is empty if
+	// there is none. Issue refuses then, unless the order says Again.
+	Earlier store.Licence
 
 	secret []byte
 }
@@ -94,7 +99,16 @@ func (d *Desk) Draft(ctx context.Context, o Order) (*Draft, error) {
 		return nil, ErrNoSigningKey
 	}
 	draft.SigningKey = signs.ID
-	return draft, nil
+	draft.Earlier, err = earlier(d.Store.LicenceFor(ctx, p.ID, o.Request.Nonce))
+	return draft, err
+}
+
+// earlier is a licence that there need not be.
+func earlier(l store.Licence, err error) (store.Licence, error) {
+	if errors.Is(err, store.ErrLicence) {
+		return store.Licence{}, nil
+	}
+	return l, err
 }
 
 // product is that of the order, which the request must not contradict.
@@ -217,7 +231,8 @@ type Issued struct {
 	Code string
 }
 
-// Issue signs a licence and records it.
+// Issue signs a licence and records it. A request that had one before is refused with a
+// field "again", unless the order says so.
 func (d *Desk) Issue(ctx context.Context, o Order, by audit.Caller) (Issued, error) {
 	draft, err := d.Draft(ctx, o)
 	if err != nil {
@@ -225,14 +240,15 @@ func (d *Desk) Issue(ctx context.Context, o Order, by audit.Caller) (Issued, err
 	}
 	c := draft.Claims
 	made := Issued{Licence: store.Licence{ID: c.LicenseID, Product: draft.Product.ID, Customer: o.Customer, Company: c.Licensee.Company, Contact: c.Licensee.Contact,
-		LicenseeKey: LicenseeKey(c.Licensee.Company + " " + c.Licensee.Contact), Confidential: draft.Confidential, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt.UTC().Truncate(time.Second), IssuedBy: by.Actor}}
+		LicenseeKey: LicenseeKey(c.Licensee.Company + " " + c.Licensee.Contact), Confidential: draft.Confidential, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt.UTC().Truncate(time.Second), IssuedBy: by.Actor,
+		Request: o.Request.Nonce}}
 	if made.Note, err = catalogue.Note(o.Note); err != nil {
 		return made, err
 	}
 	if made.Code, err = draft.seal(&c); err != nil {
 		return made, err
 	}
-	err = d.Journal.Write(ctx, func(tx *sql.Tx) error { return d.sign(ctx, tx, &made.Licence, c, by) })
+	err = d.Journal.Write(ctx, func(tx *sql.Tx) error { return d.sign(ctx, tx, &made.Licence, c, o.Again, by) })
 	return made, err
 }
 
@@ -252,8 +268,24 @@ func (dr *Draft) seal(c *offline.Claims) (code string, err error) {
 	return c.SealToCode(dr.secret)
 }
 
+// once refuses a second licence for a request: a form that is sent twice is no wish for two.
+func (d *Desk) once(ctx context.Context, tx *sql.Tx, l store.Licence) error {
+	before, err := earlier(d.Store.LicenceForIn(ctx, tx, l.Product, l.Request))
+	if err != nil || before.ID == "" {
+		return err
+	}
+	day := before.IssuedAt.UTC().Format(time.DateOnly)
+	return fault.Fields(fault.Field{Name: "again", Code: "licence_again", Args: map[string]any{"ID": before.ID, "Day": day},
+		Detail: "This request was issued as " + before.ID + " on " + day + ". Say that you want another licence for it, or send that one once more."})
+}
+
 // sign signs by the key of now: it may have been rotated since the draft.
-func (d *Desk) sign(ctx context.Context, tx *sql.Tx, l *store.Licence, c offline.Claims, by audit.Caller) error {
+func (d *Desk) sign(ctx context.Context, tx *sql.Tx, l *store.Licence, c offline.Claims, again bool, by audit.Caller) error {
+	if !again {
+		if err := d.once(ctx, tx, *l); err != nil {
+			return err
+		}
+	}
 	keys, err := d.Store.SigningKeysIn(ctx, tx, l.Product)
 	if err != nil {
 		return err

@@ -2,6 +2,9 @@ package issuer
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"io"
 	"maps"
@@ -31,7 +34,8 @@ type Request struct {
 
 // ParseRequest reads a request from the JSON that a machine made, or from YAML that
 // somebody wrote: there version, nonce and time may be left out, and nodes may have
-// identifiers as they are instead of digests. An error has a field "request" for each
+// identifiers as they are instead of digests. Without a nonce what it says makes one, so
+// that the same file is the same request. An error has a field "request" for each
 // mistake, with its line.
 func ParseRequest(text []byte, now time.Time) (*Request, error) {
 	root, err := document(text)
@@ -64,7 +68,19 @@ func ParseRequest(text []byte, now time.Time) (*Request, error) {
 	if err := fault.Fields(p.found...); err != nil {
 		return nil, err
 	}
+	if _, told := r.lines["nonce"]; !told {
+		r.Nonce = r.said()
+	}
 	return r, nil
+}
+
+// said is a nonce made of what a request asks for.
+func (r *Request) said() string {
+	asked := r.Request
+	asked.Nonce, asked.MadeAt = "", time.Time{}
+	text, _ := json.Marshal(asked) // texts and numbers
+	sum := sha256.Sum256(text)
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
 // document is the one document of a text.

@@ -27,15 +27,17 @@ type Licence struct {
 	Text, Note          string
 	IssuedAt, ExpiresAt time.Time
 	IssuedBy            string
+	// Request is the nonce of the request that it was issued for; empty: not known.
+	Request string
 }
 
-const licenceColumns = `SELECT id, product, signing_key, customer, company, contact, licensee_key, confidential, text, note, issued_at, expires_at, issued_by FROM licences `
+const licenceColumns = `SELECT id, product, signing_key, customer, company, contact, licensee_key, confidential, text, note, issued_at, expires_at, issued_by, request FROM licences `
 
 func scanLicence(row scanner) (l Licence, err error) {
-	var customer sql.NullString
+	var customer, request sql.NullString
 	var issued, expires int64
-	err = row.Scan(&l.ID, &l.Product, &l.SigningKey, &customer, &l.Company, &l.Contact, &l.LicenseeKey, &l.Confidential, &l.Text, &l.Note, &issued, &expires, &l.IssuedBy)
-	l.Customer, l.IssuedAt, l.ExpiresAt = customer.String, db.FromMicros(issued), db.FromMicros(expires)
+	err = row.Scan(&l.ID, &l.Product, &l.SigningKey, &customer, &l.Company, &l.Contact, &l.LicenseeKey, &l.Confidential, &l.Text, &l.Note, &issued, &expires, &l.IssuedBy, &request)
+	l.Customer, l.Request, l.IssuedAt, l.ExpiresAt = customer.String, request.String, db.FromMicros(issued), db.FromMicros(expires)
 	return l, err
 }
 
@@ -54,6 +56,18 @@ func licence(ctx context.Context, q querier, where string, args ...any) (Licence
 	}
 	return l, nil
 }
+
+// LicenceFor is the last one that was issued for a request, or ErrLicence.
+func (s *Store) LicenceFor(ctx context.Context, product, request string) (Licence, error) {
+	return licence(ctx, s.db.Read, lastFor, product, request)
+}
+
+// LicenceForIn is LicenceFor in a transaction.
+func (s *Store) LicenceForIn(ctx context.Context, tx *sql.Tx, product, request string) (Licence, error) {
+	return licence(ctx, tx, lastFor, product, request)
+}
+
+const lastFor = `WHERE product = $1 AND request = $2 ORDER BY issued_at DESC, id DESC LIMIT 1`
 
 // LicenceQuery says which licences a list has; what is empty or zero is any.
 type LicenceQuery struct {
@@ -80,9 +94,9 @@ func (s *Store) Licences(ctx context.Context, q LicenceQuery) (all []Licence, to
 
 // InsertLicence writes a licence.
 func (s *Store) InsertLicence(ctx context.Context, tx *sql.Tx, l Licence) error {
-	_, err := db.Change(ctx, tx, "write a licence", `INSERT INTO licences (id, product, signing_key, customer, company, contact, licensee_key, confidential, text, note, issued_at, expires_at, issued_by)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`, l.ID, l.Product, l.SigningKey, text(l.Customer), l.Company, l.Contact, l.LicenseeKey,
-		l.Confidential, l.Text, l.Note, db.Micros(l.IssuedAt), db.Micros(l.ExpiresAt), l.IssuedBy)
+	_, err := db.Change(ctx, tx, "write a licence", `INSERT INTO licences (id, product, signing_key, customer, company, contact, licensee_key, confidential, text, note, issued_at, expires_at, issued_by, request)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`, l.ID, l.Product, l.SigningKey, text(l.Customer), l.Company, l.Contact, l.LicenseeKey,
+		l.Confidential, l.Text, l.Note, db.Micros(l.IssuedAt), db.Micros(l.ExpiresAt), l.IssuedBy, text(l.Request))
 	return err
 }
 

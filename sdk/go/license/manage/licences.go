@@ -22,6 +22,7 @@ type LicenceOrder struct {
 	AnyMachine  bool      `json:"any_machine,omitempty" doc:"Bound to no machine: whoever has the licence can use it."`
 	Release     string    `json:"release,omitempty" maxLength:"64" doc:"The version whose handshake key is the confidential part." example:"2.1.0"`
 	Value       []byte    `json:"value,omitempty" doc:"Or the confidential part itself, up to 4096 bytes, in base64."`
+	Again       bool      `json:"again,omitempty" doc:"Issue another licence for a request that had one before."`
 	Customer    string    `json:"customer,omitempty" maxLength:"100" doc:"The id of a customer."`
 	Note        string    `json:"note,omitempty" maxLength:"8000" doc:"For yourselves, up to 2000 characters; not in the licence."`
 }
@@ -33,6 +34,7 @@ type LicenceDraft struct {
 	Confidential string         `json:"confidential,omitempty" doc:"The id of the handshake key in it, or \"value\"."`
 	SealedTo     []string       `json:"sealed_to" nullable:"false" doc:"The machines to whose install keys it is sealed."`
 	Code         bool           `json:"code" doc:"It is under a code, for machines without an install key."`
+	Earlier      string         `json:"earlier,omitempty" doc:"The id of the last licence that was issued for the same request: to issue it needs again."`
 }
 
 // Licence is an offline licence as it was issued.

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"guildhall/platform/app"
+	"guildhall/platform/systemd"
 )
 
 type serveCommand struct {
@@ -57,7 +58,7 @@ func (c *serveCommand) Run(ctx context.Context, t terminal) error {
 		}
 		return s.config, nil
 	}
-	o.Hangup = hangup
+	o.Hangup, o.Manager = hangup, systemd.FromEnvironment(os.Getenv, os.Getpid())
 	o.Ready = func(a app.Announcement) { announce(t, a) }
 	return app.Run(ctx, o)
 }

@@ -22,6 +22,7 @@ import (
 	"guildhall/platform/peer"
 	"guildhall/platform/session"
 	"guildhall/platform/shared"
+	"guildhall/platform/systemd"
 	"guildhall/platform/web"
 )
 
@@ -41,6 +42,8 @@ type Options struct {
 	Reload func() (Config, error)
 	// Hangup has the process reload, as "guildhall reload" does; nil: nothing does.
 	Hangup <-chan os.Signal
+	// Manager started the process and wants to hear how it is.
+	Manager systemd.Manager
 	// Waiting hears why an opening takes long; nil: the log does.
 	Waiting func(text string)
 	// Ready hears once that everything works.

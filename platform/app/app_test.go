@@ -29,6 +29,7 @@ import (
 	"guildhall/platform/peer"
 	"guildhall/platform/peer/peertest"
 	"guildhall/platform/session"
+	"guildhall/platform/systemd"
 )
 
 // The tests run a whole process around one small service, "notes", that keeps
@@ -124,6 +125,12 @@ func run(t *testing.T, dir string, change ...func(*Config)) *process {
 // runAs is run with another definition of the service.
 func runAs(t *testing.T, dir string, redefine func(*Definition), change ...func(*Config)) *process {
 	t.Helper()
+	return runUnder(t, systemd.Manager{}, dir, redefine, change...)
+}
+
+// runUnder is runAs, started by a service manager.
+func runUnder(t *testing.T, manager systemd.Manager, dir string, redefine func(*Definition), change ...func(*Config)) *process {
+	t.Helper()
 	authority, err := peertest.NewAuthority(time.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +142,7 @@ func runAs(t *testing.T, dir string, redefine func(*Definition), change ...func(
 	}
 	p.root.AddCert(roots[0])
 	p.options = options(t, dir, authority, p.log)
-	p.options.Hangup = p.hangup
+	p.options.Hangup, p.options.Manager = p.hangup, manager
 	for _, f := range change {
 		f(&p.options.Config)
 	}

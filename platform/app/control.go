@@ -68,6 +68,7 @@ func (a *App) controlServer() *http.Server {
 func (a *App) control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", a.controlStatus)
+	mux.Handle("GET /healthz", a.health)
 	mux.Handle("GET /metrics", a.metrics.Handler())
 	mux.HandleFunc("POST /stop", a.controlStop)
 	mux.HandleFunc("POST /reload", a.controlReload)

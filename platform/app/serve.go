@@ -70,6 +70,7 @@ func (a *App) serve(ctx context.Context) error {
 	debug.FreeOSMemory()
 	a.announce(ctx)
 	work.Go(func() error { return a.reloadOnHangup(workCtx) })
+	unmanaged := a.manage(ctx)
 
 	select {
 	case <-ctx.Done():
@@ -77,6 +78,7 @@ func (a *App) serve(ctx context.Context) error {
 	case <-workCtx.Done(): // something failed
 	}
 	a.health.set("stopping")
+	unmanaged()
 	a.log.InfoContext(ctx, "stopping", "drain", time.Duration(a.cfg.Server.Drain))
 	err = stopServers()
 	endWork()

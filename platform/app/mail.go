@@ -36,8 +36,12 @@ func (c *SMTPConfig) check(r *refusals) {
 	if c.Port < 1 || c.Port > 65535 {
 		r.add("mail.smtp.port", "%d is not a port. Write 587 for starttls or 465 for tls.", c.Port)
 	}
-	if (c.Username == "") != (c.Password == "") {
-		r.add("mail.smtp.username", "Signing in takes both: set username and password, or neither.")
+	const both = "Signing in takes both: set username and password, or neither."
+	if c.Username == "" && c.Password != "" {
+		r.add("mail.smtp.username", both)
+	}
+	if c.Username != "" && c.Password == "" {
+		r.add("mail.smtp.password", both)
 	}
 	if c.Host != "" && net.ParseIP(c.Host) == nil && !validDomain(strings.ToLower(c.Host)) {
 		r.add("mail.smtp.host", "%q is not a host name. Write the name alone, as in smtp.example.com; the port has a key of its own.", c.Host)

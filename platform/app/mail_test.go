@@ -275,7 +275,8 @@ func TestMailConfigIsChecked(t *testing.T) {
 		"mail.smtp.host":     func(c *MailConfig) { c.SMTP.Host = "smtp.example.com:587" },
 		"mail.smtp.port":     func(c *MailConfig) { c.SMTP.Port = 0 },
 		"mail.smtp.security": func(c *MailConfig) { c.SMTP.Security = "ssl" },
-		"mail.smtp.username": func(c *MailConfig) { c.SMTP.Host, c.SMTP.Username = "smtp.example.com", "guild" },
+		"mail.smtp.password": func(c *MailConfig) { c.SMTP.Host, c.SMTP.Username = "smtp.example.com", "guild" },
+		"mail.smtp.username": func(c *MailConfig) { c.SMTP.Host, c.SMTP.Password = "smtp.example.com", "secret" },
 	} {
 		c := DefaultConfig()
 		change(&c.Mail)

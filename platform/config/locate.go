@@ -21,7 +21,7 @@ func (f *File) Locate(err error) error {
 	p := problems{file: f.name}
 	unread := map[string]bool{}
 	for _, x := range told {
-		unread[x.Name] = true
+		unread[strings.TrimSuffix(x.Name, fileSuffix)] = true
 		p.add(x.Name, x.Code, "%s", x.Detail)
 	}
 	for _, x := range values {

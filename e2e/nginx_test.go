@@ -32,6 +32,7 @@ type proxied struct {
 	*server
 	httpPort, httpsPort string // nginx's
 	roots               *x509.CertPool
+	log                 string // the file in which nginx says what failed
 }
 
 func behindNginx(t *testing.T) proxied {
@@ -51,7 +52,8 @@ func behindNginx(t *testing.T) proxied {
 	}
 	own := p.addresses(t)
 	p.nginx(t, dir, map[string]string{"DOMAIN": "guildhall.localhost", "LISTEN_HTTP": p.httpPort, "LISTEN_HTTPS": p.httpsPort,
-		"UPSTREAM_HTTP": own.HTTP, "UPSTREAM_HTTPS": own.HTTPS, "TLS": filepath.Join(p.data, "tls")})
+		"UPSTREAM_HTTP": own.HTTP, "UPSTREAM_HTTPS": own.HTTPS, "TLS": filepath.Join(p.data, "tls"), "LOG": dir})
+	p.log = filepath.Join(dir, "access.log")
 	return p
 }
 
@@ -177,6 +179,29 @@ func TestBehindNginx(t *testing.T) {
 		t.Errorf("the audit log does not have the visitor's address:\n%s", log)
 	}
 	p.seesTheVisitor(t, client)
+	p.logsWhatFails(t, client)
+}
+
+// logsWhatFails: a request while guildhall is away is in nginx's log, without what is secret
+// in its address, and none before it is.
+func (p proxied) logsWhatFails(t *testing.T, client *http.Client) {
+	t.Helper()
+	p.stop(t)
+	if status, _, _ := fetch(t, client, http.MethodGet, "https://guildhall.localhost:"+p.httpsPort+"/admin/enter?link=once", ""); status != http.StatusBadGateway {
+		t.Errorf("without guildhall: %d", status)
+	}
+	var lines []string
+	await(t, "nginx logs", func() bool {
+		text, err := os.ReadFile(p.log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = strings.Split(strings.TrimSpace(string(text)), "\n")
+		return lines[0] != ""
+	})
+	if len(lines) != 1 || !strings.Contains(lines[0], " "+visitorIP+" GET https://guildhall.localhost ") || !strings.Contains(lines[0], " 502 ") || strings.Contains(lines[0], "once") {
+		t.Errorf("nginx logged:\n%s", strings.Join(lines, "\n"))
+	}
 }
 
 // seesTheVisitor activates a card in each mode.

@@ -19,8 +19,10 @@ type composed struct {
 		Image       string
 		Environment map[string]string
 		Volumes     []string
+		Secrets     []string
 	}
 	Volumes map[string]any
+	Secrets map[string]struct{ File string }
 }
 
 // compose reads a file of packaging/ with the variables filled in.
@@ -54,7 +56,7 @@ func filled(t *testing.T, text string, variables map[string]string) string {
 	})
 }
 
-// settings of .env.example, with the passwords that it leaves to the reader.
+// settings of .env.example.
 func envExample(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile("../packaging/.env.example")
@@ -67,24 +69,93 @@ func envExample(t *testing.T) map[string]string {
 			variables[name] = value
 		}
 	}
-	for _, name := range []string{"POSTGRES_PASSWORD", "VALKEY_PASSWORD"} {
-		if value, there := variables[name]; !there || value != "" {
-			t.Errorf("%s is %q in .env.example: it should be there, and everybody's own", name, value)
+	for name := range variables {
+		if strings.Contains(name, "PASSWORD") {
+			t.Errorf("%s is in .env.example: a variable is no place for it", name)
 		}
-		variables[name] = "0123456789abcdef"
 	}
 	return variables
+}
+
+// secrets are made by the script in a directory of their own. They are the same when it
+// runs once more.
+func secrets(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	script, err := os.ReadFile("../packaging/secrets.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "secrets.sh"), script, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var made [2]string
+	for i := range made {
+		if out, err := exec.Command("sh", filepath.Join(dir, "secrets.sh")).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, "secrets/database"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		made[i] = string(text)
+	}
+	if made[0] != made[1] {
+		t.Errorf("another password: %q, then %q", made[0], made[1])
+	}
+	if info, err := os.Stat(filepath.Join(dir, "secrets")); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("others come through %v, %v", info, err)
+	}
+	return dir
+}
+
+// TestPackagingSecrets: what a service is given is a file that secrets.sh makes, and one
+// password has the same text on both sides.
+func TestPackagingSecrets(t *testing.T) {
+	t.Parallel()
+	c, dir := compose(t, "compose.yaml", envExample(t)), secrets(t)
+	text := map[string]string{}
+	for name, s := range c.Secrets {
+		read, err := os.ReadFile(filepath.Join(dir, s.File))
+		if err != nil {
+			t.Error(err)
+		}
+		text[name] = string(read)
+	}
+	for name, s := range c.Services {
+		for _, secret := range s.Secrets {
+			if _, there := text[secret]; !there {
+				t.Errorf("%s is given %s, which is no secret", name, secret)
+			}
+		}
+		for variable, value := range s.Environment {
+			if secret, ok := strings.CutPrefix(value, "/run/secrets/"); ok && !slices.Contains(s.Secrets, secret) {
+				t.Errorf("%s of %s names %s, which it is not given", variable, name, secret)
+			}
+		}
+	}
+	valkey := strings.TrimSpace(strings.TrimPrefix(text["valkey.conf"], "requirepass "))
+	if len(valkey) < 40 || !strings.Contains(text["shared"], ":"+valkey+"@") {
+		t.Errorf("valkey has %q, guildhall %q", text["valkey.conf"], text["shared"])
+	}
+	if postgres := text["postgres-password"]; len(postgres) < 40 || !strings.Contains(text["database"], ":"+postgres+"@") {
+		t.Errorf("PostgreSQL has %q, guildhall %q", postgres, text["database"])
+	}
 }
 
 // TestPackagingConfiguresWhatThereIs: every setting in packaging/ is one that guildhall
 // knows and takes, and nothing is named that is not there.
 func TestPackagingConfiguresWhatThereIs(t *testing.T) {
 	t.Parallel()
-	variables := envExample(t)
+	variables, made := envExample(t), filepath.Join(secrets(t), "secrets")
 	image := imageEnvironment(t)
 	plain, nginx := compose(t, "compose.yaml", variables), compose(t, "compose.nginx.yaml", variables)
 	for _, c := range []composed{plain, nginx} {
-		checkConfig(t, merged(image, plain.Services["guildhall"].Environment, c.Services["guildhall"].Environment))
+		environment := merged(image, plain.Services["guildhall"].Environment, c.Services["guildhall"].Environment)
+		for variable, value := range environment {
+			environment[variable] = strings.Replace(value, "/run/secrets", made, 1)
+		}
+		checkConfig(t, environment)
 		for name, s := range c.Services {
 			if first, _, path := strings.Cut(s.Image, "/"); path && strings.ContainsAny(first, ".:") {
 				t.Errorf("%s: the image %s names a registry", name, s.Image)

@@ -263,7 +263,7 @@ func TestAPIDoesTheSameToManyCards(t *testing.T) {
 		ok(t, err)
 		got, err := c.ActOnCards(ctx, wire.CardAction{Action: "suspend", IDs: []string{all[0].ID, all[1].ID, "none", all[2].ID}, Reason: "recall"})
 		ok(t, err)
-		want := []wire.CardResult{{ID: all[0].ID, State: "suspended"}, {ID: all[1].ID, Code: card.ErrState.Code, Detail: card.ErrState.Detail},
+		want := []wire.CardResult{{ID: all[0].ID, State: "suspended"}, {ID: all[1].ID, Code: card.ErrState.Code, Detail: "The card is revoked. That is for good: nobody suspends or extends it any more. Make another card."},
 			{ID: "none", Code: store.ErrCard.Code, Detail: store.ErrCard.Detail}, {ID: all[2].ID, State: "suspended"}}
 		if diff := cmp.Diff(&wire.CardResults{Done: 2, Results: want}, got); diff != "" {
 			t.Error(diff)

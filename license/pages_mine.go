@@ -149,7 +149,7 @@ func (p *pages) downloadMine(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	what, err := p.Service.files.OwnDownload(r.Context(), c, r.PathValue("file"))
+	what, err := p.Service.files.OwnDownload(r.Context(), c, r.PathValue("file"), caller(r).Actor)
 	if err != nil {
 		return err
 	}

@@ -219,7 +219,7 @@ func TestACustomerDownloadsWhatHisCardsGive(t *testing.T) {
 	get(bare.ID, f.ID, http.StatusForbidden)
 	events, _, err := c.store.Events(t.Context(), store.EventQuery{Kind: card.Downloaded, Limit: 10})
 	ok(t, err)
-	if len(events) != 1 || events[0].Card != own.ID || events[0].Environment == "" || events[0].Detail["complete"] != true {
+	if len(events) != 1 || events[0].Card != own.ID || events[0].Environment != "" || events[0].Detail["complete"] != true || events[0].Detail["by"] != "usr_1" {
 		t.Errorf("the time lines have %+v", events)
 	}
 	page := c.open(t, noRole, http.MethodGet, "/mine/cards/"+own.ID).Body.String()
@@ -231,6 +231,8 @@ func TestACustomerDownloadsWhatHisCardsGive(t *testing.T) {
 	}
 
 	ok(t, second(c.cards.Unbind(t.Context(), own.ID, "moved", boss)))
+	get(own.ID, f.ID, http.StatusOK) // he needs the program before he can bind the card to a machine
+	ok(t, second(c.cards.Suspend(t.Context(), own.ID, "", boss)))
 	get(own.ID, f.ID, http.StatusForbidden)
 	ok(t, second(c.cards.Revoke(t.Context(), foreignCard.ID, "", boss)))
 	c.links(t, theirs.ID)

@@ -102,6 +102,9 @@ func (v Card) what(ctx context.Context, e store.Event, d *details) (parts []stri
 		for _, shown := range []string{"file", "product"} {
 			delete(d.rest, shown)
 		}
+		if e.Detail["self"] == true {
+			parts = append(parts, i18n.T(ctx, "license.told.self"))
+		}
 		key := "license.told.part"
 		if e.Detail["complete"] == true {
 			key = "license.told.whole"

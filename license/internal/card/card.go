@@ -11,7 +11,6 @@ import (
 	"guildhall/license/internal/decide"
 	"guildhall/license/internal/store"
 	"guildhall/platform/audit"
-	"guildhall/platform/fault"
 	"guildhall/platform/id"
 	"guildhall/platform/jobs"
 	"guildhall/platform/seal"
@@ -57,9 +56,6 @@ const (
 	Alarm      = "alarm"
 	Downloaded = "downloaded"
 )
-
-// ErrState says that what was asked for is nothing that can be done to a card as it is.
-var ErrState = fault.New(fault.Conflict, "card_state", "The state of the card does not allow this.")
 
 func (d *Desk) now() time.Time { return d.o.Now().UTC().Truncate(time.Microsecond) }
 

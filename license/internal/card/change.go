@@ -69,7 +69,7 @@ func (d *Desk) Suspend(ctx context.Context, card, reason string, by audit.Caller
 		case store.CardSuspended:
 			return done{}, nil
 		case store.CardRevoked:
-			return done{}, ErrState
+			return done{}, needs(unrevoked, c)
 		}
 		c.State = store.CardSuspended
 		return done{Suspended, journal.CardSuspended, detail}, nil
@@ -80,7 +80,7 @@ func (d *Desk) Suspend(ctx context.Context, card, reason string, by audit.Caller
 func (d *Desk) Resume(ctx context.Context, card string, by audit.Caller) (store.Card, error) {
 	return d.change(ctx, card, by, func(_ *sql.Tx, c *store.Card) (done, error) {
 		if c.State != store.CardSuspended {
-			return done{}, ErrState
+			return done{}, needs(store.CardSuspended, c)
 		}
 		c.State = store.CardActive
 		if c.ActivatedAt.IsZero() {
@@ -124,7 +124,7 @@ func (d *Desk) Extend(ctx context.Context, card string, days int, until time.Tim
 	}
 	return d.change(ctx, card, by, func(tx *sql.Tx, c *store.Card) (done, error) {
 		if c.State == store.CardRevoked {
-			return done{}, ErrState
+			return done{}, needs(unrevoked, c)
 		}
 		was := c.ExpiresAt
 		if c.ActivatedAt.IsZero() {

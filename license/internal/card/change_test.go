@@ -101,6 +101,9 @@ func TestStatesThatAllowNothingMore(t *testing.T) {
 		id := w.Card(t, w.CardKey(t, nil)).ID
 		_, err := w.Cards.Resume(t.Context(), id, licensetest.By)
 		wrong(t, err, "card_state")
+		if want := "The card is not used yet. Only a suspended card can be resumed."; err.Error() != want {
+			t.Errorf("it says %q", err)
+		}
 		c, err := w.Cards.Suspend(t.Context(), id, "why", licensetest.By)
 		must(t, err)
 		again, err := w.Cards.Suspend(t.Context(), id, "why", licensetest.By)

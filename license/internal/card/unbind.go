@@ -59,7 +59,7 @@ func (d *Desk) Move(ctx context.Context, account, card, reason string, by audit.
 			return done{}, err
 		}
 		if c.State != store.CardActive {
-			return done{}, ErrState
+			return done{}, needs(store.CardActive, c)
 		}
 		if err := d.mayMove(ctx, tx, *c); err != nil {
 			return done{}, err

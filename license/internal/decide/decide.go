@@ -12,10 +12,8 @@ import (
 // to none.
 func Decide(card Card, environment *Environment, p policy.Policy, r Request, now time.Time) Decision {
 	c := &caseFile{card: card, environment: environment, policy: p, request: r, now: now}
-	for _, judge := range []func() Code{c.state, c.activation, c.machine, c.proof, c.end, c.allowed} {
-		if code := judge(); code != "" {
-			return c.refuse(code)
-		}
+	if code := c.first(c.state, c.activation, c.machine, c.proof, c.end, c.allowed); code != "" {
+		return c.refuse(code)
 	}
 	return c.accept()
 }
@@ -27,12 +25,15 @@ func Download(card Card, environment *Environment, p policy.Policy, now time.Tim
 		return CardNotActive
 	}
 	c := &caseFile{card: card, environment: environment, policy: p, request: Request{Call: Files}, now: now}
-	for _, judge := range []func() Code{c.state, c.activation, c.end, c.allowed} {
-		if code := judge(); code != "" {
-			return code
-		}
-	}
-	return ""
+	return c.first(c.state, c.activation, c.end, c.allowed)
+}
+
+// OwnDownload says whether the customer may download files for a card, bound or not: empty,
+// or why not. A card that was not used yet is judged as if it were used now.
+func OwnDownload(card Card, p policy.Policy, now time.Time) Code {
+	c := &caseFile{card: card, policy: p, request: Request{Call: Files}, now: now}
+	c.use()
+	return c.first(c.state, c.end, c.allowed)
 }
 
 // caseFile is one request on its way to a decision. Each step returns a code to
@@ -44,6 +45,16 @@ type caseFile struct {
 	request     Request
 	now         time.Time
 	decision    Decision
+}
+
+// first is the first code to refuse it.
+func (c *caseFile) first(judges ...func() Code) Code {
+	for _, judge := range judges {
+		if code := judge(); code != "" {
+			return code
+		}
+	}
+	return ""
 }
 
 // state is the first step.
@@ -65,7 +76,21 @@ func (c *caseFile) state() Code {
 // where its end is.
 func (c *caseFile) activation() Code {
 	change := &c.decision.Changes
-	change.Activate, change.Bind = c.card.State == New, c.environment == nil
+	change.Bind = c.environment == nil
+	c.use()
+	switch {
+	case (change.Activate || change.Bind) && c.request.Call != Activate && !c.policy.ActivateOnAny:
+		return CardNotActive
+	case change.Activate && c.policy.Time.Mode == policy.Trial && c.request.TrialUsed:
+		return TrialUsed
+	}
+	return ""
+}
+
+// use says where the end of the card is, which its first use sets.
+func (c *caseFile) use() {
+	change := &c.decision.Changes
+	change.Activate = c.card.State == New
 	c.decision.ExpiresAt = c.card.ExpiresAt
 	if change.Activate {
 		change.SetExpiry = true
@@ -75,13 +100,6 @@ func (c *caseFile) activation() Code {
 		c.decision.GraceUntil = c.decision.ExpiresAt.Add(c.policy.Time.Grace())
 		c.decision.Left = max(c.decision.ExpiresAt.Sub(c.now), 0)
 	}
-	switch {
-	case (change.Activate || change.Bind) && c.request.Call != Activate && !c.policy.ActivateOnAny:
-		return CardNotActive
-	case change.Activate && c.policy.Time.Mode == policy.Trial && c.request.TrialUsed:
-		return TrialUsed
-	}
-	return ""
 }
 
 // proof judges the device key.

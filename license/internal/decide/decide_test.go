@@ -256,3 +256,34 @@ func TestRefusedOnesTellStrangersNoEnd(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// Whoever bought a card gets the program before any machine is bound, and not after the
+// card was stopped or has ended.
+func TestOwnDownload(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		steps []step
+		want  decide.Code
+	}{
+		"not used yet":           {[]step{fresh}, ""},
+		"not used yet, by a key": {[]step{fresh, onlyActivate}, ""},
+		"on a machine":           {nil, ""},
+		"taken off its machine":  {[]step{unbound, onlyActivate}, ""},
+		"in grace":               {[]step{ends(-day), grace(3)}, ""},
+		"ended":                  {[]step{ends(-day)}, decide.CardExpired},
+		"ended before its use":   {[]step{fresh, mode(policy.Until), fixed(-day)}, decide.CardExpired},
+		"ended, and shows":       {[]step{ends(-day), expired(policy.ReadOnly)}, decide.CardExpired},
+		"suspended":              {[]step{unbound, state(decide.Suspended)}, decide.CardSuspended},
+		"revoked":                {[]step{state(decide.Revoked)}, decide.CardRevoked},
+		"in the recycle bin":     {[]step{fresh, deleted}, decide.CardUnknown},
+		"no files":               {[]step{fresh, func(w *world) { w.policy.Files = false }}, decide.FilesNotAllowed},
+	} {
+		w := newWorld()
+		for _, s := range append([]step{files}, c.steps...) {
+			s(w)
+		}
+		if got := decide.OwnDownload(w.card, w.policy, w.now); got != c.want {
+			t.Errorf("%s: %q and not %q", name, got, c.want)
+		}
+	}
+}

@@ -33,6 +33,9 @@ func (d *Desk) Log(ctx context.Context, what Download, ip netip.Addr, from, byte
 	e := store.Event{ID: id.New("evt"), Card: what.Card, Environment: what.Environment, Kind: card.Downloaded, At: now,
 		Detail: map[string]any{"file": what.ID, "name": what.Name, "product": what.Product, "version": what.Version, "size": what.Size, "from": from, "bytes": bytes,
 			"complete": from+bytes == what.Size}}
+	if what.By != "" {
+		e.Detail["by"], e.Detail["self"] = what.By, true
+	}
 	if ip.IsValid() {
 		e.IP = ip.String()
 	}

@@ -3,24 +3,25 @@ package file
 import (
 	"context"
 
+	"guildhall/license/internal/card"
 	"guildhall/license/internal/decide"
 	"guildhall/license/internal/store"
 )
 
 // Own are the files that the customer of a card may download himself, those of the newest
-// release first. The card must be bound to a machine, as for a ticket; the error is that
-// of Redeem.
+// release first: also before the card is bound, for he needs the program to bind it. The
+// error is that of Redeem.
 func (d *Desk) Own(ctx context.Context, c store.Card) ([]store.File, error) {
-	product, _, err := d.own(ctx, c)
+	product, err := d.own(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	return d.Of(ctx, product.Code, "")
 }
 
-// OwnDownload is one of them, or store.ErrFile.
-func (d *Desk) OwnDownload(ctx context.Context, c store.Card, file string) (Download, error) {
-	product, environment, err := d.own(ctx, c)
+// OwnDownload is one of them, or store.ErrFile. The account downloads it.
+func (d *Desk) OwnDownload(ctx context.Context, c store.Card, file, account string) (Download, error) {
+	product, err := d.own(ctx, c)
 	if err != nil {
 		return Download{}, err
 	}
@@ -31,23 +32,17 @@ func (d *Desk) OwnDownload(ctx context.Context, c store.Card, file string) (Down
 	if f.Product != product.Code { // the card opens no other product
 		return Download{}, store.ErrFile
 	}
-	return Download{File: f, Card: c.ID, Environment: environment}, nil
+	return Download{File: f, Card: c.ID, By: account}, nil
 }
 
-// own is the product of a card and the machine that it is bound to, if it may download.
-func (d *Desk) own(ctx context.Context, c store.Card) (product store.Product, environment string, err error) {
-	if err := d.good(ctx, c); err != nil {
-		return product, "", err
-	}
-	all, err := d.o.Store.Environments(ctx, c.ID)
+// own is the product of a card whose customer may download.
+func (d *Desk) own(ctx context.Context, c store.Card) (product store.Product, err error) {
+	rules, err := d.rules(ctx, c)
 	if err != nil {
-		return product, "", err
+		return product, err
 	}
-	for _, e := range all {
-		if e.UnboundAt.IsZero() {
-			product, err = d.o.Store.Product(ctx, c.Product)
-			return product, e.ID, err
-		}
+	if code := decide.OwnDownload(card.Known(c), rules, d.now()); code != "" {
+		return product, refused(code)
 	}
-	return product, "", refused(decide.CardNotActive)
+	return d.o.Store.Product(ctx, c.Product)
 }

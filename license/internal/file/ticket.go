@@ -92,7 +92,9 @@ func (d *Desk) read(ticket string) (file, environment string, err error) {
 // Download is a file that may be downloaded, by whom.
 type Download struct {
 	store.File
-	Card, Environment string
+	Card string
+	// Environment is the machine whose ticket it was, By else the customer's account.
+	Environment, By string
 }
 
 // Redeem is what a ticket opens. Whether the card is still good for it is decided anew:
@@ -113,28 +115,24 @@ func (d *Desk) Redeem(ctx context.Context, ticket string) (Download, error) {
 	if err != nil {
 		return Download{}, err
 	}
-	if err := d.good(ctx, c); err != nil {
+	rules, err := d.rules(ctx, c)
+	if err != nil {
 		return Download{}, err
+	}
+	if code := decide.Download(card.Known(c), &decide.Environment{}, rules, d.now()); code != "" {
+		return Download{}, refused(code)
 	}
 	f, err := d.o.Store.File(ctx, file)
 	return Download{File: f, Card: c.ID, Environment: e.ID}, err
 }
 
-// good says whether a card that is bound to a machine may download. The error is that of
-// Redeem.
-func (d *Desk) good(ctx context.Context, c store.Card) error {
+// rules are those of the card's policy.
+func (d *Desk) rules(ctx context.Context, c store.Card) (policy.Policy, error) {
 	row, err := d.o.Store.Policy(ctx, c.Policy)
 	if err != nil {
-		return err
+		return policy.Policy{}, err
 	}
-	rules, err := policy.Parse([]byte(row.Body))
-	if err != nil {
-		return err
-	}
-	if code := decide.Download(card.Known(c), &decide.Environment{}, rules, d.now()); code != "" {
-		return refused(code)
-	}
-	return nil
+	return policy.Parse([]byte(row.Body))
 }
 
 func refused(code decide.Code) error {

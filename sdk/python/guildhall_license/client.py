@@ -36,6 +36,8 @@ NEXT_PSK_INFO = b"guildhall license shared key v1"
 _OF_THE_REQUEST = frozenset((
     "clock_skew", "too_many_requests", "replayed", "malformed", "module_not_allowed", "handshake_key_not_found", "call_unknown", "device_key_missing",
 ))
+_REMEDIED = ("key", "expired")  # by a newer configuration, or by the right time
+_MAX_LEASES = 32  # answers that are kept
 MAX_INPUT = 128 << 10  # bytes of a function's input
 
 _log = logging.getLogger("guildhall_license")
@@ -64,12 +66,28 @@ def _passing(error: LicenseError) -> LicenseError:
     return error
 
 
+def _hope(error: Unreachable) -> int:
+    """How much there is to do about a failure: other keys may be all that lacks."""
+    if not isinstance(error, Untrusted):
+        return 0
+    return 2 if error.reason in _REMEDIED else 1
+
+
 class Opened(NamedTuple):
     """The handshake key that opens the program's core data, with the status it came with."""
 
     status: Status
     id: str
     key: bytes
+
+
+def _keep(leases: Dict[str, Any], new: Dict[str, Any]) -> None:
+    """Keeps the newest."""
+    for slot in new:
+        leases.pop(slot, None)
+    leases.update(new)
+    for slot in list(leases)[:-_MAX_LEASES]:
+        del leases[slot]
 
 
 class _Answered(NamedTuple):
@@ -90,6 +108,9 @@ class Client:
         to one of http the best that the kit has keys for."""
         if mode not in (None, transport.HTTPS, transport.PSK, transport.HPKE):
             raise SetupError(f"there is no mode {mode!r:.40}: use https, psk or hpke")
+        for name, text in (("card", card), ("version", version)):
+            if not isinstance(text, str):
+                raise SetupError(f"the {name} is no text")
         self._kit = kit.read(kit_json)
         self._state = State(state_path)
         self._card, self._parts, self._version = card.strip(), dict(parts or {}), version
@@ -159,7 +180,7 @@ class Client:
         path.part, from which the next download of the file goes on, also after the
         program ended. path is there when all has come and the sum is right. `progress`
         is told how many bytes of how many are there."""
-        part = Part(path, progress)
+        part = Part(path, file.size, progress)
         try:
             if part.done > file.size:
                 part.restart()
@@ -227,9 +248,18 @@ class Client:
     def server_time(self) -> datetime:
         """The server's time, signed. Later calls count from it."""
         with self._lock:
+            for remedy in (self._forget_shared, self._refresh):
+                try:
+                    self._set_clock()
+                    return self.now()
+                except Untrusted as e:
+                    if e.reason != "key":
+                        raise
+                    remedy()
             self._set_clock()
             return self.now()
 
+    @_documented
     def now(self) -> datetime:
         """The time of this machine's clock, corrected by what the server said."""
         return from_millis(self._clock() * 1000 + self._state.values.get("offset_ms", 0))
@@ -270,7 +300,7 @@ class Client:
             raise Refused(s.code, s.detail, s)
         self._heartbeat_seconds = s.heartbeat
         if slot and s.lease_until is not None:
-            values.setdefault("leases", {}).update({slot: got.record, "status": got.record})
+            _keep(values.setdefault("leases", {}), {slot: got.record, "status": got.record})
         if s.next_psk:
             self._take_shared(s.next_psk)
         self._save()
@@ -287,7 +317,7 @@ class Client:
             try:
                 got = self._everywhere(call, fields, lenient=False)
             except Untrusted as e:
-                if e.reason not in ("key", "expired") or not remedies:
+                if e.reason not in _REMEDIED or not remedies:
                     raise
                 remedies.pop(0)()
                 continue
@@ -305,7 +335,7 @@ class Client:
                 return self._exchange(address, call, fields, lenient)
             except Unreachable as e:
                 _log.info("%s of %s: %s", call, address, e)
-                if failure is None or not isinstance(failure, Untrusted):
+                if failure is None or _hope(e) > _hope(failure):
                     failure = e
         raise failure or SetupError("neither the kit nor the configuration has an address")
 

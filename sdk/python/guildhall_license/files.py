@@ -3,11 +3,12 @@ off."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import os
 from datetime import datetime
-from typing import Any, BinaryIO, Callable, Dict, NamedTuple, Optional, Union
+from typing import Any, BinaryIO, Callable, Dict, Iterator, NamedTuple, Optional, Union
 from urllib.parse import quote
 
 from .encoding import read_time
@@ -42,19 +43,31 @@ def read(f: Dict[str, Any]) -> File:
                 read_time(f["ticket_until"]))
 
 
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """What the disk says is a SetupError."""
+    try:
+        yield
+    except OSError as e:
+        raise SetupError(f"the file cannot be written: {e}") from e
+
+
 class Part:
     """The file beside the one that is wanted, with what has come so far."""
 
-    def __init__(self, path: "Union[str, os.PathLike[str]]", progress: Optional[Progress]) -> None:
+    def __init__(self, path: "Union[str, os.PathLike[str]]", size: int, progress: Optional[Progress]) -> None:
+        """Reads what is there already, but for what is more than the file has."""
         self.path = os.fspath(path) + ".part"
         self._progress = progress
-        try:
-            self._file: BinaryIO = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600), "r+b")
-        except OSError as e:
-            raise SetupError(f"the file cannot be written: {e}") from e
         self.done, self._sum = 0, hashlib.sha256()
-        for piece in iter(lambda: self._file.read(PIECE), b""):
-            self._count(piece)
+        with _writing():
+            self._file: BinaryIO = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600), "r+b")
+        with _writing():
+            while self.done <= size:
+                piece = self._file.read(PIECE)
+                if not piece:
+                    break
+                self._count(piece)
 
     def _count(self, piece: bytes) -> None:
         self._sum.update(piece)
@@ -62,8 +75,9 @@ class Part:
 
     def restart(self) -> None:
         """Forgets what came so far."""
-        self._file.seek(0)
-        self._file.truncate()
+        with _writing():
+            self._file.seek(0)
+            self._file.truncate()
         self.done, self._sum = 0, hashlib.sha256()
 
     def tell(self, size: int) -> None:
@@ -88,7 +102,7 @@ class Part:
                         raise Unreachable(f"the file of {where} broke off")
                     self._write(piece)
                     self.tell(file.size)
-        except (OSError, http.client.HTTPException) as e:
+        except (OSError, http.client.HTTPException, ValueError) as e:
             raise Unreachable(f"{where} does not answer: {type(e).__name__}") from e  # the text of e may have the ticket
 
     def _accept(self, answer: Any, where: str) -> None:
@@ -102,22 +116,19 @@ class Part:
         self.restart()
 
     def _write(self, piece: bytes) -> None:
-        try:
+        with _writing():
             self._file.write(piece)
-        except OSError as e:
-            raise SetupError(f"the file cannot be written: {e}") from e
+            self._file.flush()  # what is counted is there
         self._count(piece)
 
     def close(self) -> None:
         """Keeps what came."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # the last piece did not fit, which was told
+            self._file.close()
 
     def finish(self, to: "Union[str, os.PathLike[str]]") -> None:
         """Puts the whole file where it is wanted."""
-        try:
-            self._file.flush()
+        with _writing():
             os.fsync(self._file.fileno())
             self._file.close()
             os.replace(self.path, to)
-        except OSError as e:
-            raise SetupError(f"the file cannot be written: {e}") from e

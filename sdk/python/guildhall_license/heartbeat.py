@@ -7,12 +7,13 @@ import random
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
-from .errors import LicenseError, Refused, TryLater
+from .errors import LicenseError, Refused, SetupError, TryLater
 
 if TYPE_CHECKING:
     from .client import Client
 
 _log = logging.getLogger("guildhall_license")
+_LONGEST = 24 * 3600.0  # seconds: nobody is asked less often
 
 
 class Heartbeat:
@@ -21,6 +22,8 @@ class Heartbeat:
     def __init__(self, client: Client, every: float, on_refused: Optional[Callable[[Refused], None]] = None,
                  on_problem: Optional[Callable[[LicenseError], None]] = None, wait: Optional[Callable[[float], bool]] = None) -> None:
         """`wait` waits for that many seconds, and says whether to stop."""
+        if not every >= 0:
+            raise SetupError(f"heartbeats cannot be sent every {every!r:.40} seconds")
         self._client, self._every = client, every
         self._on_refused, self._on_problem = on_refused, on_problem
         self._stop = threading.Event()
@@ -33,8 +36,8 @@ class Heartbeat:
         return self._thread.is_alive()
 
     def start(self) -> None:
-        """Begins, if heartbeats are asked for at all."""
-        if self._every > 0:
+        """Begins, if heartbeats are asked for at all, and once."""
+        if self._every > 0 and self._thread.ident is None:
             self._thread.start()
 
     def stop(self) -> None:
@@ -44,7 +47,7 @@ class Heartbeat:
             self._thread.join()
 
     def _pause(self, seconds: float) -> bool:
-        return self._stop.wait(seconds * random.uniform(0.9, 1.1))  # not all programs come at once
+        return self._stop.wait(min(seconds, _LONGEST) * random.uniform(0.9, 1.1))  # not all programs come at once
 
     def _run(self) -> None:
         pause = self._every

@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any, Mapping, NamedTuple, Optional, Tuple, Union
 
-from . import configuration
+from . import configuration, signing
 from .errors import SetupError, Untrusted
 
 
@@ -37,6 +37,9 @@ def read(source: Union[str, bytes, Mapping[str, Any], Kit]) -> Kit:
                   shared_key(fields.get("psk")), fields.get("configuration") or "")
         if not kit.product or not isinstance(kit.product, str):
             raise SetupError("the kit names no product")
+        if not kit.addresses:
+            raise SetupError("the kit has no address of the server")
+        signing.Params("POST", "/", kit.product).check()
         if kit.configuration:
             configuration.read(kit.root, kit.product, 0, kit.configuration)
     except (Untrusted, ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:

@@ -27,9 +27,12 @@ class Params(NamedTuple):
     def check(self) -> None:
         """Refuses what could be read in two ways."""
         for name, value in zip(self._fields, self):
-            data = value.encode("utf-8", "replace")
+            try:
+                data = value.encode()
+            except UnicodeEncodeError:
+                data = b""
             if not 1 <= len(data) <= 1024 or any(c < 0x20 or c == 0x7F for c in data):
-                raise Untrusted("format", f"the {name} of a message has 1 to 1024 bytes without control characters")
+                raise Untrusted("format", f"the {name} of a message has 1 to 1024 bytes of UTF-8 without control characters")
 
     def aad(self, header: bytes, *more: bytes) -> bytes:
         """What a sealed message is bound to."""

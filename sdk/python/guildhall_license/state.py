@@ -7,8 +7,10 @@ installation.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import stat
 import tempfile
 from typing import Any, Dict, Union
 
@@ -21,6 +23,11 @@ from .encoding import read64, text64
 from .errors import SetupError, Untrusted
 
 _RAW = (Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+_LOST = "Restore it, or delete it and have the card unbound"
+_MAX_MILLIS = 1 << 45  # a thousand years: with more nobody can count
+
+# What the values are. What is none of it came from somebody else, and is forgotten.
+_KINDS: Dict[str, type] = {"configuration": str, "leases": dict, "psk": dict, "offset_ms": int, "last_seen": int}
 
 
 class State:
@@ -40,8 +47,8 @@ class State:
             self.sign = Ed25519PrivateKey.from_private_bytes(read64(fields.pop("sign"), 32))
             self.seal = X25519PrivateKey.from_private_bytes(read64(fields.pop("seal"), 32))
         except (KeyError, TypeError, ValueError, AttributeError, Untrusted) as e:
-            raise SetupError(f"the state file {self._path} is damaged: {e}. Restore it, or delete it and have the card unbound") from e
-        self.values: Dict[str, Any] = fields
+            raise SetupError(f"the state file {self._path} is damaged: {e}. {_LOST}") from e
+        self.values: Dict[str, Any] = {name: value for name, value in fields.items() if _is_value(name, value)}
         self.sign_public = self.sign.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.seal_public = hpke.raw(self.seal.public_key())
 
@@ -53,13 +60,16 @@ class State:
     def _read(self) -> Any:
         try:
             with open(self._path, encoding="utf-8") as f:
+                mode = stat.S_IMODE(os.fstat(f.fileno()).st_mode)
+                if os.name == "posix" and mode & 0o077:
+                    raise SetupError(f"others can read the state file {self._path} (mode {mode:04o}). If nobody did, chmod 600 it, else delete it and have the card unbound")
                 fields = json.load(f)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as e:
-            raise SetupError(f"the state file {self._path} cannot be read: {e}") from e
+            raise SetupError(f"the state file {self._path} cannot be read: {e}. {_LOST}") from e
         if not isinstance(fields, dict):
-            raise SetupError(f"the state file {self._path} is damaged: it holds no object")
+            raise SetupError(f"the state file {self._path} is damaged: it holds no object. {_LOST}")
         return fields
 
     def _write(self, fields: Dict[str, Any], first: bool) -> None:
@@ -81,4 +91,9 @@ class State:
             raise SetupError(f"the state file {self._path} cannot be written: {e}") from e
         finally:
             if temporary:
-                os.unlink(temporary)
+                with contextlib.suppress(OSError):
+                    os.unlink(temporary)
+
+
+def _is_value(name: str, value: Any) -> bool:
+    return isinstance(value, _KINDS.get(name, object)) and not (isinstance(value, int) and abs(value) > _MAX_MILLIS)

@@ -13,6 +13,9 @@ from .errors import Untrusted
 from .files import File
 
 
+VERDICTS = ("ok", "activated", "refused")
+
+
 class Handshake(NamedTuple):
     """A handshake key, sealed to this installation."""
 
@@ -70,13 +73,22 @@ def read(body: bytes) -> Status:
         handshake = sealed and Handshake(str(sealed["id"]), base64.b64decode(sealed["enc"]), base64.b64decode(sealed["ciphertext"]))
         told = f.get("next_psk")
         next_psk = told and NextKey(str(told["id"]), read_time(told["to"]), base64.b64decode(told["enc"]), base64.b64decode(told["ciphertext"]))
+        if f["verdict"] not in VERDICTS:
+            raise ValueError(f"this program does not know the verdict {f['verdict']!r:.60}")
         return Status(str(f["verdict"]), str(f["code"]), str(f.get("detail") or ""), from_millis(int(f["time"])), str(f.get("mode") or ""),
-                      _optional(f, "expires_at"), _optional(f, "grace_until"), _optional(f, "lease_until"), int(f.get("heartbeat") or 0),
-                      str(f.get("environment") or ""), tuple(f.get("modules") or ()), tuple(f.get("changed") or ()),
-                      int(f.get("retry_after") or 0), handshake, next_psk, base64.b64decode(f.get("output") or ""),
+                      _optional(f, "expires_at"), _optional(f, "grace_until"), _optional(f, "lease_until"), max(0, int(f.get("heartbeat") or 0)),
+                      str(f.get("environment") or ""), _texts(f, "modules"), _texts(f, "changed"),
+                      max(0, int(f.get("retry_after") or 0)), handshake, next_psk, base64.b64decode(f.get("output") or ""),
                       tuple(files.read(one) for one in f.get("files") or ()))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as e:
         raise Untrusted("format", f"the answer is signed and cannot be read: {type(e).__name__}: {e}") from e
+
+
+def _texts(fields: Dict[str, Any], name: str) -> Tuple[str, ...]:
+    texts = fields.get(name) or []
+    if not isinstance(texts, list) or not all(isinstance(one, str) for one in texts):
+        raise ValueError(f"{name} is no list of texts")
+    return tuple(texts)
 
 
 def _optional(fields: Dict[str, Any], name: str) -> Optional[datetime]:

@@ -373,15 +373,20 @@ class Setup(ClientTest):
     def test_a_damaged_state_is_not_replaced(self) -> None:
         for text in ("", "{", "[]", "{}", '{"v": 2}', '{"v": 1, "sign": "AA", "seal": 7}'):
             self.state.write_text(text)
-            with self.subTest(text), self.assertRaises(SetupError):
+            self.state.chmod(0o600)
+            with self.subTest(text), self.assertRaisesRegex(SetupError, "unbound"):
                 self.client()
             self.assertEqual(self.state.read_text(), text)
+        self.state.chmod(0o640)
+        with self.assertRaisesRegex(SetupError, "others can read .* 0640"):
+            self.client()
         with self.assertRaises(SetupError):
             self.client(state=self.state / "below")
 
     def test_a_kit_without_a_configuration(self) -> None:
         for mode in ("psk", "hpke"):
             kit = {k: v for k, v in self.server.kit().items() if k != "configuration"}
+            self.assertEqual(self.client(kit=kit, mode=mode).server_time().timestamp(), self.server.now)
             self.assertEqual(self.client(kit=kit, mode=mode).activate().verdict, "ok")
             self.state.unlink()
             self.server.devices.clear()
@@ -397,6 +402,14 @@ class Setup(ClientTest):
                 Client(text, self.state, CARD)
         with self.assertRaises(SetupError):
             self.client(mode="carrier pigeon")
+        wrongs = [{"addresses": []}, {"product": "\ud800"}, {"product": "a\nb"}]
+        for wrong in wrongs:
+            with self.subTest(wrong), self.assertRaises(SetupError):
+                self.client(kit={**kit, **wrong})
+        arguments: List[Dict[str, Any]] = [{"card": 7}, {"version": None}, {"timeout": 0}, {"timeout": float("nan")}]
+        for options in arguments:
+            with self.subTest(options), self.assertRaises(SetupError):
+                self.client(**options)
         self.assertEqual(self.client(kit=json.dumps({k: v for k, v in kit.items() if k != "psk"})).activate().verdict, "ok")
 
 

@@ -258,3 +258,48 @@ func TestPackagingOfTheUnit(t *testing.T) {
 	}
 	checkConfig(t, nil, "--config", file)
 }
+
+// TestPackagingBuildsTheImage runs the commands of the image's first stage in a scratch
+// directory, as they stand in the Dockerfile, and looks at what the last stage copies.
+func TestPackagingBuildsTheImage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, command := range buildCommands(t) {
+		cmd := exec.Command("sh", "-euc", strings.NewReplacer("/image", dir+"/image", "/own", dir+"/own").Replace(command))
+		cmd.Dir, cmd.Env = "..", append(os.Environ(), "VERSION=v1.2.3-test")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", command, err, out)
+		}
+	}
+	out, err := exec.Command(filepath.Join(dir, "image/usr/bin/guildhall"), "version").Output()
+	if err != nil || string(out) != "guildhall v1.2.3-test\n" {
+		t.Errorf("the program says %q, %v", out, err)
+	}
+	if list, err := exec.Command("ldd", filepath.Join(dir, "image/usr/bin/guildhall")).CombinedOutput(); err == nil {
+		t.Errorf("the program needs what the image lacks:\n%s", list)
+	}
+	for path, mode := range map[string]os.FileMode{"own/data": 0o700, "own/data/tls": 0o700, "own/backups": 0o700,
+		"own/tmp": 0o777 | os.ModeSticky, "image/etc/passwd": 0o644, "image/etc/ssl/certs/ca-certificates.crt": 0o644} {
+		if info, err := os.Stat(filepath.Join(dir, path)); err != nil || info.Mode()&(os.ModePerm|os.ModeSticky) != mode {
+			t.Errorf("%s: %v, %v", path, info, err)
+		}
+	}
+}
+
+// buildCommands are what RUN says in the Dockerfile.
+func buildCommands(t *testing.T) (commands []string) {
+	t.Helper()
+	text, err := os.ReadFile("../packaging/Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(strings.ReplaceAll(string(text), "\\\n", "")) {
+		if command, ok := strings.CutPrefix(strings.TrimSpace(line), "RUN "); ok {
+			commands = append(commands, command)
+		}
+	}
+	if len(commands) < 4 {
+		t.Fatalf("the Dockerfile runs %q", commands)
+	}
+	return commands
+}

@@ -28,7 +28,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "guildhall")
-	build := exec.Command("go", "build", "-o", path, "guildhall/cmd/guildhall")
+	build := exec.Command("go", "build", "-trimpath", "-o", path, "guildhall/cmd/guildhall") // as the Dockerfile does: built once for both
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", errors.New(string(out))

@@ -80,7 +80,7 @@ func (s *service) previewLicence(ctx context.Context, in *newLicenceInput) (*app
 	if err != nil {
 		return nil, err
 	}
-	return output(wire.LicenceDraft{Claims: d.Claims, SigningKey: d.SigningKey, Confidential: d.Confidential, Code: d.Code, Earlier: d.Earlier.ID,
+	return output(wire.LicenceDraft{Claims: d.Claims, SigningKey: d.SigningKey, Confidential: d.Confidential, Code: d.Code, Earlier: d.Earlier.ID, KeyOnly: d.Claims.Deployment.KeyOnly(),
 		SealedTo: each(d.Keys, func(n offline.RequestNode) string { return n.Name })}, nil)
 }
 
@@ -97,7 +97,7 @@ func (s *service) issueLicence(ctx context.Context, in *newLicenceInput) (*app.S
 	if err != nil {
 		return nil, err
 	}
-	return app.SecretAnswer(http.StatusCreated, &wire.LicenceIssued{Licence: wireLicence(made.Licence), Text: text, Code: made.Code}), nil
+	return app.SecretAnswer(http.StatusCreated, &wire.LicenceIssued{Licence: wireLicence(made.Licence), KeyOnly: made.KeyOnly, Text: text, Code: made.Code}), nil
 }
 
 func (s *service) licenceOrder(b wire.LicenceOrder) (issuer.Order, error) {

@@ -187,20 +187,29 @@ func machines(f *form.Form, product string) (nodes []offline.RequestNode) {
 			continue
 		}
 		for _, line := range lines {
-			kind, value, _ := strings.Cut(line, " ")
-			digest, digested := strings.CutPrefix(strings.TrimSpace(value), digestPrefix)
-			switch {
-			case fingerprint.Weights()[kind] == 0:
-				f.Fail(fault.Field{Name: field, Code: "license_kind", Args: map[string]any{"Kinds": strings.Join(issuer.Kinds(), ", ")}, Detail: "Begin each line with a kind, such as mac."})
-			case digested:
-				node.Components.Add(kind, digest)
-			case !issuer.AddIdentifier(node.Components, product, kind, value):
-				f.Fail(fault.Field{Name: field, Code: "license_identifier", Args: map[string]any{"Line": line}, Detail: "This tells no machine from another: " + line})
-			}
+			addLine(f, field, line, product, node.Components)
 		}
 		nodes = append(nodes, node)
 	}
 	return nodes
+}
+
+// addLine adds what a line says of a machine to its components.
+func addLine(f *form.Form, field, line, product string, c fingerprint.Components) {
+	kind, value, _ := strings.Cut(line, " ")
+	if digest, digested := strings.CutPrefix(strings.TrimSpace(value), digestPrefix); digested && slices.Contains(issuer.Kinds(), kind) {
+		c.Add(kind, digest)
+		return
+	}
+	args := map[string]any{"Line": line, "Kinds": strings.Join(issuer.Kinds(), ", "), "Form": fingerprint.Example(kind)}
+	switch issuer.AddIdentifier(c, product, kind, value) {
+	case issuer.UnknownKind:
+		f.Fail(fault.Field{Name: field, Code: "license_kind", Args: args, Detail: "Begin each line with a kind, such as mac."})
+	case issuer.IdentifierForm:
+		f.Fail(fault.Field{Name: field, Code: "license_identifier_form", Args: args, Detail: "This must look like " + fingerprint.Example(kind) + ": " + line})
+	case issuer.NoIdentifier:
+		f.Fail(fault.Field{Name: field, Code: "license_identifier", Args: args, Detail: "This tells no machine from another: " + line})
+	}
 }
 
 var nodeField = regexp.MustCompile(`^nodes(?:\[(\d)\]\.(name|public_key|components))?$`)

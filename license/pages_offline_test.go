@@ -11,6 +11,7 @@ import (
 
 	"guildhall/license/internal/issuer"
 	"guildhall/license/internal/store"
+	"guildhall/sdk/go/license/fingerprint"
 	"guildhall/sdk/go/license/offline"
 )
 
@@ -80,6 +81,8 @@ func TestOfflineLicencesOnPages(t *testing.T) {
 		"identifiers_1", "machine_id " + digest[1] + "\nmac 00:1b:44:11:3a:b7", "confidential", "release", "release", "1.0"}
 	post(adminRole, "/offline/new", http.StatusUnprocessableEntity, "This is needed", append([]string{"company", ""}, fields...)...)
 	post(adminRole, "/offline/new", http.StatusUnprocessableEntity, "Begin each line with a kind", append([]string{"identifiers_1", "wifi a"}, fields...)...)
+	post(adminRole, "/offline/new", http.StatusUnprocessableEntity, "must look like 7c1f", append([]string{"identifiers_1", "machine_id xyz"}, fields...)...)
+	post(adminRole, "/offline/new", http.StatusOK, "Only an install key identifies plant", append([]string{"preview", "on", "identifiers_1", "install_key " + fingerprint.Example(fingerprint.InstallKey)}, fields...)...)
 	post(adminRole, "/offline/new", http.StatusUnprocessableEntity, "one machine or three", append([]string{"name_2", "spare", "identifiers_2", "mac 00:1b:44:11:3a:b8"}, fields...)...)
 	post(adminRole, "/offline/new", http.StatusUnprocessableEntity, "over already", append([]string{"to", "2001-01-01"}, fields...)...)
 	post(adminRole, "/offline/new", http.StatusOK, "opens with a code", append([]string{"preview", "on"}, fields...)...)

@@ -105,6 +105,7 @@ func (c *licenseIssueCommand) preview(ctx context.Context, t terminal, client *m
 	if d.Code {
 		t.printf("%-14s%s\n", "sealed to", "a code, printed when it is issued")
 	}
+	warnKeyOnly(t, d.KeyOnly)
 	if d.Earlier != "" {
 		t.warn("this request was issued before, as " + d.Earlier + ": another licence for it needs --again")
 	}
@@ -133,6 +134,7 @@ func (c *licenseIssueCommand) issue(ctx context.Context, t terminal, client *man
 	if c.Out != "-" {
 		t.printf("%s  until %s\n", made.ID, made.ExpiresAt.Format(time.RFC3339))
 	}
+	warnKeyOnly(t, made.KeyOnly)
 	if made.Code != "" {
 		t.warn("the confidential part opens with this code, which is kept nowhere: " + made.Code)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"strings"
 	"time"
 
 	"guildhall/platform/fault"
@@ -27,7 +28,7 @@ type licenseRequestCommand struct {
 
 // Help is the long text of --help.
 func (licenseRequestCommand) Help() string {
-	return "Runs on the machine that needs an offline licence, and needs no server. The request holds digests of the machine's parts and the public half of its install key, no secret. For an instance of three nodes, make one on each machine and join them on one of them.\n\n" + exitHelp
+	return "Runs on the machine that needs an offline licence, and needs no server. It is checked as \"guildhall license issue\" does it. The request holds digests of the machine's parts and the public half of its install key, no secret. For an instance of three machines, make one on each and, on the last, --join the other two.\n\n" + exitHelp
 }
 
 // Run makes the install key, if there is none, and the request.
@@ -50,10 +51,38 @@ func (c *licenseRequestCommand) Run(ctx context.Context, t terminal) error {
 			return err
 		}
 	}
-	return writeSecret(t, c.Out, func() ([]byte, error) {
+	if err := unissuable(r); err != nil {
+		return err
+	}
+	err = writeSecret(t, c.Out, func() ([]byte, error) {
 		text, err := json.MarshalIndent(r, "", "  ")
 		return append(text, '\n'), err
 	})
+	if err == nil {
+		warnKeyOnly(t, r.Claims().Deployment.KeyOnly())
+	}
+	return err
+}
+
+// unissuable is what "license issue" would refuse of the request, by flag.
+func unissuable(r *offline.Request) error {
+	flags := map[string]string{"product": "PRODUCT", "company": "--company", "contact": "--contact", "users": "--users", "nodes": "--join", "nodes[0].name": "--name"}
+	var wrong []fault.Field
+	for _, p := range r.Check() {
+		name := cmp.Or(flags[p.Field], p.Field)
+		if strings.HasPrefix(p.Field, "modules") {
+			name = "--module"
+		}
+		wrong = append(wrong, fault.Field{Name: name, Code: p.Code, Detail: p.Detail})
+	}
+	return fault.Fields(wrong...)
+}
+
+// warnKeyOnly says what it means that machines have nothing but an install key.
+func warnKeyOnly(t terminal, machines []string) {
+	for _, name := range machines {
+		t.warn("nothing but its install key identifies the machine " + name + ": whoever has that file can use the licence on any machine. In containers there is nothing else; elsewhere ask for the licence on the machine itself")
+	}
 }
 
 func join(r *offline.Request, path string) error {

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -157,8 +158,13 @@ func says(ctx context.Context, c offline.Claims, product string) ui.Definitions 
 	if len(c.Deployment.Nodes) == 0 {
 		add("license.machine", ui.Text(i18n.T(ctx, "license.offline.any")))
 	}
+	alone := c.Deployment.KeyOnly()
 	for _, n := range c.Deployment.Nodes {
-		add("license.machine", ui.Text(n.Name+": "+i18n.T(ctx, "license.offline.parts", "Count", len(n.Components))))
+		parts := i18n.T(ctx, "license.offline.parts", "Count", len(n.Components))
+		if slices.Contains(alone, n.Name) {
+			parts = i18n.T(ctx, "license.offline.key_only")
+		}
+		add("license.machine", ui.Text(n.Name+": "+parts))
 	}
 	return all
 }

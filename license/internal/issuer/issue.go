@@ -225,6 +225,8 @@ const maxValue = 4096
 // Issued is a licence that was issued now.
 type Issued struct {
 	store.Licence
+	// KeyOnly are the machines that nothing but their install keys identify.
+	KeyOnly []string
 	// Code opens the confidential part on machines without an install key; empty: none
 	// is needed. It is kept nowhere, and goes to the customer by another way than the
 	// licence.
@@ -239,7 +241,7 @@ func (d *Desk) Issue(ctx context.Context, o Order, by audit.Caller) (Issued, err
 		return Issued{}, err
 	}
 	c := draft.Claims
-	made := Issued{Licence: store.Licence{ID: c.LicenseID, Product: draft.Product.ID, Customer: o.Customer, Company: c.Licensee.Company, Contact: c.Licensee.Contact,
+	made := Issued{KeyOnly: c.Deployment.KeyOnly(), Licence: store.Licence{ID: c.LicenseID, Product: draft.Product.ID, Customer: o.Customer, Company: c.Licensee.Company, Contact: c.Licensee.Contact,
 		LicenseeKey: LicenseeKey(c.Licensee.Company + " " + c.Licensee.Contact), Confidential: draft.Confidential, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt.UTC().Truncate(time.Second), IssuedBy: by.Actor,
 		Request: o.Request.Nonce}}
 	if made.Note, err = catalogue.Note(o.Note); err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -152,30 +153,58 @@ func (p *parser) digest(r *Request, identifiers map[string][]string, path string
 	p.later = append(p.later, func() {
 		for _, kind := range slices.Sorted(maps.Keys(identifiers)) {
 			at := path + ".identifiers." + kind
-			if fingerprint.Weights()[kind] == 0 {
-				p.wrong(p.lines[at], at, "unknown_kind", "there is no such kind of identifier; there are "+strings.Join(Kinds(), ", ")+".")
-				continue
-			}
-			for _, value := range identifiers[kind] {
-				if !AddIdentifier(components, r.Product, kind, value) {
-					p.wrong(p.lines[at], at, "no_identifier", "this tells no machine from another: it is empty, a placeholder, or an address that was not given by a manufacturer.")
+			for i, value := range identifiers[kind] {
+				one := at
+				if listed := fmt.Sprintf("%s[%d]", at, i); p.lines[listed] != 0 {
+					one = listed
 				}
+				p.identifier(one, kind, AddIdentifier(components, r.Product, kind, value))
 			}
 		}
 	})
 }
 
+// identifier says what AddIdentifier found.
+func (p *parser) identifier(at, kind, problem string) {
+	switch problem {
+	case UnknownKind:
+		p.wrong(p.lines[at], at, problem, "there is no such kind of identifier; there are "+strings.Join(Kinds(), ", ")+".")
+	case IdentifierForm:
+		f := mistake(p.lines[at], at, problem, "this must look like "+fingerprint.Example(kind)+".")
+		f.Args["Form"] = fingerprint.Example(kind)
+		p.found = append(p.found, f)
+	case NoIdentifier:
+		p.wrong(p.lines[at], at, problem, "this tells no machine from another: it is empty, too long, a placeholder, or an address that was not given by a manufacturer.")
+	}
+}
+
+// What is wrong with an identifier.
+const (
+	// UnknownKind says that the kind is none of Kinds.
+	UnknownKind = "unknown_kind"
+	// IdentifierForm says that it does not look like one of its kind.
+	IdentifierForm = "identifier_form"
+	// NoIdentifier says that it tells no machine from another.
+	NoIdentifier = "no_identifier"
+)
+
 // Kinds are those of identifiers.
 func Kinds() []string { return slices.Sorted(maps.Keys(fingerprint.Weights())) }
 
-// AddIdentifier adds a part of a machine, as the machine tells it, to its components.
-// False means that it tells no machine from another.
-func AddIdentifier(c fingerprint.Components, product, kind, value string) bool {
-	digest, ok := fingerprint.Digest(product, kind, value)
-	if ok {
-		c.Add(kind, digest)
+// AddIdentifier adds a part of a machine, as the machine tells it, to its components, or
+// says what is wrong with it.
+func AddIdentifier(c fingerprint.Components, product, kind, value string) (problem string) {
+	digest, telling := fingerprint.Digest(product, kind, value)
+	switch {
+	case fingerprint.Weights()[kind] == 0:
+		return UnknownKind
+	case fingerprint.Example(kind) != "" && !fingerprint.WellFormed(kind, value):
+		return IdentifierForm
+	case !telling || !fingerprint.WellFormed(kind, value):
+		return NoIdentifier
 	}
-	return ok
+	c.Add(kind, digest)
+	return ""
 }
 
 // wrong is what the request's own rules say, each at its line, or at its field when
@@ -187,7 +216,15 @@ func (r *Request) wrong(found []offline.Problem) error {
 			all = append(all, fault.Field{Name: f.Field, Code: "request_" + f.Code, Detail: f.Detail})
 			continue
 		}
-		all = append(all, mistake(r.lines[f.Field], f.Field, f.Code, f.Detail))
+		all = append(all, mistake(r.line(f.Field), f.Field, f.Code, f.Detail))
 	}
 	return fault.Fields(all...)
+}
+
+// line is where a field stands or, if it is missing, the group that it would be in.
+func (r *Request) line(field string) int {
+	for r.lines[field] == 0 && strings.ContainsAny(field, ".[") {
+		field = field[:strings.LastIndexAny(field, ".[")]
+	}
+	return r.lines[field]
 }

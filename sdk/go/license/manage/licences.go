@@ -34,6 +34,7 @@ type LicenceDraft struct {
 	Confidential string         `json:"confidential,omitempty" doc:"The id of the handshake key in it, or \"value\"."`
 	SealedTo     []string       `json:"sealed_to" nullable:"false" doc:"The machines to whose install keys it is sealed."`
 	Code         bool           `json:"code" doc:"It is under a code, for machines without an install key."`
+	KeyOnly      []string       `json:"key_only,omitempty" doc:"The machines that nothing but their install keys identify: whoever has the file of such a key uses the licence on any machine."`
 	Earlier      string         `json:"earlier,omitempty" doc:"The id of the last licence that was issued for the same request: to issue it needs again."`
 }
 
@@ -55,8 +56,9 @@ type Licence struct {
 // LicenceIssued is a licence with what its customer gets.
 type LicenceIssued struct {
 	Licence
-	Text string `json:"text" doc:"The licence in the form for letters: all of it is to be copied."`
-	Code string `json:"code,omitempty" doc:"Opens the confidential part on machines without an install key. It is kept nowhere: tell it to the customer by another way than the licence."`
+	KeyOnly []string `json:"key_only,omitempty" doc:"The machines that nothing but their install keys identify: whoever has the file of such a key uses the licence on any machine."`
+	Text    string   `json:"text" doc:"The licence in the form for letters: all of it is to be copied."`
+	Code    string   `json:"code,omitempty" doc:"Opens the confidential part on machines without an install key. It is kept nowhere: tell it to the customer by another way than the licence."`
 }
 
 // LicenceText is a licence in both forms.

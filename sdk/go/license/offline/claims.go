@@ -2,6 +2,7 @@ package offline
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -69,6 +70,19 @@ func (d Deployment) has(node string) bool {
 	return slices.ContainsFunc(d.Nodes, func(n Node) bool { return n.Name == node })
 }
 
+// KeyOnly are the names of the nodes that nothing but their install key identifies: whoever
+// has the file of that key uses the licence on any machine.
+func (d Deployment) KeyOnly() (names []string) {
+	for _, n := range d.Nodes {
+		rest := n.Components.Clone()
+		maps.DeleteFunc(rest, func(name, _ string) bool { return fingerprint.Kind(name) == fingerprint.InstallKey })
+		if len(rest) == 0 {
+			names = append(names, n.Name)
+		}
+	}
+	return names
+}
+
 // Node is a machine.
 type Node struct {
 	Name       string                 `json:"name"`
@@ -100,6 +114,7 @@ type Sealed struct {
 }
 
 var (
+	productPattern = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$`)
 	idPattern      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	releasePattern = regexp.MustCompile(`^v?[0-9]{1,9}(\.[0-9]{1,9}){0,3}([-+].{0,64})?$`)
 )
@@ -151,8 +166,8 @@ func (p *problems) release(field, version string) {
 
 func (p *problems) instance(prefix string, instance, nodes int, mayBeNone bool) {
 	want, known := map[int]int{SingleNode: 1, ThreeNodes: 3}[instance]
-	p.add(!known, prefix+"instance_type", "malformed", "The type of an instance is 0 (one node) or 1 (three nodes).")
-	p.add(known && nodes != want && (nodes != 0 || !mayBeNone), prefix+"nodes", "mismatch", "An instance of type %d has %d nodes, not %d.", instance, want, nodes)
+	p.add(!known, prefix+"instance_type", "malformed", "instance_type is 0 (one machine) or 1 (three machines), not %d.", instance)
+	p.add(known && nodes != want && (nodes != 0 || !mayBeNone), prefix+"nodes", "mismatch", "instance_type %d is for %d of them, and %d are named.", instance, want, nodes)
 }
 
 func (p *problems) node(field, name string, components fingerprint.Components) {

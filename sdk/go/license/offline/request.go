@@ -57,6 +57,9 @@ func ParseRequest(text []byte) (*Request, error) {
 	if len(text) > maxRequest {
 		return nil, refuse(RequestWrong, "The request has more than %d bytes.", maxRequest)
 	}
+	if trimmed := bytes.TrimSpace(text); len(trimmed) == 0 || trimmed[0] != '{' {
+		return nil, refuse(RequestWrong, "This is no request as \"guildhall license request\" writes it, in JSON. A vendor takes YAML that somebody wrote, but only as a file of its own.")
+	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	var r Request
@@ -74,6 +77,7 @@ func (r *Request) Check() []Problem {
 	var p problems
 	p.add(r.Version != Version, "v", "malformed", "The request is of version %d of the format, not %d.", r.Version, Version)
 	p.name("product", r.Product, true)
+	p.add(r.Product != "" && !productPattern.MatchString(r.Product), "product", "malformed", "A product's code is up to 40 small letters, digits and dashes, as its vendor says it.")
 	p.name("company", r.Company, true)
 	p.name("contact", r.Contact, true)
 	p.modules(r.Modules)
@@ -82,14 +86,15 @@ func (r *Request) Check() []Problem {
 	p.add(err != nil || len(nonce) != 16, "nonce", "malformed", "The nonce is 16 random bytes in base64url: 22 characters.")
 	p.add(r.MadeAt.IsZero(), "made_at", "missing", "It is not said when the request was made.")
 	p.instance("", r.InstanceType, len(r.Nodes), false)
-	names := map[string]bool{}
+	names, keys := map[string]bool{}, map[string]bool{}
 	for i, n := range r.Nodes {
 		field := fmt.Sprintf("nodes[%d]", i)
 		p.node(field, n.Name, n.Components)
 		_, err := parsePublic(n.PublicKey)
 		p.add(n.PublicKey != "" && err != nil, field+".public_key", "malformed", "The public install key is 32 bytes in base64url: 43 characters.")
-		p.add(names[n.Name], field+".name", "mismatch", "Two machines have the same name.")
-		names[n.Name] = true
+		p.add(names[n.Name], field+".name", "mismatch", "Two machines have the same name. Each needs its own.")
+		p.add(n.PublicKey != "" && keys[n.PublicKey], field+".public_key", "mismatch", "Two machines have the same install key. Each makes its own.")
+		names[n.Name], keys[n.PublicKey] = true, true
 	}
 	return p
 }

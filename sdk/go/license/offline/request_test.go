@@ -102,8 +102,8 @@ func TestRequestCheckNamesTheField(t *testing.T) {
 func TestRequestsThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
-		"":                                "cannot be read",
-		"[]":                              "cannot be read",
+		"":                                "in JSON",
+		"[]":                              "in JSON",
 		`{"firm":"A"}`:                    `"firm"`,
 		`{"users":"many"}`:                "users",
 		`{"v":1} {"v":1}`:                 "Something follows",

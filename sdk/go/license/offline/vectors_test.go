@@ -390,7 +390,7 @@ func (v *vectors) makeRequests(t *testing.T) {
 	add("good", func(*offline.Request) {})
 	add("without install key", func(r *offline.Request) { r.Nodes[0].PublicKey = "" })
 	add("nobody asks", func(r *offline.Request) { r.Company, r.Contact = "", " " }, "company", "contact")
-	add("two nodes", func(r *offline.Request) { r.InstanceType = 1; r.Nodes = append(r.Nodes, r.Nodes[0]) }, "nodes", "nodes[1].name")
+	add("two nodes", func(r *offline.Request) { r.InstanceType = 1; r.Nodes = append(r.Nodes, r.Nodes[0]) }, "nodes", "nodes[1].name", "nodes[1].public_key")
 	add("a wrong key", func(r *offline.Request) { r.Nodes[0].PublicKey = "AAAA" }, "nodes[0].public_key")
 	v.Requests = append(v.Requests, vectorRequest{Name: "an unknown field", Text: `{"v":1,"firm":"A"}`, Code: offline.RequestWrong}, vectorRequest{Name: "cut", Text: `{"v":1`, Code: offline.RequestWrong})
 }

@@ -64,7 +64,7 @@ func (s *service) functionOperations(api huma.API) {
 	register(api, huma.Operation{OperationID: "upload-function", Method: http.MethodPost, Path: one + "/versions", Tags: tags,
 		MaxBodyBytes: functionBody, BodyReadTimeout: 5 * time.Minute,
 		Summary: "Upload a version of a function",
-		Description: "The body is a WebAssembly module for WASI preview 1 of up to 16 MiB. It is compiled and checked, and runs from now on; the first upload makes the function, and the module that runs already is no new version. " +
+		Description: "The body is a WebAssembly module for WASI preview 1 of up to 16 MiB. It is compiled and checked, and runs from now on; the first upload makes the function, and the module that runs already is no new version: a note that comes with it becomes that of the version. " +
 			"Error codes: product_not_found, function_module, function_import (names what there is not), function_large, function_slow, function_busy, too_many_versions, invalid_fields (name, note)."},
 		s.uploadFunction, http.StatusNotFound, http.StatusConflict)
 	register(api, huma.Operation{OperationID: "update-function", Method: http.MethodPut, Path: one, Tags: tags, MaxBodyBytes: noteBody,

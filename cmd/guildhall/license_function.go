@@ -39,7 +39,7 @@ type licenseFunctionAddCommand struct {
 // Help is the long text of --help.
 func (licenseFunctionAddCommand) Help() string {
 	return "The module is a command for WASI preview 1: GOOS=wasip1 GOARCH=wasm go build makes one of a Go program. It reads its input from standard input and writes its output to standard output. " +
-		"Cards may call it whose policy names it.\n\n" + exitHelp
+		"Cards may call it whose policy names it. The module that runs already is no new version: --note becomes the note of that version.\n\n" + exitHelp
 }
 
 // Run uploads it.

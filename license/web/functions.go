@@ -1,10 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -114,15 +114,15 @@ func (v Function) versions(ctx context.Context) ui.Table {
 func (v Function) failures(ctx context.Context) ui.Table {
 	t := ui.Table{ID: "failures", Caption: i18n.T(ctx, "license.functions.failures"), Total: -1,
 		Columns: []ui.Column{{Label: i18n.T(ctx, "license.functions.at")}, {Label: i18n.T(ctx, "license.functions.code")}, {Label: i18n.T(ctx, "license.functions.version"), Numeric: true},
-			{Label: i18n.T(ctx, "license.functions.card")}, {Label: i18n.T(ctx, "license.functions.log")}},
+			{Label: i18n.T(ctx, "license.functions.card")}, {Label: i18n.T(ctx, "license.functions.cause")}, {Label: i18n.T(ctx, "license.functions.log")}},
 		Empty: ui.Empty{Icon: "check", Title: i18n.T(ctx, "license.functions.failures.none")}}
 	for _, f := range v.Failures {
 		code := f.Code
 		if f.Exit != 0 {
 			code += " " + strconv.FormatInt(f.Exit, 10)
 		}
-		t.Rows = append(t.Rows, ui.Row{ui.Time{At: f.At, Now: v.Now}, ui.Mono(code), ui.Text(i18n.Number(ctx, int(f.Version))), ui.Link{Label: f.Card, URL: "/cards/" + f.Card},
-			ui.Mono(strings.TrimSpace(f.Cause + "\n" + f.Log))})
+		t.Rows = append(t.Rows, ui.Row{ui.Time{At: f.At, Now: v.Now}, ui.Mono(code), ui.Text(i18n.Number(ctx, int(f.Version))), ui.Link{Label: cmp.Or(f.Prefix, f.Card), URL: "/cards/" + f.Card},
+			ui.Mono(cmp.Or(f.Cause, "–")), ui.Mono(cmp.Or(f.Log, "–"))})
 	}
 	return t
 }

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 
 	"guildhall/license/internal/decide"
@@ -40,19 +41,26 @@ func (t *turn) callable() decide.Code {
 }
 
 // runFunction runs the function after the call was counted, outside the transaction: a
-// slow one keeps nobody waiting.
+// slow one keeps nobody waiting. One that found no turn did not run, and is counted no more.
 func (t *turn) runFunction(ctx context.Context, a license.Answer) (license.Answer, error) {
 	r, err := t.s.o.Functions.Call(ctx, *t.function, t.card.ID, t.in.Input)
 	if err != nil {
 		return license.Answer{}, err
 	}
-	if r.Code != sandbox.Fine {
+	switch r.Code {
+	case sandbox.Fine:
+		a.Output = r.Output
+		return a, nil
+	case sandbox.Busy:
 		failed := refused(string(r.Code))
-		if r.Code == sandbox.Busy {
-			failed.RetryAfter = 1
-		}
-		return failed, nil
+		failed.RetryAfter = 1
+		return failed, t.uncount(ctx)
 	}
-	a.Output = r.Output
-	return a, nil
+	return refused(string(r.Code)), nil
+}
+
+func (t *turn) uncount(ctx context.Context) error {
+	return t.s.o.Journal.Group(ctx, func(tx *sql.Tx) error {
+		return t.s.o.Store.UncountUse(ctx, tx, t.card.ID, t.in.Call, t.in.Function, t.now)
+	})
 }

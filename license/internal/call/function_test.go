@@ -9,6 +9,7 @@ import (
 	"guildhall/license/internal/function"
 	"guildhall/license/internal/licensetest"
 	"guildhall/license/internal/policy"
+	"guildhall/license/internal/sandbox"
 	"guildhall/license/internal/wasmtest"
 	"guildhall/sdk/go/license"
 )
@@ -131,7 +132,7 @@ func TestAFunctionThatFailsIsCountedAndTold(t *testing.T) {
 		}
 		all, err := w.Store.FunctionFailures(t.Context(), f.ID)
 		must(t, err)
-		if len(all) != 20 || all[0].Log != "no such rate" || all[0].Exit != 3 || all[0].Card != w.Card(t, key).ID || all[0].Version != 1 || all[0].Took <= 0 || all[0].At.Before(all[19].At) {
+		if len(all) != 20 || all[0].Log != "no such rate" || all[0].Exit != 3 || all[0].Card != w.Card(t, key).ID || all[0].Prefix != w.Card(t, key).Prefix || all[0].Version != 1 || all[0].Took <= 0 || all[0].At.Before(all[19].At) {
 			t.Errorf("%d failures, the last %+v", len(all), all[0])
 		}
 		for _, action := range w.Actions(t) {
@@ -139,5 +140,38 @@ func TestAFunctionThatFailsIsCountedAndTold(t *testing.T) {
 				t.Errorf("the audit log has %s", action)
 			}
 		}
+	})
+}
+
+// A call that found no turn did not run: it takes nothing of the day's quota.
+func TestACallWithoutATurnIsNotCounted(t *testing.T) {
+	worlds(t, func(t *testing.T, w *licensetest.World) {
+		upload(t, w, "echo", wasmtest.EchoProgram(), 10_000)
+		key := w.CardKey(t, func(p *policy.Policy) { p.Functions["echo"] = policy.Function{PerDay: 1} })
+		m := w.Machine(t, "mine", here)
+		m.Want(t, "activated ok", license.CallActivate, key)
+		box := w.Functions.Sandbox
+		busy, err := sandbox.New(t.Context(), sandbox.Options{AtOnce: 1, Wait: time.Millisecond, Now: w.Clock.Now})
+		must(t, err)
+		defer func() { must(t, busy.Close(t.Context())) }()
+		loading, goOn := make(chan struct{}), make(chan struct{})
+		var other sync.WaitGroup
+		other.Go(func() {
+			load := func() ([]byte, error) { close(loading); <-goOn; return wasmtest.EchoProgram(), nil }
+			_, err := busy.Run(t.Context(), sandbox.Module{Load: load}, "other", nil, sandbox.Limits{Time: time.Minute, Memory: 1 << 20, Output: 1})
+			must(t, err)
+		})
+		<-loading
+		w.Functions.Sandbox = busy
+		for range 2 {
+			if a := m.Want(t, "refused function_busy", license.CallFunction, key, function1("echo", "")); a.RetryAfter < 1 {
+				t.Errorf("when to try again: %+v", a)
+			}
+		}
+		close(goOn)
+		other.Wait()
+		w.Functions.Sandbox = box
+		m.Want(t, "ok ok", license.CallFunction, key, function1("echo", ""))
+		m.Want(t, "refused function_quota", license.CallFunction, key, function1("echo", ""))
 	})
 }

@@ -18,7 +18,7 @@ func (d *Desk) Call(ctx context.Context, f store.Function, card string, input []
 		return sandbox.Result{}, err
 	}
 	m := sandbox.Module{Name: f.Name, Hash: v.Hash, Load: func() ([]byte, error) { return d.Store.FunctionModule(ctx, f.ID, f.Current) }}
-	r, err := d.Sandbox.Run(ctx, m, input, sandbox.Limits{Time: time.Duration(f.TimeMS) * time.Millisecond, Memory: f.MemoryMiB << 20, Output: int(f.OutputBytes)})
+	r, err := d.Sandbox.Run(ctx, m, card, input, sandbox.Limits{Time: time.Duration(f.TimeMS) * time.Millisecond, Memory: f.MemoryMiB << 20, Output: int(f.OutputBytes)})
 	if err != nil || r.Code == sandbox.Fine || r.Code == sandbox.Busy {
 		return r, err
 	}

@@ -59,7 +59,8 @@ type Desk struct {
 func (d *Desk) now() time.Time { return d.Now().UTC().Truncate(time.Microsecond) }
 
 // Upload checks a module and makes it the next version of a function, which runs from now
-// on; the first upload makes the function. The module that runs already is no new version.
+// on; the first upload makes the function. The module that runs already is no new version:
+// another note than an empty one is from now on that of the version.
 // Wrong fields are called "name" and "note", errors of the module are those of package
 // sandbox.
 func (d *Desk) Upload(ctx context.Context, product, name string, module []byte, note string, by audit.Caller) (store.Function, error) {
@@ -92,8 +93,8 @@ func (d *Desk) Upload(ctx context.Context, product, name string, module []byte, 
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(all, func(v store.FunctionVersion) bool { return v.Version == f.Current && v.Hash == hash }) {
-			return nil
+		if i := slices.IndexFunc(all, func(v store.FunctionVersion) bool { return v.Version == f.Current && v.Hash == hash }); i >= 0 {
+			return d.renote(ctx, tx, all[i], note, by)
 		}
 		if len(all) >= MaxVersions {
 			return ErrVersions
@@ -115,6 +116,17 @@ func (d *Desk) Upload(ctx context.Context, product, name string, module []byte, 
 		return d.Journal.Append(ctx, tx, by, journal.FunctionUploaded, f.ID,
 			map[string]any{"product": p.ID, "name": name, "version": v.Version, "sha256": hex.EncodeToString(hash[:]), "size": v.Size})
 	})
+}
+
+// renote gives a version another note, unless that is empty.
+func (d *Desk) renote(ctx context.Context, tx *sql.Tx, v store.FunctionVersion, note string, by audit.Caller) error {
+	if note == "" || note == v.Note {
+		return nil
+	}
+	if err := d.Store.NoteFunctionVersion(ctx, tx, v.Function, v.Version, note); err != nil {
+		return err
+	}
+	return d.Journal.Append(ctx, tx, by, journal.FunctionChanged, v.Function, map[string]any{"version": v.Version})
 }
 
 // change changes a function; fn says what it did, or nothing when all was so before.

@@ -40,6 +40,11 @@ func TestVersionsOfAFunction(t *testing.T) {
 		if again := up("one"); again.Current != 1 {
 			t.Errorf("the same module again: %+v", again)
 		}
+		must(t, second(desk.Upload(ctx, product, "price", wasmtest.WriteProgram("one"), "said better", by)))
+		must(t, second(desk.Upload(ctx, product, "price", wasmtest.WriteProgram("one"), "", by)))
+		if v, err := w.Store.FunctionVersion(ctx, first.ID, 1); err != nil || v.Note != "said better" {
+			t.Errorf("noted anew: %+v, %v", v, err)
+		}
 		if f := up("two"); f.Current != 2 {
 			t.Errorf("the second: %+v", f)
 		}
@@ -80,7 +85,7 @@ func TestVersionsOfAFunction(t *testing.T) {
 			t.Errorf("its module: %v", err)
 		}
 		actions := slices.DeleteFunc(w.Actions(t), func(a string) bool { return len(a) < 8 || a[:8] != "function" })
-		want := []string{"function.uploaded", "function.uploaded", "function.version_used", "function.version_removed", "function.uploaded", "function.disabled", "function.enabled",
+		want := []string{"function.uploaded", "function.changed", "function.uploaded", "function.version_used", "function.version_removed", "function.uploaded", "function.disabled", "function.enabled",
 			"function.changed", "function.removed"}
 		if !slices.Equal(actions, want) {
 			t.Errorf("the log has %q", actions)

@@ -51,10 +51,10 @@ type Module struct {
 	Load func() ([]byte, error)
 }
 
-// Run runs a module with an input. An error is one of ours, one of Load's, or that the
+// Run runs a module with an input for a caller, whose runs leave others their turns. An error is one of ours, one of Load's, or that the
 // context ended.
-func (s *Sandbox) Run(ctx context.Context, m Module, input []byte, l Limits) (Result, error) {
-	end, err := s.turn(ctx)
+func (s *Sandbox) Run(ctx context.Context, m Module, caller string, input []byte, l Limits) (Result, error) {
+	end, err := s.turns.take(ctx, caller, s.o.Wait)
 	if errors.Is(err, errQueue) {
 		return Result{Code: Busy}, nil
 	}

@@ -3,12 +3,10 @@ package sandbox
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -28,13 +26,9 @@ type Options struct {
 	Now func() time.Time
 }
 
-const (
-	// waiting is how many runs wait for their turn, for each that runs.
-	waiting = 16
-	// keptBytes bounds the modules whose compiled code is kept, by their own size: the
-	// code is a few times as large.
-	keptBytes = 64 << 20
-)
+// keptBytes bounds the modules whose compiled code is kept, by their own size: the code is
+// a few times as large.
+const keptBytes = 64 << 20
 
 // Sandbox runs modules. It is safe for concurrent use.
 type Sandbox struct {
@@ -42,8 +36,7 @@ type Sandbox struct {
 	runtime wazero.Runtime
 	offers  map[string]api.FunctionDefinition
 
-	turns   chan struct{}
-	waiting atomic.Int64
+	turns *turns
 	// compiler is taken by who compiles: one after the other, so that no number of new
 	// modules takes the machine from those that run.
 	compiler chan struct{}
@@ -76,7 +69,7 @@ func New(ctx context.Context, o Options) (*Sandbox, error) {
 	config := wazero.NewRuntimeConfig().WithCoreFeatures(api.CoreFeaturesV2 &^ api.CoreFeatureReferenceTypes).
 		WithCloseOnContextDone(true).WithMemoryLimitPages(maxPages).WithDebugInfoEnabled(false)
 	s := &Sandbox{o: o, runtime: wazero.NewRuntimeWithConfig(ctx, config), offers: map[string]api.FunctionDefinition{},
-		turns: make(chan struct{}, o.AtOnce), compiler: make(chan struct{}, 1)}
+		turns: newTurns(o.AtOnce), compiler: make(chan struct{}, 1)}
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, s.runtime); err != nil {
 		return nil, fmt.Errorf("open the sandbox: %w", err)
 	}
@@ -201,32 +194,5 @@ func (s *Sandbox) keep(k kept) {
 		size -= s.compiled[0].size
 		_ = s.compiled[0].code.Close(context.Background())
 		s.compiled = slices.Delete(s.compiled, 0, 1)
-	}
-}
-
-var errQueue = errors.New("no turn")
-
-// turn waits for one; end gives it back.
-func (s *Sandbox) turn(ctx context.Context) (end func(), err error) {
-	end = func() { <-s.turns }
-	select {
-	case s.turns <- struct{}{}:
-		return end, nil
-	default:
-	}
-	if s.waiting.Add(1) > int64(waiting*s.o.AtOnce) {
-		s.waiting.Add(-1)
-		return nil, errQueue
-	}
-	defer s.waiting.Add(-1)
-	wait := time.NewTimer(s.o.Wait)
-	defer wait.Stop()
-	select {
-	case s.turns <- struct{}{}:
-		return end, nil
-	case <-wait.C:
-		return nil, errQueue
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
 }

@@ -47,7 +47,7 @@ func run(t testing.TB, s *sandbox.Sandbox, code []byte, input string, change fun
 	if change != nil {
 		change(&l)
 	}
-	r, err := s.Run(t.Context(), module(code), []byte(input), l)
+	r, err := s.Run(t.Context(), module(code), "", []byte(input), l)
 	must(t, err)
 	return r
 }
@@ -86,7 +86,7 @@ func TestABadProgramEndsItselfAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var beside sync.WaitGroup
 			beside.Go(func() {
-				r, err := s.Run(t.Context(), module(wasmtest.EchoProgram()), []byte("good"), wide())
+				r, err := s.Run(t.Context(), module(wasmtest.EchoProgram()), "", []byte("good"), wide())
 				if err != nil || r.Code != sandbox.Fine || string(r.Output) != "good" {
 					t.Errorf("the good one beside it: %+v, %v", r, err)
 				}
@@ -168,7 +168,7 @@ func TestCompilingHasATimeAndATurn(t *testing.T) {
 	if !errors.Is(err, sandbox.ErrSlow) && !errors.Is(err, sandbox.ErrBusy) {
 		t.Errorf("a compilation without time: %v", err)
 	}
-	r, err := s.Run(t.Context(), module(wasmtest.TrapProgram()), nil, wide())
+	r, err := s.Run(t.Context(), module(wasmtest.TrapProgram()), "", nil, wide())
 	if err != nil || r.Code != sandbox.Busy {
 		t.Errorf("a run whose code is not there in time: %+v, %v", r, err)
 	}
@@ -184,7 +184,7 @@ func TestARunWaitsForItsTurn(t *testing.T) {
 	first.Load = func() ([]byte, error) { close(loading); <-goOn; return load() }
 	var done sync.WaitGroup
 	done.Go(func() {
-		if r, err := s.Run(t.Context(), first, nil, wide()); err != nil || string(r.Output) != "first" {
+		if r, err := s.Run(t.Context(), first, "", nil, wide()); err != nil || string(r.Output) != "first" {
 			t.Errorf("the first: %+v, %v", r, err)
 		}
 	})
@@ -194,7 +194,7 @@ func TestARunWaitsForItsTurn(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Run(gone, module(wasmtest.EchoProgram()), nil, wide()); err != nil && !errors.Is(err, context.Canceled) {
+	if _, err := s.Run(gone, module(wasmtest.EchoProgram()), "", nil, wide()); err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("one that went away: %v", err)
 	}
 	close(goOn)
@@ -210,7 +210,7 @@ func TestACallerThatGoesEndsItsRun(t *testing.T) {
 	must(t, s.Check(t.Context(), wasmtest.LoopProgram()))
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(20*time.Millisecond, cancel)
-	if _, err := s.Run(ctx, module(wasmtest.LoopProgram()), nil, wide()); !errors.Is(err, context.Canceled) {
+	if _, err := s.Run(ctx, module(wasmtest.LoopProgram()), "", nil, wide()); !errors.Is(err, context.Canceled) {
 		t.Errorf("the run ended with %v", err)
 	}
 }
@@ -226,7 +226,7 @@ func TestCodeThatWasDroppedIsCompiledAgain(t *testing.T) {
 			m := module(code)
 			m.Load = func() ([]byte, error) { loads[i]++; return code, nil }
 			for range 2 {
-				r, err := s.Run(t.Context(), m, nil, wide())
+				r, err := s.Run(t.Context(), m, "", nil, wide())
 				if err != nil || string(r.Output) != string('a'+rune(i)) {
 					t.Fatalf("%d: %+v, %v", i, r, err)
 				}

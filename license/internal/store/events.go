@@ -101,6 +101,13 @@ func (s *Store) CountUse(ctx context.Context, tx *sql.Tx, card, call, function s
 	return err
 }
 
+// UncountUse takes one request of an hour back that CountUse counted.
+func (s *Store) UncountUse(ctx context.Context, tx *sql.Tx, card, call, function string, at time.Time) error {
+	_, err := db.Change(ctx, tx, "count a request no more", `UPDATE usage SET count = count - 1 WHERE card = $1 AND hour = $2 AND call = $3 AND function = $4 AND count > 0`,
+		card, at.Unix()/3600, call, function)
+	return err
+}
+
 // Use is how often a card was used in an hour.
 type Use struct {
 	Hour           time.Time

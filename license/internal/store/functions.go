@@ -146,6 +146,12 @@ func (s *Store) InsertFunctionVersion(ctx context.Context, tx *sql.Tx, v Functio
 	return err
 }
 
+// NoteFunctionVersion gives a version another note.
+func (s *Store) NoteFunctionVersion(ctx context.Context, tx *sql.Tx, function string, version int64, note string) error {
+	_, err := db.Change(ctx, tx, "note a version of a function", `UPDATE function_versions SET note = $1 WHERE function = $2 AND version = $3`, note, function, version)
+	return err
+}
+
 // DropFunctionVersion removes a version. False means that there is none.
 func (s *Store) DropFunctionVersion(ctx context.Context, tx *sql.Tx, function string, version int64) (bool, error) {
 	n, err := db.Change(ctx, tx, "remove a version of a function", `DELETE FROM function_versions WHERE function = $1 AND version = $2`, function, version)
@@ -157,8 +163,10 @@ type FunctionFailure struct {
 	ID, Function string
 	Version      int64
 	Card, Code   string
-	Exit         int64
-	Took         time.Duration
+	// Prefix begins the key of the card.
+	Prefix string
+	Exit   int64
+	Took   time.Duration
 	// Cause is what the server knows, Log the end of what the function wrote.
 	Cause, Log string
 	At         time.Time
@@ -168,10 +176,11 @@ type FunctionFailure struct {
 func (s *Store) FunctionFailures(ctx context.Context, function string) ([]FunctionFailure, error) {
 	return list(ctx, s.db.Read, "list failures of a function", func(row scanner) (f FunctionFailure, err error) {
 		var took, at int64
-		err = row.Scan(&f.ID, &f.Function, &f.Version, &f.Card, &f.Code, &f.Exit, &took, &f.Cause, &f.Log, &at)
+		err = row.Scan(&f.ID, &f.Function, &f.Version, &f.Card, &f.Code, &f.Exit, &took, &f.Cause, &f.Log, &at, &f.Prefix)
 		f.Took, f.At = time.Duration(took)*time.Microsecond, db.FromMicros(at)
 		return f, err
-	}, `SELECT id, function, version, card, code, exit, took_us, cause, log, at FROM function_failures WHERE function = $1 ORDER BY at DESC, id DESC`, function)
+	}, `SELECT f.id, f.function, f.version, f.card, f.code, f.exit, f.took_us, f.cause, f.log, f.at, COALESCE(c.prefix, '')
+		FROM function_failures f LEFT JOIN cards c ON c.id = f.card WHERE f.function = $1 ORDER BY f.at DESC, f.id DESC`, function)
 }
 
 // InsertFunctionFailure writes a failure, and drops those of the function beyond the

@@ -23,6 +23,7 @@ const (
 	maxLocals  = 50_000    // of one function
 	maxResults = 16        // of one function type
 	maxParams  = 1000
+	maxEntries = 200_000 // of one section: each takes the compiler hundreds of bytes, and one to write
 	maxTable   = 1 << 20 // elements: 8 bytes each
 
 	pageSize = 64 << 10

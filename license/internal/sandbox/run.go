@@ -81,7 +81,7 @@ func (s *Sandbox) run(ctx context.Context, code wazero.CompiledModule, name stri
 	began := time.Now()
 	timed, cancel := context.WithTimeout(ctx, l.Time)
 	defer cancel()
-	out, log, memory := &output{most: l.Output, full: cancel}, &tail{}, &memory{most: l.Memory}
+	out, log, memory := &output{ctx: timed, most: l.Output, full: cancel}, &tail{ctx: timed}, &memory{most: l.Memory}
 	config := wazero.NewModuleConfig().WithName("").WithArgs(name).WithStdin(bytes.NewReader(input)).WithStdout(out).WithStderr(log).
 		WithRandSource(rand.Reader).
 		WithWalltime(func() (int64, int32) {

@@ -12,6 +12,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+	"github.com/tetratelabs/wazero/sys"
 )
 
 // Options is what New needs; what is zero has a default.
@@ -79,8 +80,11 @@ func New(ctx context.Context, o Options) (*Sandbox, error) {
 	return s, nil
 }
 
-// Close ends what runs, and frees all code.
-func (s *Sandbox) Close(ctx context.Context) error { return s.runtime.Close(ctx) }
+// Close ends what runs, and frees all code. With an exit code of 0, half an output would
+// pass for the whole.
+func (s *Sandbox) Close(ctx context.Context) error {
+	return s.runtime.CloseWithExitCode(ctx, sys.ExitCodeContextCanceled)
+}
 
 // Check says what is wrong with a module, by one of the errors of this package.
 func (s *Sandbox) Check(ctx context.Context, module []byte) error {

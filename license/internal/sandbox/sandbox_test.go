@@ -145,6 +145,7 @@ func TestAModuleThatCannotRunIsRefused(t *testing.T) {
 		"no memory":           {bytes.Replace(good, []byte("memory"), []byte("memoir"), 1), sandbox.ErrModule, "memory"},
 		"many variables":      {slices.Concat(header, body(locals)), sandbox.ErrLarge, "4000000000 variables"},
 		"a long function":     {slices.Concat(header, body(make([]byte, 2<<20))), sandbox.ErrLarge, "Split"},
+		"many entries":        {slices.Concat(header, wasmtest.Section(3, slices.Concat(binary.AppendUvarint(nil, 200_001), make([]byte, 200_001)))), sandbox.ErrLarge, "200001 entries"},
 		"a large table":       {slices.Concat(header, wasmtest.Section(4, slices.Concat([]byte{1, 0x70, 0}, huge))), sandbox.ErrModule, "table"},
 		"many results":        {slices.Concat(header, wasmtest.Section(1, slices.Concat([]byte{1, 0x60, 0, 17}, make([]byte, 17)))), sandbox.ErrModule, "17"},
 		"wrong code":          {wasmtest.Program(1, "", []byte{0x1a}), sandbox.ErrModule, "compiled"},
@@ -213,6 +214,23 @@ func TestACallerThatGoesEndsItsRun(t *testing.T) {
 	if _, err := s.Run(ctx, module(wasmtest.LoopProgram()), "", nil, wide()); !errors.Is(err, context.Canceled) {
 		t.Errorf("the run ended with %v", err)
 	}
+}
+
+func TestARunThatIsClosedIsNotFine(t *testing.T) {
+	t.Parallel()
+	s, err := sandbox.New(t.Context(), sandbox.Options{})
+	must(t, err)
+	must(t, s.Check(t.Context(), wasmtest.LoopProgram()))
+	var done sync.WaitGroup
+	done.Go(func() {
+		r, err := s.Run(t.Context(), module(wasmtest.LoopProgram()), "", nil, wide())
+		if err == nil && r.Code == sandbox.Fine {
+			t.Errorf("an endless loop came to %+v", r)
+		}
+	})
+	time.Sleep(20 * time.Millisecond) // whether it runs by then or not, it must not be fine
+	must(t, s.Close(t.Context()))
+	done.Wait()
 }
 
 // TestCodeThatWasDroppedIsCompiledAgain fills the room for compiled code.

@@ -11,7 +11,9 @@ const (
 	sectionType   = 1
 	sectionImport = 2
 	sectionTable  = 4
+	sectionStart  = 8 // the one that is no list, of those from the types to the data
 	sectionCode   = 10
+	sectionData   = 11
 )
 
 // scan refuses what must not reach the compiler: it makes room for what a module says
@@ -45,6 +47,11 @@ func scan(module []byte, offered func(name string) bool) error {
 }
 
 func section(id byte, r *reader, offered func(string) bool) error {
+	if ahead := *r; id >= sectionType && id <= sectionData && id != sectionStart {
+		if n := ahead.number(); n > maxEntries {
+			return refuse(ErrLarge, "A section of the module has %d entries; %d is the most. Make it smaller, or several of it.", n, maxEntries)
+		}
+	}
 	switch id {
 	case sectionType:
 		return scanTypes(r)

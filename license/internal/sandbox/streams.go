@@ -2,14 +2,18 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
 
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// output is what a module writes. The byte that is too many ends its run.
+// output is what a module writes. The byte that is too many ends its run. One call of a
+// module can write so often that it would go on for long: nothing is taken once the time of
+// the run is over.
 type output struct {
+	ctx  context.Context //nolint:containedctx // that of the run
 	text bytes.Buffer
 	most int
 	over bool
@@ -19,6 +23,9 @@ type output struct {
 var errFull = errors.New("the output is full")
 
 func (o *output) Write(p []byte) (int, error) {
+	if err := o.ctx.Err(); err != nil {
+		return 0, err
+	}
 	if o.over || o.text.Len()+len(p) > o.most {
 		o.over = true
 		o.full()
@@ -27,13 +34,17 @@ func (o *output) Write(p []byte) (int, error) {
 	return o.text.Write(p)
 }
 
-// tail keeps the end of what is written.
+// tail keeps the end of what is written, as long as the run has time.
 type tail struct {
+	ctx  context.Context //nolint:containedctx // that of the run
 	text []byte
 	cut  bool
 }
 
 func (t *tail) Write(p []byte) (int, error) {
+	if err := t.ctx.Err(); err != nil {
+		return 0, err
+	}
 	n := len(p)
 	if len(p) > logSize {
 		p, t.cut = p[len(p)-logSize:], true

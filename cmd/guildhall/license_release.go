@@ -18,7 +18,7 @@ type licenseReleaseCommand struct {
 type licenseReleaseAddCommand struct {
 	place           `embed:""`
 	productArgument `embed:""`
-	Version         string `arg:"" help:"The version: letters, digits, dots, dashes, + and _."`
+	Version         string `arg:"" help:"The version: numbers with points between, such as 2.4.1 or 2.4.1-rc1."`
 	Note            string `help:"Whatever should be known of it." placeholder:"TEXT"`
 	JSON            bool   `name:"json" help:"Print JSON."`
 }

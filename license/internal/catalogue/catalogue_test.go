@@ -81,6 +81,8 @@ func TestWhatIsRefused(t *testing.T) {
 			{"none", "1", "", "product_not_found"},
 			{licensetest.Product, "", bad, "version required, note not_text"},
 			{licensetest.Product, "1 0", "", "version form"},
+			{licensetest.Product, "abc", "", "version form"},
+			{licensetest.Product, "2026-spring/1", "", "version form"},
 			{licensetest.Product, strings.Repeat("1", 65), "", "version form"},
 			{licensetest.Product, licensetest.Version, "", "version release_exists"},
 		} {

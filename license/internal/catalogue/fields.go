@@ -20,7 +20,8 @@ const (
 
 var (
 	codeForm    = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$`)
-	versionForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}$`)
+	// versionForm is what limits of versions in licences can name, too.
+	versionForm = regexp.MustCompile(`^v?[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}(?:[-+][A-Za-z0-9.+_-]{0,23})?$`)
 )
 
 // fields collects what is wrong with what was typed.

@@ -69,7 +69,7 @@ func (d *Desk) CreateRelease(ctx context.Context, product, version, note string,
 		return store.Release{}, err
 	}
 	var f fields
-	f.form("version", version, versionForm, "Use letters, digits, dots, dashes, + and _, at most 64.")
+	f.form("version", version, versionForm, "A version is up to four numbers with points between, such as 2.4.1; after - or + letters may follow: 2.4.1-rc1.")
 	r := store.Release{ID: id.New("rel"), Product: p.ID, Version: version, Note: f.note(note), MadeAt: d.now()}
 	if err := fault.Fields(f...); err != nil {
 		return r, err

@@ -164,9 +164,10 @@ func (dr *Draft) fill(o Order, now time.Time) error {
 		wrong = append(wrong, fault.Field{Name: "to", Code: "license_before", Detail: "The licence would be over before it begins."})
 	}
 	fields := map[string]string{"deployment.product_versions.from": "version_from", "deployment.product_versions.to": "version_to"}
+	said := map[string]string{"malformed": "license_numbers", "mismatch": "license_no_version"}
 	for _, p := range c.Check() {
 		if name, ours := fields[p.Field]; ours {
-			wrong = append(wrong, fault.Field{Name: name, Code: "license_numbers", Detail: p.Detail})
+			wrong = append(wrong, fault.Field{Name: name, Code: said[p.Code], Detail: p.Detail})
 		}
 	}
 	if err := fault.Fields(wrong...); err != nil {

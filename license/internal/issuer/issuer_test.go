@@ -309,6 +309,24 @@ func TestRacesForTheSigningKey(t *testing.T) {
 	})
 }
 
+// What is wrong with versions and times is said of their fields.
+func TestWrongTermsHaveTheirFields(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		for want, change := range map[string]func(o *issuer.Order){
+			"version_from license_numbers":  func(o *issuer.Order) { o.Versions.From = "spring" },
+			"version_to license_no_version": func(o *issuer.Order) { o.Versions = offline.Versions{From: "3", To: "2"} },
+			"to past":                       func(o *issuer.Order) { o.To = w.Clock.Now() },
+			"to license_before":             func(o *issuer.Order) { o.From = o.To },
+		} {
+			o := w.order(t)
+			change(&o)
+			if err := second(w.desk.Draft(t.Context(), o)); codes(err) != want {
+				t.Errorf("%v, want %s", err, want)
+			}
+		}
+	})
+}
+
 func TestFindingLicences(t *testing.T) {
 	worlds(t, func(t *testing.T, w *world) {
 		ctx := t.Context()

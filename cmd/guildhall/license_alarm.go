@@ -15,11 +15,9 @@ type licenseAlarmCommand struct {
 }
 
 type licenseAlarmListCommand struct {
-	place `embed:""`
-	Open  bool `help:"Only those that nobody has acknowledged."`
-	Limit int  `help:"At most so many; 0: all." default:"0" placeholder:"N"`
-	JSON  bool `name:"json" help:"Print a JSON array." xor:"form"`
-	IDs   bool `name:"ids" help:"Print ids only." xor:"form"`
+	place  `embed:""`
+	Open   bool `help:"Only those that nobody has acknowledged."`
+	listed `embed:""`
 }
 
 // Help is the long text of --help.
@@ -27,23 +25,16 @@ func (licenseAlarmListCommand) Help() string {
 	return "Kinds: fingerprints (a card shows too many machines), mismatches (it met too many refused ones), strangers (so many that they have to wait), guesses (an address asks for cards that are none).\n\n" + exitHelp
 }
 
-// Validate refuses a number of alarms that cannot be.
-func (c *licenseAlarmListCommand) Validate() error { return checkLimit(c.Limit) }
-
 // Run reads page after page.
 func (c *licenseAlarmListCommand) Run(ctx context.Context, t terminal) error {
 	return c.license(ctx, t, func(client *manage.Client) error {
-		list, err := readAll(c.Limit, func(offset int) ([]manage.Alarm, int, error) {
+		return printPages(t, c.listed, "", func(offset int) ([]manage.Alarm, int, error) {
 			page, err := client.Alarms(ctx, manage.AlarmRequest{Open: c.Open, Limit: pageSize, Offset: offset})
 			if err != nil {
 				return nil, 0, err
 			}
 			return page.Alarms, page.Total, nil
-		})
-		if err != nil {
-			return err
-		}
-		return printList(t, c.JSON, c.IDs, list, func(a manage.Alarm) (id, line string) {
+		}, func(a manage.Alarm) (id, line string) {
 			state := "open"
 			if !a.AcknowledgedAt.IsZero() {
 				state = "acknowledged by " + a.AcknowledgedBy

@@ -196,33 +196,29 @@ func exported(ctx context.Context, client *manage.Client, batch, format string) 
 type licenseBatchListCommand struct {
 	place   `embed:""`
 	Product string `help:"Only those of this product (its code or id)." placeholder:"PRODUCT"`
-	Limit   int    `help:"At most so many; 0: all." default:"0" placeholder:"N"`
-	JSON    bool   `name:"json" help:"Print a JSON array." xor:"form"`
-	IDs     bool   `name:"ids" help:"Print ids only." xor:"form"`
+	listed  `embed:""`
 }
 
 // Help is the long text of --help.
 func (licenseBatchListCommand) Help() string { return exitHelp }
 
-// Validate refuses a number of batches that cannot be.
-func (c *licenseBatchListCommand) Validate() error { return checkLimit(c.Limit) }
-
 // Run reads page after page.
 func (c *licenseBatchListCommand) Run(ctx context.Context, t terminal) error {
 	return c.license(ctx, t, func(client *manage.Client) error {
-		list, err := readAll(c.Limit, func(offset int) ([]manage.Batch, int, error) {
-			page, err := client.Batches(ctx, manage.BatchRequest{Product: c.Product, Limit: pageSize, Offset: offset})
-			if err != nil {
-				return nil, 0, err
-			}
-			return page.Batches, page.Total, nil
-		})
+		codes, err := productCodes(ctx, client)
 		if err != nil {
 			return err
 		}
-		return printList(t, c.JSON, c.IDs, list, func(b manage.Batch) (id, line string) {
-			return b.ID, fmt.Sprintf("%s  %s  %6d cards  %-12s  %s", b.ID, b.MadeAt.Format(time.RFC3339), b.Made, batchState(b), oneLine(b.Note))
-		})
+		return printPages(t, c.listed, fmt.Sprintf("%-30s  %-20s  %-12s  %6s  %-12s  NOTE", "BATCH", "ORDERED", "PRODUCT", "CARDS", "STATE"),
+			func(offset int) ([]manage.Batch, int, error) {
+				page, err := client.Batches(ctx, manage.BatchRequest{Product: c.Product, Limit: pageSize, Offset: offset})
+				if err != nil {
+					return nil, 0, err
+				}
+				return page.Batches, page.Total, nil
+			}, func(b manage.Batch) (id, line string) {
+				return b.ID, fmt.Sprintf("%s  %s  %-12s  %6d  %-12s  %s", b.ID, b.MadeAt.Format(time.RFC3339), codes[b.Product], b.Made, batchState(b), oneLine(b.Note))
+			})
 	})
 }
 

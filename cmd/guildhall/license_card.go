@@ -38,16 +38,11 @@ type licenseCardListCommand struct {
 	Batch      string `help:"The batch's id." placeholder:"ID"`
 	State      string `help:"Only these: new, active, expired, suspended, revoked, or binned (in the recycle bin)." enum:",new,active,expired,suspended,revoked,binned" default:"" placeholder:"STATE"`
 	EndsWithin int    `help:"Only those that end within so many days." placeholder:"DAYS"`
-	Limit      int    `help:"At most so many; 0: all." default:"0" placeholder:"N"`
-	JSON       bool   `name:"json" help:"Print a JSON array." xor:"form"`
-	IDs        bool   `name:"ids" help:"Print ids only." xor:"form"`
+	listed     `embed:""`
 }
 
 // Help is the long text of --help.
 func (licenseCardListCommand) Help() string { return exitHelp }
-
-// Validate refuses a number of cards that cannot be.
-func (c *licenseCardListCommand) Validate() error { return checkLimit(c.Limit) }
 
 // Run reads page after page.
 func (c *licenseCardListCommand) Run(ctx context.Context, t terminal) error {
@@ -62,20 +57,17 @@ func (c *licenseCardListCommand) Run(ctx context.Context, t terminal) error {
 		if r.Customer, err = findCustomer(ctx, client, "--customer", c.Customer); err != nil {
 			return err
 		}
-		list, err := readAll(c.Limit, func(offset int) ([]manage.Card, int, error) {
-			r.Offset = offset
-			page, err := client.Cards(ctx, r)
-			if err != nil {
-				return nil, 0, err
-			}
-			return page.Cards, page.Total, nil
-		})
-		if err != nil {
-			return err
-		}
-		return printList(t, c.JSON, c.IDs, list, func(x manage.Card) (id, line string) {
-			return x.ID, fmt.Sprintf("%s  %s  %-9s  %-20s  %s", x.ID, x.Prefix, x.State, cardEnd(x), oneLine(x.Note))
-		})
+		return printPages(t, c.listed, fmt.Sprintf("%-30s  %-4s  %-9s  %-20s  NOTE", "CARD", "KEY", "STATE", "ENDS"),
+			func(offset int) ([]manage.Card, int, error) {
+				r.Offset = offset
+				page, err := client.Cards(ctx, r)
+				if err != nil {
+					return nil, 0, err
+				}
+				return page.Cards, page.Total, nil
+			}, func(x manage.Card) (id, line string) {
+				return x.ID, fmt.Sprintf("%s  %s  %-9s  %-20s  %s", x.ID, x.Prefix, x.State, cardEnd(x), oneLine(x.Note))
+			})
 	})
 }
 
@@ -94,10 +86,14 @@ func cardEnd(x manage.Card) string {
 	return "as the policy says"
 }
 
-// findCard is the id of the card with the id or the whole key.
+// findCard is the id of the card with the id, the whole key or, if no other has it, the
+// first group of its key.
 func findCard(ctx context.Context, client *manage.Client, text string) (string, error) {
 	if strings.HasPrefix(text, "crd_") {
 		return text, nil
+	}
+	if len(strings.TrimSpace(text)) == prefixLength {
+		return findPrefix(ctx, client, strings.TrimSpace(text))
 	}
 	for _, state := range []string{"", "binned"} {
 		list, err := client.Cards(ctx, manage.CardRequest{Key: text, State: state})
@@ -111,12 +107,35 @@ func findCard(ctx context.Context, client *manage.Client, text string) (string, 
 			return list.Cards[0].ID, nil
 		}
 	}
-	return "", fault.Fields(fault.Field{Name: "CARD", Code: "card_not_found", Detail: "There is no card with this id or key. \"guildhall license card list\" finds them."})
+	return "", fault.Fields(fault.Field{Name: "CARD", Code: "card_not_found", Detail: "There is no card with this key. \"guildhall license card list\" finds them."})
+}
+
+// prefixLength is that of the first group of a key, which every list shows.
+const prefixLength = 4
+
+func findPrefix(ctx context.Context, client *manage.Client, prefix string) (string, error) {
+	var ids []string
+	for _, state := range []string{"", "binned"} {
+		list, err := client.Cards(ctx, manage.CardRequest{Prefix: prefix, State: state, Limit: 5})
+		if err != nil {
+			return "", err
+		}
+		for _, x := range list.Cards {
+			ids = append(ids, x.ID)
+		}
+	}
+	switch len(ids) {
+	case 1:
+		return ids[0], nil
+	case 0:
+		return "", fault.Fields(fault.Field{Name: "CARD", Code: "card_not_found", Detail: fmt.Sprintf("No key of a card begins with %q. \"guildhall license card list\" finds them.", prefix)})
+	}
+	return "", fault.Fields(fault.Field{Name: "CARD", Code: "ambiguous", Detail: fmt.Sprintf("Several keys begin with %q. Give the id of one: %s.", prefix, strings.Join(ids, ", "))})
 }
 
 type licenseCardShowCommand struct {
 	place `embed:""`
-	Card  string `arg:"" help:"The card's id or whole key."`
+	Card  string `arg:"" help:"The card's id, whole key or the first group of the key."`
 	JSON  bool   `name:"json" help:"Print JSON."`
 }
 
@@ -175,7 +194,7 @@ func printCard(t terminal, x *manage.CardDetail) {
 
 type licenseCardUpdateCommand struct {
 	place    `embed:""`
-	Card     string  `arg:"" help:"The card's id or whole key."`
+	Card     string  `arg:"" help:"The card's id, whole key or the first group of the key."`
 	Policy   string  `help:"Another policy of the product: its id or exact name." placeholder:"POLICY"`
 	Customer *string `help:"Another customer: the id or exact name; '' is none." placeholder:"CUSTOMER"`
 	Note     *string `help:"Another note; '' removes it." placeholder:"TEXT"`

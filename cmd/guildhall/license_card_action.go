@@ -12,7 +12,7 @@ import (
 
 // cardsArgument names cards.
 type cardsArgument struct {
-	Cards []string `arg:"" help:"Ids or whole keys of cards."`
+	Cards []string `arg:"" help:"Ids, whole keys or first groups of keys."`
 }
 
 // maxActed is how many cards the API takes at once.
@@ -143,7 +143,7 @@ func (c *licenseCardUnbindCommand) Run(ctx context.Context, t terminal) error {
 
 type licenseCardModulesCommand struct {
 	place  `embed:""`
-	Card   string   `arg:"" help:"The card's id or whole key."`
+	Card   string   `arg:"" help:"The card's id, whole key or the first group of the key."`
 	Module []string `help:"A module that the card opens, in place of its policy's; * for all." xor:"modules" required:"" placeholder:"NAME"`
 	None   bool     `help:"It opens none." xor:"modules" required:""`
 	Policy bool     `help:"Those of its policy hold again." xor:"modules" required:""`

@@ -23,16 +23,11 @@ type licenseLicenceListCommand struct {
 	Since    string `help:"Issued on this day or later, or at this time or later; UTC." placeholder:"TIME"`
 	Until    string `help:"Issued before this day or time; UTC." placeholder:"TIME"`
 	EndsTo   string `help:"Ends before this day or time; UTC." placeholder:"TIME"`
-	Limit    int    `help:"At most so many; 0: all." default:"0" placeholder:"N"`
-	JSON     bool   `name:"json" help:"Print a JSON array." xor:"form"`
-	IDs      bool   `name:"ids" help:"Print ids only." xor:"form"`
+	listed   `embed:""`
 }
 
 // Help is the long text of --help.
 func (licenseLicenceListCommand) Help() string { return exitHelp }
-
-// Validate refuses a number of licences that cannot be.
-func (c *licenseLicenceListCommand) Validate() error { return checkLimit(c.Limit) }
 
 // Run reads page after page.
 func (c *licenseLicenceListCommand) Run(ctx context.Context, t terminal) error {
@@ -51,18 +46,14 @@ func (c *licenseLicenceListCommand) Run(ctx context.Context, t terminal) error {
 		if r.Customer, err = findCustomer(ctx, client, "--customer", c.Customer); err != nil {
 			return err
 		}
-		list, err := readAll(c.Limit, func(offset int) ([]manage.Licence, int, error) {
+		return printPages(t, c.listed, "", func(offset int) ([]manage.Licence, int, error) {
 			r.Offset = offset
 			page, err := client.Licences(ctx, r)
 			if err != nil {
 				return nil, 0, err
 			}
 			return page.Licences, page.Total, nil
-		})
-		if err != nil {
-			return err
-		}
-		return printList(t, c.JSON, c.IDs, list, func(l manage.Licence) (id, line string) {
+		}, func(l manage.Licence) (id, line string) {
 			return l.ID, fmt.Sprintf("%s  %s  until %s  %s", l.ID, l.IssuedAt.Format(time.DateOnly), l.ExpiresAt.Format(time.RFC3339), oneLine(l.Company))
 		})
 	})

@@ -114,8 +114,12 @@ func (c *licensePolicyListCommand) Run(ctx context.Context, t terminal) error {
 		if err != nil {
 			return err
 		}
+		codes, err := productCodes(ctx, client)
+		if err != nil {
+			return err
+		}
 		return printList(t, c.JSON, c.IDs, list.Policies, func(p manage.Policy) (id, line string) {
-			return p.ID, fmt.Sprintf("%s  %-12s  %5d days  %-9s  %s", p.ID, p.Rules.Time.Mode, p.Rules.Time.Days, p.Rules.IP, oneLine(p.Name))
+			return p.ID, fmt.Sprintf("%s  %-12s  %-12s  %5d days  %-9s  %s", p.ID, codes[p.Product], p.Rules.Time.Mode, p.Rules.Time.Days, p.Rules.IP, oneLine(p.Name))
 		})
 	})
 }

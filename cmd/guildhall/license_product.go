@@ -69,6 +69,19 @@ func (c *licenseProductListCommand) Run(ctx context.Context, t terminal) error {
 	})
 }
 
+// productCodes are the codes of all products by id, for lists.
+func productCodes(ctx context.Context, client *manage.Client) (map[string]string, error) {
+	list, err := client.Products(ctx)
+	if err != nil {
+		return nil, err
+	}
+	codes := map[string]string{}
+	for _, p := range list.Products {
+		codes[p.ID] = p.Code
+	}
+	return codes, nil
+}
+
 // productArgument names a product.
 type productArgument struct {
 	Product string `arg:"" help:"The product's code or id."`

@@ -58,17 +58,18 @@ func reasoned(reason string) (map[string]any, error) {
 	return map[string]any{"reason": reason}, nil
 }
 
-// Suspend stops a card for now. One that is suspended stays so.
+// Suspend stops a card for now. One that is suspended stays so, and gets one more reason if
+// there is one.
 func (d *Desk) Suspend(ctx context.Context, card, reason string, by audit.Caller) (store.Card, error) {
 	detail, err := reasoned(reason)
 	if err != nil {
 		return store.Card{}, err
 	}
 	return d.change(ctx, card, by, func(_ *sql.Tx, c *store.Card) (done, error) {
-		switch c.State {
-		case store.CardSuspended:
+		switch {
+		case c.State == store.CardSuspended && detail["reason"] == "":
 			return done{}, nil
-		case store.CardRevoked:
+		case c.State == store.CardRevoked:
 			return done{}, needs(unrevoked, c)
 		}
 		c.State = store.CardSuspended
@@ -90,14 +91,14 @@ func (d *Desk) Resume(ctx context.Context, card string, by audit.Caller) (store.
 	})
 }
 
-// Revoke stops a card for good.
+// Revoke stops a card for good. A second reason is kept as by Suspend.
 func (d *Desk) Revoke(ctx context.Context, card, reason string, by audit.Caller) (store.Card, error) {
 	detail, err := reasoned(reason)
 	if err != nil {
 		return store.Card{}, err
 	}
 	return d.change(ctx, card, by, func(_ *sql.Tx, c *store.Card) (done, error) {
-		if c.State == store.CardRevoked {
+		if c.State == store.CardRevoked && detail["reason"] == "" {
 			return done{}, nil
 		}
 		c.State = store.CardRevoked

@@ -17,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -40,22 +39,25 @@ type machine struct {
 // licences are customers' programs that ask license.
 type licences struct {
 	*server
-	at       string         // https
-	clients  []*http.Client // of the TLS listener
-	plain    []*http.Client // of the other
-	kit      license.Kit
-	answers  sealed.AnswerKeys
-	hpke     *sealed.Client
-	psk      *sealed.Client
-	https    *sealed.Client
-	cards    []string
-	machines []machine
+	at          string         // https
+	clients     []*http.Client // of the TLS listener
+	plain       []*http.Client // of the other
+	bare        *bareServer
+	bareClients []*http.Client
+	kit         license.Kit
+	answers     sealed.AnswerKeys
+	hpke        *sealed.Client
+	psk         *sealed.Client
+	https       *sealed.Client
+	cards       []string
+	machines    []machine
 }
 
 // newLicences makes a product whose cards need the proof of possession or not, and its cards.
 func newLicences(b *testing.B, s *server, proof bool, cards int) *licences {
 	b.Helper()
-	l := &licences{server: s, at: s.host(b, "license"), clients: s.connections(b, askers), https: sealed.NewHTTPS()}
+	l := &licences{server: s, at: s.host(b, "license"), clients: s.connections(b, askers), https: sealed.NewHTTPS(), bare: bare(b)}
+	l.bareClients = l.bare.clients(b, askers)
 	for range askers {
 		t := &http.Transport{}
 		b.Cleanup(t.CloseIdleConnections)
@@ -237,16 +239,22 @@ func post(client *http.Client, to string, wire sealed.Wire) (sealed.Wire, error)
 	return sealed.ReadWire(res.Header, body)
 }
 
-// bare is the least that the process does for a message of such a size on the same
-// listener: it is read, and answered with JSON, which says that there is no such call.
-func (l *licences) bare(worker int, by *sealed.Client) error {
-	client, to := l.plain[worker], "http://"+l.server.plain+license.PathSealed+"none"
-	if by == l.https {
-		client, to = l.clients[worker], l.at+license.PathCalls+"none"
+// askBare sends a request of such a size to the bare endpoint, over TLS or not.
+func (l *licences) askBare(worker int, tls bool) error {
+	client, to := l.plain[worker], l.bare.plain
+	if tls {
+		client, to = l.bareClients[worker], l.bare.https
 	}
-	res, err := client.Post(to, sealed.TypeHTTPS, strings.NewReader(strings.Repeat(" ", 900)))
+	m := l.machines[0]
+	body, err := json.Marshal(license.Request{Call: license.CallValidate, Product: product, Card: m.card, Time: time.Now().UnixMilli(), Nonce: rand.Text(),
+		Fingerprint: m.fingerprint, SDK: "bench/1", Device: m.device})
 	if err != nil {
 		return err
 	}
-	return expect(res, http.StatusNotFound, nil)
+	res, err := client.Post(to, "application/json", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	var answer license.Answer
+	return expect(res, http.StatusOK, &answer)
 }

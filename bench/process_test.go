@@ -39,6 +39,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(subscriberEnv) != "" {
 		os.Exit(subscribe(os.Getenv(subscriberEnv)))
 	}
+	if os.Getenv(bareEnv) != "" {
+		os.Exit(serveBare())
+	}
 	if os.Getenv(guardEnv) != "" {
 		os.Exit(standGuard(os.Getenv(guardEnv)))
 	}

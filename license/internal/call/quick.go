@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"sync/atomic"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"guildhall/license/internal/decide"
 	"guildhall/license/internal/store"
 	"guildhall/platform/db"
@@ -13,13 +15,17 @@ import (
 )
 
 // quick answers the requests that there are most of: a machine that is known asks again,
-// and nothing changes but when it was seen. Those that come together are read by one
-// query and noted by one transaction.
+// and nothing changes but when it was seen. It decides by what it has in memory; the one
+// statement that notes those that come together says whether that still holds.
 type quick struct {
+	known    *lru.Cache[[32]byte, store.Binding] // by the card's hash
 	bindings *db.Gather[[32]byte, store.Binding]
-	noted    *db.Gather[touch, struct{}] // lacks those that were answered before
+	noted    *db.Gather[touch, store.Touched]
 	touches  atomic.Uint64
 }
+
+// keeps is how many bindings are in memory: about 2 KB each.
+const keeps = 8192
 
 // touch is one request; the number tells it from others of the same moment.
 type touch struct {
@@ -28,34 +34,41 @@ type touch struct {
 }
 
 func newQuick(o Options) *quick {
-	return &quick{
-		bindings: db.NewGather(o.Store.Bindings),
-		noted: db.NewGather(func(ctx context.Context, all []touch) (map[touch]struct{}, error) {
-			return note(ctx, o, all)
-		}),
-	}
+	known, _ := lru.New[[32]byte, store.Binding](keeps) // fails for a size of none
+	return &quick{known: known, bindings: db.NewGather(o.Store.Bindings), noted: db.NewGather(func(ctx context.Context, all []touch) (map[touch]store.Touched, error) {
+		return note(ctx, o, all)
+	})}
 }
 
-func note(ctx context.Context, o Options, all []touch) (noted map[touch]struct{}, err error) {
+func note(ctx context.Context, o Options, all []touch) (noted map[touch]store.Touched, err error) {
 	rows := make([]store.Touch, len(all))
 	for i, t := range all {
 		rows[i] = t.Touch
 	}
 	err = o.Journal.Group(ctx, func(tx *sql.Tx) error {
-		fresh, err := o.Store.Touch(ctx, tx, rows)
-		noted = map[touch]struct{}{}
-		for i, ok := range fresh {
-			if ok {
-				noted[all[i]] = struct{}{}
-			}
+		become, err := o.Store.Touch(ctx, tx, rows)
+		noted = make(map[touch]store.Touched, len(all))
+		for i, what := range become {
+			noted[all[i]] = what
 		}
 		return err
 	})
 	return noted, err
 }
 
-// quickly decides the turn by what is committed now, and says whether that was all.
-// Where more than a touch follows nothing is written, and run decides anew.
+// binding is a bound card with its environment, as they were when somebody asked last.
+func (q *quick) binding(ctx context.Context, hash [32]byte) (b store.Binding, bound bool, err error) {
+	if b, bound = q.known.Get(hash); bound {
+		return b, true, nil
+	}
+	if b, bound, err = q.bindings.Get(ctx, hash); bound {
+		q.known.Add(hash, b)
+	}
+	return b, bound, err
+}
+
+// quickly decides the turn without a transaction of its own, and says whether that was
+// all. Where more than a touch follows nothing is written, and run decides anew.
 func (t *turn) quickly(ctx context.Context) (done bool, err error) {
 	switch t.in.Call {
 	case license.CallValidate, license.CallHeartbeat, license.CallOpen:
@@ -65,23 +78,30 @@ func (t *turn) quickly(ctx context.Context) (done bool, err error) {
 	if t.slow > 0 {
 		return false, nil
 	}
-	b, bound, err := t.s.quick.bindings.Get(ctx, t.hash)
+	b, bound, err := t.s.quick.binding(ctx, t.hash)
 	if err != nil || !bound || b.Code != t.in.Product || !b.Card.DeletedAt.IsZero() || b.Card.State != store.CardActive {
 		return false, err
 	}
 	t.card, t.environment = b.Card, &b.Environment
-	if t.policy, err = t.s.policyAt(ctx, b.Card.Policy, b.Revision); err != nil {
+	if t.policy, err = t.s.policyAt(ctx, b.Card.Policy, b.PolicyRevision); err != nil {
 		return false, err
 	}
-	sealedTo := b.Environment.SealKey
 	t.decide(t.shown())
-	if t.decision.Verdict != decide.OK || !t.decision.Changes.OnlyTouch() || !bytes.Equal(t.sealKey, sealedTo) {
+	if t.decision.Verdict != decide.OK || !t.decision.Changes.OnlyTouch() || !bytes.Equal(t.sealKey, b.Environment.SealKey) {
+		t.s.quick.known.Remove(t.hash) // what run writes makes it another
 		return false, nil
 	}
-	_, fresh, err := t.s.quick.noted.Get(ctx, touch{number: t.s.quick.touches.Add(1), Touch: store.Touch{Environment: b.Environment.ID, Card: b.Card.ID,
-		Call: t.in.Call, At: t.now, Once: string(t.in.Once), Until: t.now.Add(remembered)}})
-	if err == nil && !fresh {
-		err = ErrReplay
+	touched, _, err := t.s.quick.noted.Get(ctx, touch{number: t.s.quick.touches.Add(1), Touch: store.Touch{Environment: b.Environment.ID, Card: b.Card.ID,
+		Revisions: b.Revisions(), Call: t.in.Call, At: t.now, Once: string(t.in.Once), Until: t.now.Add(remembered)}})
+	switch {
+	case err != nil:
+		return false, err
+	case touched == store.Replayed:
+		return false, ErrReplay
+	case touched == store.Stale:
+		t.s.quick.known.Remove(t.hash)
+		t.in.Once = nil // it is noted
+		return false, nil
 	}
-	return true, err
+	return true, nil
 }

@@ -124,7 +124,7 @@ func (t *turn) machine() *decide.Environment {
 		return nil
 	}
 	ip, _ := netip.ParseAddr(e.IP) // none is the zero value
-	return &decide.Environment{Fingerprint: e.Fingerprint, IP: ip, DeviceKey: e.SignKey, LastSeen: e.SeenAt}
+	return &decide.Environment{Fingerprint: e.Fingerprint, IP: ip, DeviceKey: e.SignKey}
 }
 
 // shown is what the client shows.

@@ -311,5 +311,4 @@ func (w *world) apply(c decide.Changes, expires time.Time) {
 	if c.SetDeviceKey != nil {
 		w.environment.DeviceKey = slices.Clone(c.SetDeviceKey)
 	}
-	w.environment.LastSeen = w.now
 }

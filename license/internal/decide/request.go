@@ -43,7 +43,6 @@ type Environment struct {
 	IP netip.Addr
 	// DeviceKey is the public key that was registered; nil: none.
 	DeviceKey []byte
-	LastSeen  time.Time
 }
 
 // Call is what a client asks for.

@@ -37,7 +37,7 @@ func newWorld() *world {
 	ip, key := netip.MustParseAddr("192.0.2.10"), []byte("key")
 	return &world{
 		card:        decide.Card{State: decide.Active, ActivatedAt: start().Add(-265 * day), ExpiresAt: start().Add(100 * day)},
-		environment: &decide.Environment{Fingerprint: machine(), IP: ip, DeviceKey: key, LastSeen: start().Add(-time.Hour)},
+		environment: &decide.Environment{Fingerprint: machine(), IP: ip, DeviceKey: key},
 		policy:      policy.Default(),
 		request:     decide.Request{Call: decide.Validate, IP: ip, Fingerprint: machine(), DeviceKey: key, Proven: true},
 		now:         start(),

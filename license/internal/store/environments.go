@@ -27,11 +27,13 @@ type Environment struct {
 	UnboundWhy             string
 	// UnboundSelf says that the customer took the card off the machine.
 	UnboundSelf bool
+	// Revision counts the changes of all but SeenAt, LastCall and LastFunction.
+	Revision int64
 }
 
 const (
 	environmentFields = `e.id, e.card, e.fingerprint, e.ip, e.sign_key, e.seal_key, e.bound_at, e.seen_at, e.last_call, e.last_function,
-	e.unbound_at, e.unbound_why, e.unbound_self`
+	e.unbound_at, e.unbound_why, e.unbound_self, e.revision`
 	environmentColumns = `SELECT ` + environmentFields + ` FROM environments e `
 )
 
@@ -44,7 +46,7 @@ type environmentRow struct {
 }
 
 func (r *environmentRow) into() []any {
-	return []any{&r.ID, &r.Card, &r.fingerprint, &r.IP, &r.SignKey, &r.SealKey, &r.bound, &r.seen, &r.LastCall, &r.LastFunction, &r.unbound, &r.UnboundWhy, &r.UnboundSelf}
+	return []any{&r.ID, &r.Card, &r.fingerprint, &r.IP, &r.SignKey, &r.SealKey, &r.bound, &r.seen, &r.LastCall, &r.LastFunction, &r.unbound, &r.UnboundWhy, &r.UnboundSelf, &r.Revision}
 }
 
 func (r *environmentRow) environment() (Environment, error) {
@@ -137,8 +139,8 @@ func (s *Store) TouchEnvironment(ctx context.Context, tx *sql.Tx, e Environment)
 	if err != nil {
 		return fmt.Errorf("note a request: %w", err)
 	}
-	_, err = db.Change(ctx, tx, "note a request", `UPDATE environments SET fingerprint = $1, ip = $2, sign_key = $3, seal_key = $4, seen_at = $5, last_call = $6, last_function = $7
-		WHERE id = $8`, string(fingerprint), e.IP, e.SignKey, e.SealKey, db.Micros(e.SeenAt), e.LastCall, e.LastFunction, e.ID)
+	_, err = db.Change(ctx, tx, "note a request", `UPDATE environments SET fingerprint = $1, ip = $2, sign_key = $3, seal_key = $4, seen_at = $5, last_call = $6, last_function = $7,
+		revision = revision + 1 WHERE id = $8`, string(fingerprint), e.IP, e.SignKey, e.SealKey, db.Micros(e.SeenAt), e.LastCall, e.LastFunction, e.ID)
 	return err
 }
 

@@ -47,14 +47,11 @@ func (d *Desk) Open(ctx context.Context, call, method, path string, w sealed.Wir
 		name := sha256.Sum256(fmt.Appendf(nil, "%s\n%x\n%x", r.Mode, r.KeyID, r.Salt))
 		r.Once = name[:]
 	}
-	r.read(call)
+	if r.key != nil {
+		r.Malformed = json.Unmarshal(r.Body, &r.Message) != nil
+	}
+	r.Malformed = r.Malformed || r.Message.Product != p.Product || r.Message.Call != call
 	return r, nil
-}
-
-// read reads the message, which is for the call.
-func (r *Request) read(call string) {
-	err := json.Unmarshal(r.Body, &r.Message)
-	r.Malformed = err != nil || r.Message.Product != r.Params.Product || r.Message.Call != call
 }
 
 // find finds whose request it is: the message of one that is not sealed says so, and the
@@ -62,14 +59,14 @@ func (r *Request) read(call string) {
 func (d *Desk) find(ctx context.Context, w sealed.Wire) (*Request, error) {
 	kinds := map[sealed.Mode][]string{sealed.PSK: {store.KeyPSK, store.KeyKit}, sealed.HPKE: {store.KeyHPKE}}[w.Mode]
 	if kinds == nil {
-		var named struct {
-			Product string `json:"product"`
-		}
-		if err := json.Unmarshal(w.Body, &named); err != nil || named.Product == "" {
+		r := &Request{}
+		err := json.Unmarshal(w.Body, &r.Message) // fields of a wrong type are left out
+		r.Malformed = err != nil
+		if r.Message.Product == "" {
 			return nil, ErrMessage.Because(err)
 		}
-		b, err := d.bundleOf(ctx, named.Product)
-		return &Request{bundle: b}, err
+		r.bundle, err = d.bundleOf(ctx, r.Message.Product)
+		return r, err
 	}
 	id, ok := sealedTo(w.Body)
 	if !ok {

@@ -70,7 +70,7 @@ func TestLicensePagesPlease(t *testing.T) {
 	s, ids := sold(t)
 	license := s.service("license")
 	for group, pages := range map[string]map[string]string{
-		"cards": {"overview": "/", "cards": "/cards", "card": "/cards/" + ids["card"], "machines": "/machines", "mismatches": "/mismatches"},
+		"cards": {"overview": "/", "cards": "/cards", "card": "/cards/" + ids["card"], "machines": "/machines", "mismatches": "/mismatches", "downloads": "/downloads"},
 		"more": {"used": "/cards/" + ids["used"], "alarms": "/alarms", "functions": "/products/" + ids["product"] + "/functions", "function": "/products/" + ids["product"] + "/functions/price",
 			"files": "/products/" + ids["product"] + "/releases/1.0", "signing": "/products/" + ids["product"] + "/signing", "accounts": "/customers/" + ids["customer"] + "/accounts"},
 		"offline": {"licences": "/offline", "licence": "/offline/" + ids["licence"], "issue": "/offline/new", "look": "/offline/look"},

@@ -24,6 +24,7 @@ const maxNoteForm = 16 << 10
 // filePages names the pages of the files of releases.
 func (p *pages) filePages(looks, admin map[string]page) {
 	looks["GET "+releasePage] = p.releaseFiles
+	looks["GET /downloads"] = p.downloads
 	admin["POST "+releasePage+"/files"] = p.uploadFile
 	admin["POST "+releasePage+"/files/{file}/remove"] = p.removeFile
 }

@@ -222,6 +222,14 @@ func TestACustomerDownloadsWhatHisCardsGive(t *testing.T) {
 	if len(events) != 1 || events[0].Card != own.ID || events[0].Environment != "" || events[0].Detail["complete"] != true || events[0].Detail["by"] != "usr_1" {
 		t.Errorf("the time lines have %+v", events)
 	}
+	for query, shown := range map[string]bool{"": true, "?file=" + f.ID: true, "?file=setup.html": true, "?file=" + other.ID: false, "?customer=print": true, "?customer=" + mine.ID: true,
+		"?customer=Binders": false, "?prefix=" + strings.ToLower(own.Prefix): true, "?prefix=NONE": false, "?product=" + product.ID: true, "?product=" + foreign.ID: false,
+		"?from=2026-11-22&to=2026-11-22": true, "?to=2026-11-21": false} {
+		list := c.open(t, viewerRole, http.MethodGet, "/downloads"+query)
+		if list.Code != http.StatusOK || strings.Contains(list.Body.String(), "/cards/"+own.ID) != shown || shown && !strings.Contains(list.Body.String(), "To its end") {
+			t.Errorf("the downloads%s: status %d\n%s", query, list.Code, list.Body)
+		}
+	}
 	page := c.open(t, noRole, http.MethodGet, "/mine/cards/"+own.ID).Body.String()
 	if !strings.Contains(page, "/files/"+f.ID) || strings.Contains(page, other.ID) || !strings.Contains(page, "Downloaded a file") {
 		t.Errorf("the card's page shows\n%s", page)

@@ -13,6 +13,7 @@ func nav() []web.NavItem {
 		{Path: "/customers", Key: "license.nav.customers", Icon: "users", Role: viewerRole},
 		{Path: "/machines", Key: "license.nav.machines", Icon: "device", Role: viewerRole},
 		{Path: "/mismatches", Key: "license.nav.mismatches", Icon: "alert", Role: viewerRole},
+		{Path: "/downloads", Key: "license.nav.downloads", Icon: "download", Role: viewerRole},
 		{Path: "/alarms", Key: "license.nav.alarms", Icon: "bell", Role: viewerRole},
 		{Path: "/products", Key: "license.nav.products", Icon: "ticket", Role: viewerRole},
 		{Path: "/policies", Key: "license.nav.policies", Icon: "shield", Role: viewerRole},

@@ -129,7 +129,7 @@ func TestAnAlarmIsAcknowledgedOnItsPageAndByTheAPI(t *testing.T) {
 func TestEveryPageOpensForItsRole(t *testing.T) {
 	t.Parallel()
 	c := openCounter(t)
-	for _, path := range []string{"/", "/products", "/policies", "/policies/new", "/batches", "/batches/new", "/cards", "/customers", "/customers/new", "/machines", "/mismatches", "/alarms", "/offline", "/offline/new", "/offline/look", "/audit"} {
+	for _, path := range []string{"/", "/products", "/policies", "/policies/new", "/batches", "/batches/new", "/cards", "/customers", "/customers/new", "/machines", "/mismatches", "/downloads", "/alarms", "/offline", "/offline/new", "/offline/look", "/audit"} {
 		if w := c.open(t, adminRole, http.MethodGet, path); w.Code != http.StatusOK {
 			t.Errorf("%s with nothing to show: status %d", path, w.Code)
 		}

@@ -40,7 +40,7 @@ func (v Files) table(ctx context.Context) ui.Table {
 		t.Columns = append(t.Columns, ui.Column{Label: i18n.T(ctx, "web.table.actions"), Actions: true})
 	}
 	for _, f := range v.Rows {
-		row := ui.Row{ui.Group{ui.Text(f.Name), ui.Muted(f.Note)}, ui.Text(i18n.Bytes(ctx, f.Size)), ui.Mono(f.SHA256), ui.Time{At: f.MadeAt, Now: v.Now}}
+		row := ui.Row{ui.Group{ui.Text(f.Name), ui.Muted(f.Note), ui.Link{Label: i18n.T(ctx, "license.downloads.of"), URL: DownloadsPath(f.ID)}}, ui.Text(i18n.Bytes(ctx, f.Size)), ui.Mono(f.SHA256), ui.Time{At: f.MadeAt, Now: v.Now}}
 		if v.May {
 			row = append(row, v.remove(ctx, f))
 		}

@@ -317,3 +317,45 @@ func TestProgramsListFilesAndRedeemTickets(t *testing.T) {
 		redeem(answer.Files[0].Ticket, "ticket_over")
 	})
 }
+
+func TestDownloadsAreListed(t *testing.T) {
+	worlds(t, func(t *testing.T, w *licensetest.World, r store.Release) {
+		a, b := add(t, w, r, "a.zip", "content"), add(t, w, r, "b%.zip", "other")
+		c := w.Card(t, w.CardKey(t, nil))
+		from := netip.MustParseAddr(here)
+		must(t, w.Files.Log(t.Context(), file.Download{File: a, Card: c.ID, Environment: "env_1"}, from, 0, 7))
+		w.Clock.Advance(time.Hour)
+		must(t, w.Files.Log(t.Context(), file.Download{File: b, Card: c.ID, By: "usr_1"}, from, 2, 1))
+		for name, q := range map[string]struct {
+			query store.DownloadQuery
+			want  string
+		}{
+			"all":           {store.DownloadQuery{}, "b%.zip a.zip"},
+			"a page":        {store.DownloadQuery{Limit: 1, Offset: 1}, "a.zip"},
+			"a file by id":  {store.DownloadQuery{File: a.ID}, "a.zip"},
+			"one by name":   {store.DownloadQuery{File: "b%.zip"}, "b%.zip"},
+			"no pattern":    {store.DownloadQuery{File: "%"}, ""},
+			"a card":        {store.DownloadQuery{Prefix: c.Prefix}, "b%.zip a.zip"},
+			"a product":     {store.DownloadQuery{Product: c.Product}, "b%.zip a.zip"},
+			"no product":    {store.DownloadQuery{Product: "none"}, ""},
+			"no customer":   {store.DownloadQuery{Customer: "none"}, ""},
+			"the last half": {store.DownloadQuery{From: w.Clock.Now().Add(-time.Minute)}, "b%.zip"},
+		} {
+			if q.query.Limit == 0 {
+				q.query.Limit = 10
+			}
+			all, total, err := w.Store.Downloads(t.Context(), q.query)
+			must(t, err)
+			var names []string
+			for _, d := range all {
+				names = append(names, d.Detail["name"].(string))
+			}
+			if got := strings.Join(names, " "); got != q.want || name != "a page" && total != len(all) || name == "a page" && total != 2 {
+				t.Errorf("%s: %q of %d", name, got, total)
+			}
+			if name == "all" && (all[0].Prefix != c.Prefix || all[0].Detail["by"] != "usr_1" || all[0].Detail["complete"] != false || all[1].Environment != "env_1") {
+				t.Errorf("they are %+v", all)
+			}
+		}
+	})
+}

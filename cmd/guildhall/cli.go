@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -106,7 +107,30 @@ func run(ctx context.Context, args []string, t terminal) int {
 		t.warn(fmt.Sprintf("%s\nTry \"guildhall%s --help\".", strings.Replace(err.Error(), `one of "",`, "one of ", 1), command(err)))
 		return exitUsage
 	}
-	return exitCode(parsed.Run(), t)
+	return exitCode(placed(parsed, parsed.Run()), t)
+}
+
+// placed puts the flag or argument before an answer that something named by it is not
+// there: "product_not_found" is about PRODUCT or --product.
+func placed(k *kong.Context, err error) error {
+	p, ok := errors.AsType[*api.Problem](err)
+	if !ok || p.Status != http.StatusNotFound || k.Selected() == nil {
+		return err
+	}
+	thing := strings.TrimSuffix(p.Code, "_not_found")
+	for _, name := range []string{thing, map[string]string{"release": "version"}[thing], "id"} {
+		for _, a := range k.Selected().Positional {
+			if a.Name == name {
+				return fmt.Errorf("%s: %w", strings.ToUpper(name), err)
+			}
+		}
+		for _, f := range k.Flags() {
+			if f.Name == name && f.Set {
+				return fmt.Errorf("--%s: %w", name, err)
+			}
+		}
+	}
+	return err
 }
 
 // habits turns what other programs understand into what this one does.

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -100,6 +102,22 @@ func (e *Error) With(args map[string]any) *Error {
 func (e *Error) Because(err error) *Error {
 	c := *e
 	c.cause = err
+	return &c
+}
+
+// maxNamed bounds what Naming repeats, in characters.
+const maxNamed = 60
+
+// Naming returns a copy whose Detail ends in what was asked for. It must be no secret.
+func (e *Error) Naming(what string) *Error {
+	if what == "" {
+		return e
+	}
+	if r := []rune(what); len(r) > maxNamed {
+		what = string(r[:maxNamed]) + "..."
+	}
+	c := *e
+	c.Detail = strings.TrimSuffix(e.Detail, ".") + ": " + strconv.Quote(what) + "."
 	return &c
 }
 

@@ -25,6 +25,19 @@ func TestSentinelMatchesThroughWrapping(t *testing.T) {
 	}
 }
 
+func TestNaming(t *testing.T) {
+	t.Parallel()
+	for what, want := range map[string]string{
+		"":                        "There is no such thing.",
+		"a\"b\n":                  `There is no such thing: "a\"b\n".`,
+		strings.Repeat("ż", 1000): `There is no such thing: "` + strings.Repeat("ż", 60) + `...".`,
+	} {
+		if got := errMissing.Naming(what); got.Detail != want || !errors.Is(got, errMissing) {
+			t.Errorf("%q: %v", what, got)
+		}
+	}
+}
+
 func TestWriteHidesInternalText(t *testing.T) {
 	w := httptest.NewRecorder()
 	fault.Write(w, httptest.NewRequest(http.MethodGet, "/things/7", nil), errors.New("dial tcp: password=hunter2"))

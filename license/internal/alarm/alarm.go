@@ -76,7 +76,7 @@ func (d *Desk) Acknowledge(ctx context.Context, id string, by audit.Caller) (sto
 	}
 	all, _, err := d.Store.Alarms(ctx, store.AlarmQuery{ID: id, Limit: 1})
 	if err == nil && len(all) == 0 {
-		err = store.ErrAlarm
+		err = store.ErrAlarm.Naming(id)
 	}
 	if err != nil {
 		return store.Alarm{}, err

@@ -19,7 +19,7 @@ const (
 )
 
 var (
-	codeForm    = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$`)
+	codeForm = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$`)
 	// versionForm is what limits of versions in licences can name, too.
 	versionForm = regexp.MustCompile(`^v?[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}(?:[-+][A-Za-z0-9.+_-]{0,23})?$`)
 )

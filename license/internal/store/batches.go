@@ -50,7 +50,7 @@ func (s *Store) BatchIn(ctx context.Context, tx *sql.Tx, id string) (Batch, erro
 func batch(ctx context.Context, q querier, id string) (Batch, error) {
 	b, err := scanBatch(q.QueryRowContext(ctx, batchColumns+`WHERE id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
-		return b, ErrBatch
+		return b, ErrBatch.Naming(id)
 	}
 	if err != nil {
 		return b, db.Coded(fmt.Errorf("read a batch: %w", err))

@@ -91,7 +91,11 @@ func scanCard(row scanner) (Card, error) {
 
 // Card is the one with the id, or ErrCard.
 func (s *Store) Card(ctx context.Context, id string) (Card, error) {
-	return card(ctx, s.db.Read, `WHERE c.id = $1`, id)
+	c, err := card(ctx, s.db.Read, `WHERE c.id = $1`, id)
+	if errors.Is(err, ErrCard) && strings.HasPrefix(id, "crd_") { // whatever else may be a key
+		err = ErrCard.Naming(id)
+	}
+	return c, err
 }
 
 // CardIn is Card as the transaction sees it.

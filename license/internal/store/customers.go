@@ -34,7 +34,7 @@ func scanCustomer(row scanner) (c Customer, err error) {
 func (s *Store) Customer(ctx context.Context, id string) (Customer, error) {
 	c, err := scanCustomer(s.db.Read.QueryRowContext(ctx, customerColumns+`WHERE c.id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
-		return c, ErrCustomer
+		return c, ErrCustomer.Naming(id)
 	}
 	return c, db.Coded(err)
 }

@@ -39,7 +39,7 @@ func scanFile(row scanner) (f File, err error) {
 func (s *Store) File(ctx context.Context, id string) (File, error) {
 	f, err := scanFile(s.db.Read.QueryRowContext(ctx, fileColumns+`WHERE f.id = $1 AND f.removed_at IS NULL`, id))
 	if errors.Is(err, sql.ErrNoRows) {
-		return f, ErrFile
+		return f, ErrFile.Naming(id)
 	}
 	return f, db.Coded(err)
 }

@@ -52,7 +52,7 @@ func (s *Store) FunctionIn(ctx context.Context, tx *sql.Tx, product, name string
 func function(ctx context.Context, q querier, product, name string) (Function, error) {
 	f, err := scanFunction(q.QueryRowContext(ctx, functionColumns+`WHERE product = $1 AND name = $2`, product, name))
 	if errors.Is(err, sql.ErrNoRows) {
-		return f, ErrFunction
+		return f, ErrFunction.Naming(name)
 	}
 	return f, db.Coded(err)
 }

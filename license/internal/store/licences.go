@@ -43,7 +43,11 @@ func scanLicence(row scanner) (l Licence, err error) {
 
 // Licence is the one with the id, or ErrLicence.
 func (s *Store) Licence(ctx context.Context, id string) (Licence, error) {
-	return licence(ctx, s.db.Read, `WHERE id = $1`, id)
+	l, err := licence(ctx, s.db.Read, `WHERE id = $1`, id)
+	if errors.Is(err, ErrLicence) {
+		err = ErrLicence.Naming(id)
+	}
+	return l, err
 }
 
 func licence(ctx context.Context, q querier, where string, args ...any) (Licence, error) {

@@ -36,7 +36,7 @@ func scanPolicy(row scanner) (p Policy, err error) {
 func (s *Store) Policy(ctx context.Context, id string) (Policy, error) {
 	p, err := scanPolicy(s.db.Read.QueryRowContext(ctx, policyColumns+`WHERE id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
-		return p, ErrPolicy
+		return p, ErrPolicy.Naming(id)
 	}
 	return p, db.Coded(err)
 }

@@ -38,7 +38,7 @@ func scanProduct(row scanner) (p Product, err error) {
 func (s *Store) Product(ctx context.Context, q string) (Product, error) {
 	p, err := scanProduct(s.db.Read.QueryRowContext(ctx, productColumns+`WHERE id = $1 OR code = $1`, q))
 	if errors.Is(err, sql.ErrNoRows) {
-		return p, ErrProduct
+		return p, ErrProduct.Naming(q)
 	}
 	return p, db.Coded(err)
 }
@@ -86,7 +86,7 @@ func (s *Store) Release(ctx context.Context, product, version string) (Release, 
 	r, err := scanRelease(s.db.Read.QueryRowContext(ctx, releaseColumns+`WHERE product = $1 AND ($2 = '' OR version = $2)
 		ORDER BY made_at DESC, id DESC LIMIT 1`, product, version))
 	if errors.Is(err, sql.ErrNoRows) {
-		return r, ErrRelease
+		return r, ErrRelease.Naming(version)
 	}
 	return r, db.Coded(err)
 }

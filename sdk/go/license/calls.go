@@ -1,11 +1,13 @@
 package license
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,14 +78,30 @@ func (c *Client) OpenKey(ctx context.Context, id string) ([]byte, Standing, erro
 		return nil, Standing{}, err
 	}
 	if !s.Cached {
-		c.change(func(st *state) {
-			opens := map[string]sealed.Receipt{}
-			maps.Copy(opens, st.Opens)
-			opens[id] = receipt
-			st.Opens = opens
-		})
+		c.change(func(st *state) { st.Opens = withOpen(st.Opens, id, receipt) })
 	}
 	return key, s, nil
+}
+
+// maxOpens is how many answers of "open" are kept.
+const maxOpens = 32
+
+// withOpen is the answers of "open" with another one, and without the oldest when there
+// are too many.
+func withOpen(had map[string]sealed.Receipt, id string, r sealed.Receipt) map[string]sealed.Receipt {
+	all := map[string]sealed.Receipt{}
+	maps.Copy(all, had)
+	all[id] = r
+	for len(all) > maxOpens {
+		delete(all, slices.MinFunc(slices.Collect(maps.Keys(all)), func(a, b string) int { return cmp.Compare(givenAt(all[a]), givenAt(all[b])) }))
+	}
+	return all
+}
+
+// givenAt is when an answer was given; what is none is the oldest.
+func givenAt(r sealed.Receipt) int64 {
+	a, _ := parseAnswer(r)
+	return a.Time
 }
 
 // keptHandshake is the sealed key of an earlier answer for the same binding.
@@ -147,7 +165,7 @@ func (c *Client) call(ctx context.Context, r Request) (Standing, sealed.Receipt,
 
 // passing says whether a refusal is about this one request: the next may be answered.
 func passing(code string) bool {
-	return code == clockSkew || code == "too_many_requests" || code == "replayed"
+	return code == clockSkew || code == tooMany || code == "replayed"
 }
 
 // aboutCard says whether a refusal ends what earlier answers allow; others are about what

@@ -131,7 +131,7 @@ func TestARefusalEndsTheLeaseAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.set(func() { w.refuse = "card_revoked" })
-		if _, err := c.Heartbeat(ctx); code(err) != "card_revoked" {
+		if _, err := c.Files(ctx, ""); code(err) != "card_revoked" { // whatever is asked for
 			t.Fatal(err)
 		}
 		w.set(func() { w.down = true })
@@ -152,9 +152,13 @@ func TestARefusalOfOneRequestLeavesTheLease(t *testing.T) {
 	t.Parallel()
 	w, ctx := newWorld(t), t.Context()
 	c := w.active(sealed.HPKE, t.TempDir())
-	w.set(func() { w.refuse = "too_many_requests" })
+	w.set(func() { w.refuse = tooMany })
 	if s, err := c.Validate(ctx); err != nil || !s.Cached {
 		t.Errorf("too many requests: %+v, %v", s, err)
+	}
+	_, err := c.Activate(ctx, "ANOTHER")
+	if later := (*TryLaterError)(nil); !errors.As(err, &later) || later.RetryAfter != 7*time.Second || !errors.Is(err, ErrUnreachable) || errors.Is(err, ErrRefused) {
+		t.Errorf("too many requests, and no lease: %v", err)
 	}
 	for _, refused := range []string{"handshake_key_not_found", "module_not_allowed", "function_quota", "files_not_allowed"} {
 		w.set(func() { w.refuse = refused })
@@ -519,6 +523,11 @@ func TestWhatCannotBeUsedIsSaidAtOnce(t *testing.T) {
 		"half a root key":   {func(o *Options) { o.Kit.Root = o.Kit.Root[:16] }, ErrKit},
 		"another root key":  {func(o *Options) { o.Kit.Root = make([]byte, 32) }, ErrKit},
 		"no shared key":     {func(o *Options) { o.Mode, o.Kit.PSK = sealed.PSK, nil }, ErrKit},
+		"a shared key cut":  {func(o *Options) { o.Kit.PSK.Key = o.Kit.PSK.Key[:31] }, ErrKit},
+		"no id of a key":    {func(o *Options) { o.Kit.PSK.ID = "week" }, ErrKit},
+		"no URL":            {func(o *Options) { o.Kit.Addresses = []string{"ftp://x"} }, ErrKit},
+		"a user in it":      {func(o *Options) { o.Kit.Addresses = []string{"https://a:b@license.example"} }, ErrKit},
+		"two lines":         {func(o *Options) { o.Kit.Product = "a\nb" }, ErrKit},
 		"no such mode":      {func(o *Options) { o.Mode = "smoke" }, ErrKit},
 		"a wrong component": {func(o *Options) { o.Components = map[string]string{"mac": "x"} }, ErrKit},
 		"no directory":      {func(o *Options) { o.Dir = filepath.Join(o.Dir, "none") }, ErrState},

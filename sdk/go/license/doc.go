@@ -20,6 +20,6 @@
 // lease. Package offline/clock holds more against a clock that is set back.
 //
 // Errors are those of this package, told apart by errors.Is: ErrRefused (a *RefusedError
-// with a code), ErrUnreachable, ErrAnswer, ErrState and ErrKit. None of them ends the
+// with a code), ErrUnreachable (perhaps a *TryLaterError), ErrAnswer, ErrState and ErrKit. None of them ends the
 // program: what it does without a licence is its own decision.
 package license

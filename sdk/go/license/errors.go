@@ -28,7 +28,7 @@ type RefusedError struct {
 	Code string
 	// Detail is an English sentence for a log.
 	Detail string
-	// RetryAfter is how long to wait, if there were too many requests.
+	// RetryAfter is how long to wait, if the server was too busy for this request.
 	RetryAfter time.Duration
 }
 
@@ -42,6 +42,34 @@ func (e *RefusedError) Error() string {
 // Is makes errors.Is find ErrRefused.
 func (e *RefusedError) Is(target error) bool { return target == ErrRefused }
 
-func refusal(a Answer) *RefusedError {
-	return &RefusedError{Code: a.Code, Detail: a.Detail, RetryAfter: time.Duration(a.RetryAfter) * time.Second}
+// TryLaterError says that the server, which signed it, asks to wait: too many requests came.
+// It is no verdict about the card, and errors.Is finds ErrUnreachable.
+type TryLaterError struct {
+	// Detail is an English sentence for a log.
+	Detail string
+	// RetryAfter is how long to wait.
+	RetryAfter time.Duration
+}
+
+func (e *TryLaterError) Error() string {
+	return fmt.Sprintf("%s now: it asks to wait for %s: %s", ErrUnreachable, e.RetryAfter, e.Detail)
+}
+
+// Is makes errors.Is find ErrUnreachable.
+func (e *TryLaterError) Is(target error) bool { return target == ErrUnreachable }
+
+// longestWait bounds what a server can ask for.
+const longestWait = 24 * time.Hour
+
+func refusal(a Answer) error {
+	wait := seconds(a.RetryAfter)
+	if a.Code == tooMany {
+		return &TryLaterError{a.Detail, wait}
+	}
+	return &RefusedError{a.Code, a.Detail, wait}
+}
+
+// seconds is a number of them as an answer has it, at most longestWait.
+func seconds(n int) time.Duration {
+	return time.Duration(min(max(n, 0), int(longestWait/time.Second))) * time.Second
 }

@@ -18,9 +18,10 @@ import (
 )
 
 const (
-	clockSkew = "clock_skew" // the server's code for a request whose time is wrong
-	maxPSK    = 3            // how many told keys are kept
-	sharedLen = 32           // bytes of a shared key
+	clockSkew = "clock_skew"        // the server's code for a request whose time is wrong
+	tooMany   = "too_many_requests" // and for one that came too soon
+	maxPSK    = 3                   // how many told keys are kept
+	sharedLen = 32                  // bytes of a shared key
 )
 
 // errUnsigned says that the server did not open the request: it may have other keys than
@@ -125,8 +126,7 @@ func (c *Client) keys(anyTime bool) (sealed.AnswerKeys, []seal, error) {
 	case sealed.HTTPS:
 		return answers, []seal{{by: sealed.NewHTTPS()}}, nil
 	case sealed.PSK:
-		seals, err := c.shared(now)
-		return answers, seals, err
+		return answers, c.shared(now), nil
 	}
 	key, err := k.HPKEKeyAt(now)
 	if err != nil && anyTime {
@@ -141,7 +141,7 @@ func (c *Client) keys(anyTime bool) (sealed.AnswerKeys, []seal, error) {
 
 // shared are the shared keys: the one that the server told last comes first, or else
 // the one that worked; those that are over come last.
-func (c *Client) shared(now time.Time) ([]seal, error) {
+func (c *Client) shared(now time.Time) []seal {
 	s := c.known()
 	all := append(slices.Clone(s.PSK), *c.o.Kit.PSK)
 	rank := func(k SharedKey) int {
@@ -159,17 +159,22 @@ func (c *Client) shared(now time.Time) ([]seal, error) {
 		if slices.ContainsFunc(seals, func(s seal) bool { return s.shared == k.ID }) {
 			continue
 		}
-		id, err := readSharedID(k.ID)
+		by, err := k.sealer()
 		if err != nil {
-			return nil, err
-		}
-		by, err := sealed.NewPSK(id, k.Key)
-		if err != nil {
-			return nil, err
+			continue // the kit's was checked: somebody else wrote this one into the state
 		}
 		seals = append(seals, seal{by, k.ID})
 	}
-	return seals, nil
+	return seals
+}
+
+// sealer seals by the key.
+func (k SharedKey) sealer() (*sealed.Client, error) {
+	id, err := readSharedID(k.ID)
+	if err != nil {
+		return nil, err
+	}
+	return sealed.NewPSK(id, k.Key)
 }
 
 // learn keeps what an answer says for later: which shared key worked, and the next.

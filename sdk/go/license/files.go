@@ -43,7 +43,7 @@ func (c *Client) Files(ctx context.Context, version string) ([]File, error) {
 		return nil, err
 	}
 	if a.Verdict == VerdictRefused {
-		return nil, refusal(a)
+		return nil, c.refused(card, a)
 	}
 	return a.Files, nil
 }
@@ -96,7 +96,7 @@ func (c *Client) begin(f File, dest string, progress func(done, size int64)) (*d
 	if d.progress == nil {
 		d.progress = func(int64, int64) {}
 	}
-	d.done, err = io.Copy(d.sum, part)
+	d.done, err = io.Copy(d.sum, io.LimitReader(part, f.Size+1))
 	if err == nil && d.done > f.Size {
 		err = d.restart()
 	}

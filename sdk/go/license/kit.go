@@ -1,9 +1,12 @@
 package license
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
+
+	"guildhall/sdk/go/license/sealed"
 )
 
 // Kit is what a vendor builds into his program so that it finds its server and believes
@@ -42,6 +45,19 @@ func (k Kit) check() error {
 		return fmt.Errorf("%w: it has no address of the server", ErrKit)
 	case len(k.Root) != ed25519.PublicKeySize:
 		return fmt.Errorf("%w: its root key has %d bytes and not %d", ErrKit, len(k.Root), ed25519.PublicKeySize)
+	}
+	if wrong := cmp.Or(sealed.CheckProduct(k.Product), sealed.CheckAddresses(k.Addresses), k.checkPSK()); wrong != nil {
+		return fmt.Errorf("%w: %w", ErrKit, wrong)
+	}
+	return nil
+}
+
+func (k Kit) checkPSK() error {
+	if k.PSK == nil {
+		return nil
+	}
+	if _, err := k.PSK.sealer(); err != nil {
+		return fmt.Errorf("its shared key: %w", err)
 	}
 	return nil
 }

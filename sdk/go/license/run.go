@@ -28,8 +28,8 @@ func (c *Client) Run(ctx context.Context) {
 			continue
 		}
 		c.o.Trouble(err)
-		if refused := (*RefusedError)(nil); errors.As(err, &refused) {
-			extra = refused.RetryAfter
+		if later, ok := errors.AsType[*TryLaterError](err); ok {
+			extra = later.RetryAfter
 		}
 	}
 }
@@ -45,7 +45,7 @@ func (c *Client) interval() time.Duration {
 	if err != nil || a.Heartbeat <= 0 {
 		return idle
 	}
-	return time.Duration(a.Heartbeat) * time.Second
+	return seconds(a.Heartbeat)
 }
 
 // refusedEvery is how often Run asks for a card that was refused: it may be resumed.

@@ -21,6 +21,8 @@ import (
 const (
 	stateVersion = 1
 	maxState     = 4 << 20 // bytes
+	// remedy is for a file that is of no use: the server knows the card's installation.
+	remedy = "restore it, or remove it, have the card unbound and activate again"
 )
 
 // state is what an installation keeps.
@@ -125,20 +127,20 @@ func (f stateFile) read() (s state, err error) {
 		return s, fmt.Errorf("%w: %w", ErrState, err)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return s, fmt.Errorf("%w: others can read %s (mode %04o); if nobody did, chmod 600 it, else remove it and activate again", ErrState, f.path, mode)
+		return s, fmt.Errorf("%w: others can read %s (mode %04o); if nobody did, chmod 600 it, else %s", ErrState, f.path, mode, remedy)
 	}
 	text, err := io.ReadAll(io.LimitReader(file, maxState))
 	if err != nil {
 		return s, fmt.Errorf("%w: %w", ErrState, err)
 	}
 	if err := json.Unmarshal(text, &s); err != nil {
-		return state{}, fmt.Errorf("%w: %s: %w; remove it and activate again", ErrState, f.path, err)
+		return state{}, fmt.Errorf("%w: %s: %w; %s", ErrState, f.path, err, remedy)
 	}
 	if s.V != stateVersion {
 		return state{}, fmt.Errorf("%w: %s has version %d; this program knows %d", ErrState, f.path, s.V, stateVersion)
 	}
 	if _, err := s.opener(); err != nil || len(s.Sign) != ed25519.SeedSize {
-		return state{}, fmt.Errorf("%w: %s lacks its keys; remove it and activate again", ErrState, f.path)
+		return state{}, fmt.Errorf("%w: %s lacks its keys; %s", ErrState, f.path, remedy)
 	}
 	return s, nil
 }

@@ -168,7 +168,7 @@ func (c Configuration) check() error {
 	case len(c.AnswerKeys) > maxListed || len(c.HPKEKeys) > maxListed || len(c.Addresses) > maxListed:
 		wrong = fmt.Errorf("it lists more than %d of something", maxListed)
 	default:
-		wrong = cmp.Or(checkKeys(c.AnswerKeys), checkKeys(c.HPKEKeys), checkAddresses(c.Addresses))
+		wrong = cmp.Or(checkKeys(c.AnswerKeys), checkKeys(c.HPKEKeys), CheckAddresses(c.Addresses))
 	}
 	if wrong != nil {
 		return fmt.Errorf("%w: the configuration: %w", ErrFormat, wrong)
@@ -190,7 +190,8 @@ func checkKeys(keys []PublicKey) error {
 	return nil
 }
 
-func checkAddresses(addresses []string) error {
+// CheckAddresses says which of them is no base URL of a server.
+func CheckAddresses(addresses []string) error {
 	for _, a := range addresses {
 		u, err := url.Parse(a)
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {

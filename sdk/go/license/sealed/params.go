@@ -25,6 +25,9 @@ type Params struct {
 	Product string
 }
 
+// CheckProduct says why nothing could be sealed for a product.
+func CheckProduct(product string) error { return Params{"POST", "/", product}.check() }
+
 // check finds what would be ambiguous in a signed text: its lines end with a
 // line feed.
 func (p Params) check() error {

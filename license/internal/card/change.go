@@ -58,18 +58,30 @@ func reasoned(reason string) (map[string]any, error) {
 	return map[string]any{"reason": reason}, nil
 }
 
-// Suspend stops a card for now. One that is suspended stays so, and gets one more reason if
+// repeated says whether a card that is stopped was stopped for the reason, or none is given:
+// then nothing is to be written.
+func (d *Desk) repeated(ctx context.Context, tx *sql.Tx, card, event string, detail map[string]any) (bool, error) {
+	if detail["reason"] == "" {
+		return true, nil
+	}
+	last, err := d.o.Store.EventsIn(ctx, tx, card, event, time.Time{}, 1)
+	return len(last) == 1 && last[0].Detail["reason"] == detail["reason"], err
+}
+
+// Suspend stops a card for now. One that is suspended stays so, and gets another reason if
 // there is one.
 func (d *Desk) Suspend(ctx context.Context, card, reason string, by audit.Caller) (store.Card, error) {
 	detail, err := reasoned(reason)
 	if err != nil {
 		return store.Card{}, err
 	}
-	return d.change(ctx, card, by, func(_ *sql.Tx, c *store.Card) (done, error) {
-		switch {
-		case c.State == store.CardSuspended && detail["reason"] == "":
-			return done{}, nil
-		case c.State == store.CardRevoked:
+	return d.change(ctx, card, by, func(tx *sql.Tx, c *store.Card) (done, error) {
+		switch c.State {
+		case store.CardSuspended:
+			if same, err := d.repeated(ctx, tx, c.ID, Suspended, detail); same || err != nil {
+				return done{}, err
+			}
+		case store.CardRevoked:
 			return done{}, needs(unrevoked, c)
 		}
 		c.State = store.CardSuspended
@@ -91,15 +103,17 @@ func (d *Desk) Resume(ctx context.Context, card string, by audit.Caller) (store.
 	})
 }
 
-// Revoke stops a card for good. A second reason is kept as by Suspend.
+// Revoke stops a card for good. Another reason is kept as by Suspend.
 func (d *Desk) Revoke(ctx context.Context, card, reason string, by audit.Caller) (store.Card, error) {
 	detail, err := reasoned(reason)
 	if err != nil {
 		return store.Card{}, err
 	}
-	return d.change(ctx, card, by, func(_ *sql.Tx, c *store.Card) (done, error) {
-		if c.State == store.CardRevoked && detail["reason"] == "" {
-			return done{}, nil
+	return d.change(ctx, card, by, func(tx *sql.Tx, c *store.Card) (done, error) {
+		if c.State == store.CardRevoked {
+			if same, err := d.repeated(ctx, tx, c.ID, Revoked, detail); same || err != nil {
+				return done{}, err
+			}
 		}
 		c.State = store.CardRevoked
 		return done{Revoked, journal.CardRevoked, detail}, nil

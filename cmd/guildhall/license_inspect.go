@@ -75,6 +75,9 @@ func printClaims(t terminal, c offline.Claims) {
 	if len(c.Deployment.Nodes) == 0 {
 		line("machine", "any")
 	}
+	for _, r := range c.Recipients() {
+		line("confidential", r.String())
+	}
 	line("note", c.Note)
 }
 

@@ -42,6 +42,9 @@ type Standing struct {
 // an *Error. The reading is worth showing when its Level is not OK, whatever the error
 // is. Close the standing when the program ends.
 func Check(ctx context.Context, text string, o CheckOptions) (*Standing, clock.Reading, error) {
+	if o.Keys == nil {
+		return nil, clock.Reading{}, refuse(NotSaid, "The program did not say whose licences it accepts: it has no public keys.")
+	}
 	s := &Standing{text: text, o: Options{Keys: o.Keys.Trusted(), Product: o.Keys.Product, Version: o.Version, Module: o.Module, Users: o.Users}}
 	genuine, err := Genuine(text, s.o)
 	if err != nil {

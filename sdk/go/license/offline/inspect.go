@@ -60,7 +60,12 @@ func (u *Unverified) String() string {
 	for _, n := range c.Deployment.Nodes {
 		line("node", "%q, %d identifiers", n.Name, len(n.Components))
 	}
-	line("confidential", "%d sealed parts", len(c.Sealed))
+	if len(c.Sealed) == 0 {
+		line("confidential", "none")
+	}
+	for _, r := range c.Recipients() {
+		line("confidential", "%q", r)
+	}
 	if c.Note != "" {
 		line("note", "%q", c.Note)
 	}

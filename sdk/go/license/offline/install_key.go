@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"bytes"
 	"crypto/ecdh"
 	"crypto/rand"
 	"errors"
@@ -48,12 +49,15 @@ func readInstallKey(path string) (*InstallKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the install key: %w", err)
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return nil, refuse(KeyFile, "%s: others can read the install key (mode %04o). If nobody did: chmod 600 %[1]s. Otherwise remove it and ask for a new licence.", path, mode)
-	}
 	text, err := io.ReadAll(io.LimitReader(f, 1<<10))
 	if err != nil {
 		return nil, fmt.Errorf("read the install key: %w", err)
+	}
+	if other := otherFile(text); other != "" && !bytes.HasPrefix(text, []byte(installKeyText)) {
+		return nil, refuse(KeyFile, "%s holds %s, and no install key. Name the file that \"guildhall license request\" made on this machine.", path, other)
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
+		return nil, refuse(KeyFile, "%s: others can read the install key (mode %04o). If nobody did: chmod 600 %[1]s. Otherwise remove it and ask for a new licence.", path, mode)
 	}
 	return parseInstallKey(string(text), path)
 }

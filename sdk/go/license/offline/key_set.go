@@ -43,6 +43,9 @@ func ParseKeySet(text []byte) (*KeySet, error) {
 	if len(text) > maxKeySet {
 		return nil, refuse(KeyFile, "The file of the public keys has more than %d bytes.", maxKeySet)
 	}
+	if other := otherFile(text); other != "" && other != publicKeys {
+		return nil, refuse(KeyFile, "This is %s, and no file of public keys as \"guildhall license key export\" writes it.", other)
+	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	var s KeySet
 	if err := d.Decode(&s); err != nil {
@@ -52,6 +55,8 @@ func ParseKeySet(text []byte) (*KeySet, error) {
 		return nil, refuse(KeyFile, "Something follows the public keys in their file.")
 	}
 	switch {
+	case s.Version == 0:
+		return nil, refuse(KeyFile, "This is no file of public keys as \"guildhall license key export\" writes it: it does not say its version.")
 	case s.Version != Version:
 		return nil, refuse(KeyFile, "The file of the public keys is of version %d, not %d.", s.Version, Version)
 	case s.Product == "":
@@ -66,6 +71,28 @@ func ParseKeySet(text []byte) (*KeySet, error) {
 		}
 	}
 	return &s, nil
+}
+
+// publicKeys is what otherFile says of a key set.
+const publicKeys = "a file of public keys"
+
+// otherFile is what else people give for keys, as a message calls it; empty: nothing known.
+func otherFile(text []byte) string {
+	text = bytes.TrimSpace(text)
+	switch {
+	case bytes.HasPrefix(text, []byte(installKeyText)):
+		return "an install key, which is the secret of one machine"
+	case bytes.HasPrefix(text, []byte("-----BEGIN")) && bytes.Contains(text, []byte("PRIVATE KEY")):
+		return "a private key, which nobody is to have but its owner"
+	case beginLine.Match(text) || bytes.HasPrefix(text, []byte(header)):
+		return "a licence"
+	case bytes.HasPrefix(text, []byte("{")) && bytes.Contains(text, []byte(`"nonce"`)):
+		return "a request"
+	case bytes.HasPrefix(text, []byte("{")) && bytes.Contains(text, []byte(`"keys"`)):
+		return publicKeys
+	default:
+		return ""
+	}
 }
 
 // Trusted are the keys for Options.Keys.

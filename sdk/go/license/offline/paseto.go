@@ -65,6 +65,9 @@ func (t token) keyID() (string, error) {
 // parseToken takes the text of a PASETO apart, white space already removed.
 func parseToken(text string) (token, error) {
 	rest, ok := strings.CutPrefix(text, header)
+	if other := otherFile([]byte(text)); !ok && other != "" {
+		return token{}, refuse(Malformed, "This is %s, and no licence.", other)
+	}
 	if !ok {
 		return token{}, refuse(Malformed, "This is no licence: it begins neither with %q nor with %q.", header, "-----"+begin+"-----")
 	}

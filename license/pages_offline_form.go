@@ -26,14 +26,20 @@ import (
 const digestPrefix = "digest:"
 
 func (p *pages) newLicence(w http.ResponseWriter, r *http.Request) error {
-	request := offline.NewRequest("", p.now()) // its nonce lets the form be sent once
-	return p.showNewLicence(w, r, form.New("product", r.URL.Query().Get("product"), "users", "0", "confidential", "none", "nonce", request.Nonce), nil)
+	return p.showNewLicence(w, r, views.NewLicence{Form: p.blankLicence(r.URL.Query().Get("product"))})
 }
 
-func (p *pages) showNewLicence(w http.ResponseWriter, r *http.Request, f *form.Form, draft *issuer.Draft) error {
+// blankLicence is a form that nobody has filled in. Its nonce lets it be sent once.
+func (p *pages) blankLicence(product string) *form.Form {
+	return form.New("product", product, "users", "0", "confidential", "none", "nonce", offline.NewRequest("", p.now()).Nonce)
+}
+
+func (p *pages) showNewLicence(w http.ResponseWriter, r *http.Request, v views.NewLicence) (err error) {
 	ctx := r.Context()
-	v := views.NewLicence{Form: f, Draft: draft}
-	var err error
+	f := v.Form
+	if v.Request != nil {
+		f = v.Request
+	}
 	if v.Products, err = p.Service.store.Products(ctx); err != nil {
 		return err
 	}
@@ -46,14 +52,15 @@ func (p *pages) showNewLicence(w http.ResponseWriter, r *http.Request, f *form.F
 
 // readRequest fills the form with what a request asks for.
 func (p *pages) readRequest(w http.ResponseWriter, r *http.Request) error {
-	text, err := uploadedRequest(r)
+	file, text, err := uploadedRequest(r)
 	if err != nil {
 		return err
 	}
-	f := form.New("request", text, "users", "0", "confidential", "none")
+	f := form.New("request", text)
+	wrong := views.NewLicence{Request: f, Form: p.blankLicence("")}
 	request, err := issuer.ParseRequest([]byte(text), p.now())
 	if take(f, err) {
-		return p.showNewLicence(w, r, f, nil)
+		return p.showNewLicence(w, r, wrong)
 	}
 	if err != nil {
 		return err
@@ -63,35 +70,35 @@ func (p *pages) readRequest(w http.ResponseWriter, r *http.Request) error {
 		one, err := p.Service.store.Product(r.Context(), request.Product)
 		if fault.As(err).Kind == fault.NotFound {
 			f.Fail(fault.Field{Name: "request", Code: "request_product", Args: map[string]any{"Product": request.Product}, Detail: "There is no product " + request.Product + "."})
-			return p.showNewLicence(w, r, f, nil)
+			return p.showNewLicence(w, r, wrong)
 		}
 		if err != nil {
 			return err
 		}
 		product = one.ID
 	}
-	return p.showNewLicence(w, r, form.New(requestFields(request, product)...), nil)
+	return p.showNewLicence(w, r, views.NewLicence{Form: form.New(requestFields(request, product)...), Read: &views.ReadRequest{File: file, Request: request.Request}})
 }
 
-// uploadedRequest is the request that came as a file, or was pasted.
-func uploadedRequest(r *http.Request) (string, error) {
+// uploadedRequest is the request that came as a file of that name, or was pasted.
+func uploadedRequest(r *http.Request) (name, text string, err error) {
 	bad := fault.New(fault.Malformed, "malformed_form", "The form could not be read. Open the page again and send it once more.")
 	if err := r.ParseMultipartForm(issuer.MaxRequest * 2); err != nil { //nolint:gosec // web.Site bounds every body
 		if e := fault.As(err); e.Kind == fault.TooLarge {
-			return "", e
+			return "", "", e
 		}
-		return "", bad.Because(err)
+		return "", "", bad.Because(err)
 	}
 	if files := r.MultipartForm.File["file"]; len(files) > 0 && files[0].Size > 0 {
 		file, err := files[0].Open()
 		if err != nil {
-			return "", bad.Because(err)
+			return "", "", bad.Because(err)
 		}
 		defer func() { _ = file.Close() }()
 		text, err := io.ReadAll(io.LimitReader(file, issuer.MaxRequest+1))
-		return string(text), err
+		return files[0].Filename, string(text), err
 	}
-	return r.PostFormValue("request"), nil
+	return "", r.PostFormValue("request"), nil
 }
 
 // requestFields are the fields of the form that say what a request asks for.
@@ -121,21 +128,21 @@ func (p *pages) issueLicence(w http.ResponseWriter, r *http.Request) error {
 	}
 	o := p.licenceOrder(f, product)
 	if f.Err() != nil {
-		return p.showNewLicence(w, r, f, nil)
+		return p.showNewLicence(w, r, views.NewLicence{Form: f})
 	}
 	draft, err := p.Service.issuer.Draft(ctx, o)
 	if takeLicence(f, err) {
-		return p.showNewLicence(w, r, f, nil)
+		return p.showNewLicence(w, r, views.NewLicence{Form: f})
 	}
 	if err != nil {
 		return p.did(w, r, err, "", "/offline/new")
 	}
 	if f.Bool("preview") {
-		return p.showNewLicence(w, r, f, draft)
+		return p.showNewLicence(w, r, views.NewLicence{Form: f, Draft: draft})
 	}
 	made, err := p.Service.issuer.Issue(ctx, o, caller(r))
 	if take(f, err) {
-		return p.showNewLicence(w, r, f, draft)
+		return p.showNewLicence(w, r, views.NewLicence{Form: f, Draft: draft})
 	}
 	if err != nil {
 		return p.did(w, r, err, "", "/offline/new")

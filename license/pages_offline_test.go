@@ -74,7 +74,7 @@ func TestOfflineLicencesOnPages(t *testing.T) {
 	}
 	w := c.upload(t, strings.Replace(asked, "press", "studio", 1))
 	digest := regexp.MustCompile(`machine_id (digest:[A-Za-z0-9_-]{43})`).FindStringSubmatch(w.Body.String())
-	if w.Code != http.StatusOK || digest == nil || !strings.Contains(w.Body.String(), "Printers Ltd") {
+	if w.Code != http.StatusOK || digest == nil || !strings.Contains(w.Body.String(), "The request was read from request.yaml") || !strings.Contains(w.Body.String(), "company Printers Ltd; modules export; machines plant") {
 		t.Fatalf("a good request: %d\n%s", w.Code, w.Body)
 	}
 	fields := []string{"product", product.ID, "company", "Printers Ltd", "contact", "office", "modules", "export\nreport", "users", "3", "to", "2030-12-31", "name_1", "plant",
@@ -115,7 +115,9 @@ func TestOfflineLicencesOnPages(t *testing.T) {
 		t.Errorf("the list has no note:\n%s", w.Body)
 	}
 	post(viewerRole, "/offline/look", http.StatusOK, "Genuine and valid today", "text", "Dear all,\n"+text)
-	post(viewerRole, "/offline/look", http.StatusUnprocessableEntity, "no licence", "text", "hello")
+	post(viewerRole, "/offline/look", http.StatusUnprocessableEntity, "There is no licence in this text", "text", "hello")
+	post(viewerRole, "/offline/look", http.StatusUnprocessableEntity, "damaged or cut", "text", text[:len(text)/2])
+	post(viewerRole, "/offline/look", http.StatusOK, "opens with a code", "text", text)
 	post(viewerRole, "/offline/look", http.StatusUnprocessableEntity, "", "text", "")
 	ok(t, second(c.issuer.RotateKey(t.Context(), product.ID, boss)))
 	ok(t, second(c.issuer.RetireKey(t.Context(), product.ID, licence.KeyID, true, boss)))

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -60,11 +61,42 @@ func (v Licences) table(ctx context.Context) ui.Table {
 
 // NewLicence is a licence that is being filled in.
 type NewLicence struct {
-	Form      *form.Form
+	Form *form.Form
+	// Request is a request that could not be read; Read is one that was. Both may be nil.
+	Request   *form.Form
+	Read      *ReadRequest
 	Products  []store.Product
 	Customers []store.Customer
 	// Draft is what would be issued; nil as long as nobody asked, or it is wrong.
 	Draft *issuer.Draft
+}
+
+// ReadRequest is a request that the form was filled in from.
+type ReadRequest struct {
+	// File is the name that it had; empty: it was pasted.
+	File    string
+	Request offline.Request
+}
+
+// alert says what was taken over.
+func (r ReadRequest) alert(ctx context.Context) ui.Alert {
+	title := i18n.T(ctx, "license.offline.was_pasted")
+	if r.File != "" {
+		title = i18n.T(ctx, "license.offline.was_read", "File", r.File)
+	}
+	var machines []string
+	for _, n := range r.Request.Nodes {
+		machines = append(machines, n.Name)
+	}
+	return ui.Alert{Tone: ui.Good, Title: title, Text: i18n.T(ctx, "license.offline.taken", "Company", listed(r.Request.Company), "Modules", listed(r.Request.Modules...), "Machines", listed(machines...))}
+}
+
+// listed is a list in a sentence, a dash where it has nothing.
+func listed(all ...string) string { return cmp.Or(strings.Join(all, ", "), "–") }
+
+// begins says that nothing was filled in yet: a request is the way to begin.
+func (v NewLicence) begins() bool {
+	return v.Draft == nil && v.Read == nil && len(v.Form.Problems()) == 0
 }
 
 // asksAgain says whether the request had a licence before, so that another one is to be asked for.
@@ -107,28 +139,45 @@ func confidentials(ctx context.Context) []ui.Option {
 func (v NewLicence) terms(ctx context.Context) ui.Definitions {
 	all := says(ctx, v.Draft.Claims, v.Draft.Product.Name)
 	all = append(all, ui.Term{Name: i18n.T(ctx, "license.offline.signed"), Value: ui.Mono(v.Draft.SigningKey)})
-	return append(all, ui.Term{Name: i18n.T(ctx, "license.offline.confidential"), Value: ui.Text(confidential(ctx, v.Draft.Confidential, v.Draft))})
+	return append(all, ui.Term{Name: i18n.T(ctx, "license.offline.confidential"), Value: ui.Text(confidential(ctx, v.Draft.Confidential, v.recipients()))})
 }
 
-// confidential says what the confidential part is, and of a draft how it opens.
-func confidential(ctx context.Context, what string, d *issuer.Draft) string {
+// recipients are those that the draft would be sealed to.
+func (v NewLicence) recipients() (all []offline.Recipient) {
+	for _, n := range v.Draft.Keys {
+		all = append(all, offline.Recipient{Node: n.Name})
+	}
+	if v.Draft.Code {
+		all = append(all, offline.Recipient{Code: true})
+	}
+	return all
+}
+
+// confidential says what the confidential part is, and who opens it.
+func confidential(ctx context.Context, what string, recipients []offline.Recipient) string {
 	switch what {
 	case "":
 		return i18n.T(ctx, "license.offline.none")
 	case "value":
 		what = i18n.T(ctx, "license.offline.own")
 	}
-	if d == nil {
-		return what
+	return what + ": " + opens(ctx, recipients)
+}
+
+// opens says who opens confidential parts.
+func opens(ctx context.Context, recipients []offline.Recipient) string {
+	var all []string
+	for _, r := range recipients {
+		switch {
+		case r.Code:
+			all = append(all, i18n.T(ctx, "license.offline.opens.code"))
+		case r.Key == "":
+			all = append(all, i18n.T(ctx, "license.offline.opens.key", "Name", r.Node))
+		default:
+			all = append(all, i18n.T(ctx, "license.offline.opens.key", "Name", r.Node)+" ("+r.Key+")")
+		}
 	}
-	var opens []string
-	for _, n := range d.Keys {
-		opens = append(opens, i18n.T(ctx, "license.offline.opens.key", "Name", n.Name))
-	}
-	if d.Code {
-		opens = append(opens, i18n.T(ctx, "license.offline.opens.code"))
-	}
-	return what + ": " + strings.Join(opens, "; ")
+	return strings.Join(all, "; ")
 }
 
 // says is what a licence says of itself.
@@ -186,7 +235,7 @@ func (v Licence) terms(ctx context.Context) ui.Definitions {
 	if v.Customer.ID != "" {
 		all = append(all, ui.Term{Name: i18n.T(ctx, "license.customer"), Value: ui.Link{Label: v.Customer.Name, URL: "/customers/" + v.Customer.ID}})
 	}
-	return append(all, ui.Term{Name: i18n.T(ctx, "license.offline.confidential"), Value: ui.Text(confidential(ctx, v.Confidential, nil))},
+	return append(all, ui.Term{Name: i18n.T(ctx, "license.offline.confidential"), Value: ui.Text(confidential(ctx, v.Confidential, v.Claims.Recipients()))},
 		ui.Term{Name: i18n.T(ctx, "license.offline.signed"), Value: ui.Mono(v.SigningKey)}, ui.Term{Name: i18n.T(ctx, "license.id"), Value: ui.Mono(v.ID), Copy: v.ID})
 }
 
@@ -215,5 +264,10 @@ func (v Look) verdict(ctx context.Context) ui.Alert {
 }
 
 func (v Look) terms(ctx context.Context) ui.Definitions {
-	return append(says(ctx, v.Result.Says.Claims, v.Result.Says.Claims.Product), ui.Term{Name: i18n.T(ctx, "license.offline.signed"), Value: ui.Mono(v.Result.Says.KeyID)})
+	claims := v.Result.Says.Claims
+	part := i18n.T(ctx, "license.offline.none")
+	if recipients := claims.Recipients(); len(recipients) > 0 {
+		part = opens(ctx, recipients)
+	}
+	return append(says(ctx, claims, claims.Product), ui.Term{Name: i18n.T(ctx, "license.offline.confidential"), Value: ui.Text(part)}, ui.Term{Name: i18n.T(ctx, "license.offline.signed"), Value: ui.Mono(v.Result.Says.KeyID)})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"regexp"
 	"strings"
 	"time"
 
@@ -349,12 +350,19 @@ type Looked struct {
 	Record store.Licence
 }
 
+// licenceMark tells a damaged licence from a text that never was one.
+var licenceMark = regexp.MustCompile(`GUILDHALL\s+LICENCE|v4\.public\.`)
+
 // Look reads a licence, verifies it with all keys that ever signed for its product, and
 // finds its record. An error is one of the text alone.
 func (d *Desk) Look(ctx context.Context, text string) (*Looked, error) {
 	says, err := offline.Inspect(text)
 	if refused, ok := errors.AsType[*offline.Error](err); ok {
-		return nil, fault.Fields(fault.Field{Name: "text", Code: "licence_" + string(refused.Code), Detail: refused.Text})
+		code := "licence_" + string(refused.Code)
+		if refused.Code == offline.Malformed && !licenceMark.MatchString(text) {
+			code = "licence_foreign"
+		}
+		return nil, fault.Fields(fault.Field{Name: "text", Code: code, Detail: refused.Text})
 	}
 	if err != nil {
 		return nil, err

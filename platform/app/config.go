@@ -42,6 +42,9 @@ type ServerConfig struct {
 	// TrustedProxies are networks of reverse proxies whose X-Forwarded-For and
 	// X-Forwarded-Proto are believed.
 	TrustedProxies []string `yaml:"trusted_proxies"`
+	// Language is that of letters to operators, and of pages for who asks for none of
+	// ours: a code of i18n.Languages.
+	Language string `yaml:"language"`
 	// Production refuses everything that is only for development.
 	Production bool `yaml:"production"`
 	// TLSCert and TLSKey are PEM files of a certificate for the domain and its
@@ -161,7 +164,7 @@ func (p PeersConfig) tokens() map[string]string {
 func DefaultConfig() Config {
 	return Config{
 		Server: ServerConfig{Data: "./guildhall-data", HTTP: "127.0.0.1:8080", HTTPS: "127.0.0.1:8443",
-			Internal: "127.0.0.1:8444", Domain: "guildhall.localhost", Drain: config.Duration(20 * time.Second)},
+			Internal: "127.0.0.1:8444", Domain: "guildhall.localhost", Language: "en", Drain: config.Duration(20 * time.Second)},
 		Log:    LogConfig{Format: "text", Level: "info"},
 		Backup: BackupConfig{At: "02:30", Keep: 7},
 		Admin:  AdminConfig{BreakGlass: true},

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"guildhall/platform/config"
 	"guildhall/platform/fault"
+	"guildhall/platform/i18n"
 	"guildhall/platform/peer"
 )
 
@@ -53,6 +55,9 @@ func (c *ServerConfig) check(r *refusals) {
 		r.add("server.domain", "%q is not a domain name. Write one such as guild.example.com.", c.Domain)
 	} else if c.Production && strings.HasSuffix("."+c.Domain, ".localhost") {
 		r.add("server.domain", "%q is for one machine. Production needs a domain that others can resolve; it goes into every certificate.", c.Domain)
+	}
+	if !slices.ContainsFunc(i18n.Languages(), func(l i18n.Language) bool { return l.Code == c.Language }) {
+		r.add("server.language", "%q is no language of the pages. Choose one of: %s.", c.Language, i18n.Codes())
 	}
 	if c.PublicPort < 0 || c.PublicPort > 65535 {
 		r.add("server.public_port", "%d is not a port. Write one from 1 to 65535, or 0 for that of server.https.", c.PublicPort)

@@ -46,6 +46,7 @@ func TestConfigCheckNamesTheKey(t *testing.T) {
 		"server.https":              func(c *Config) { c.Server.HTTPS = "nonsense" },
 		"server.internal":           func(c *Config) { c.Server.Internal = "1.2.3.4:" },
 		"server.domain":             func(c *Config) { c.Server.Production = true },
+		"server.language":           func(c *Config) { c.Server.Language = "de" },
 		"server.public_port":        func(c *Config) { c.Server.PublicPort = 99999 },
 		"server.public_http_port":   func(c *Config) { c.Server.PublicHTTPPort = -1 },
 		"server.trusted_proxies[0]": func(c *Config) { c.Server.TrustedProxies = []string{"10.0.0.1"} },

@@ -114,5 +114,5 @@ func (a *App) outbox(s *running) (*mail.Outbox, error) {
 		return nil, fmt.Errorf("read mail.from: %w", err)
 	}
 	return mail.NewOutbox(mail.Options{Jobs: s.env.Jobs, Sender: a.sender, Templates: s.def.Mails, From: from, Key: key,
-		Product: a.cfg.Mail.Product, Log: s.env.Log, Now: a.opts.Now})
+		Product: a.cfg.Mail.Product, Language: a.cfg.Server.Language, Log: s.env.Log, Now: a.opts.Now})
 }

@@ -30,7 +30,7 @@ func (a *App) newSite(defs []Definition) (*web.Site, error) {
 	for _, r := range a.roles() {
 		roles[r.Name] = r.Key
 	}
-	return web.NewSite(web.SiteOptions{Bundle: bundle, Log: a.log, Now: a.opts.Now, Production: a.cfg.Server.Production,
+	return web.NewSite(web.SiteOptions{Bundle: bundle, Log: a.log, Now: a.opts.Now, Production: a.cfg.Server.Production, Language: a.cfg.Server.Language,
 		Domain: a.hosts.domain, Services: services, User: signedIn, May: may, Roles: roles, SignIn: a.signIn, Way: a.way}), nil
 }
 

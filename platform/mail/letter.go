@@ -11,7 +11,8 @@ type Message struct {
 	// Whoever has not proved that the address is his must not choose Name: else
 	// this installation writes his text to strangers.
 	To, Name string
-	// Language is the reader's, as i18n.Lang tells it; unknown means English.
+	// Language is the reader's, as i18n.Lang tells it; empty means that of the
+	// installation, unknown English.
 	Language string
 	// Template names the letter: "identity.register".
 	Template string

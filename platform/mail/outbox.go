@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -44,7 +45,9 @@ type Options struct {
 	Key seal.Key
 	// Product is what letters call this installation.
 	Product string
-	Log     *slog.Logger
+	// Language is that of letters whose reader has none; empty: English.
+	Language string
+	Log      *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -56,6 +59,7 @@ type Outbox struct {
 	letters *templates
 	key     seal.Key
 	from    string
+	lang    string
 	host    string // of the Message-IDs
 	log     *slog.Logger
 	now     func() time.Time
@@ -77,7 +81,7 @@ func NewOutbox(o Options) (*Outbox, error) {
 	if o.Key == (seal.Key{}) {
 		return nil, errors.New("there is no mail key to seal letters with")
 	}
-	b := &Outbox{jobs: o.Jobs, sender: o.Sender, from: from.String(), host: host, key: o.Key, log: o.Log, now: o.Now}
+	b := &Outbox{jobs: o.Jobs, sender: o.Sender, from: from.String(), lang: o.Language, host: host, key: o.Key, log: o.Log, now: o.Now}
 	if b.now == nil {
 		b.now = time.Now
 	}
@@ -108,7 +112,7 @@ func (o *Outbox) Send(ctx context.Context, tx *sql.Tx, m Message) error {
 	if err != nil {
 		return err
 	}
-	m.To, m.Name = to, personName(m.Name)
+	m.To, m.Name, m.Language = to, personName(m.Name), cmp.Or(m.Language, o.lang)
 	l := Letter{ID: strings.ReplaceAll(id.New("ltr"), "_", ".") + "@" + o.host, From: o.from, To: m.To, ToName: m.Name, At: o.now().UTC()}
 	if err := o.letters.render(m, &l); err != nil {
 		return err

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -342,6 +344,26 @@ func TestChangedLettersAreNotSent(t *testing.T) {
 		}
 		if plain, err := w.outbox.open(payload{Key: testKey.ID(), ID: "a", Letter: sealed}); err != nil || string(plain) != "letter" {
 			t.Errorf("got %q, %v", plain, err)
+		}
+	})
+}
+
+// A letter to somebody whose language nobody knows is in that of the installation.
+func TestTheInstallationsLanguage(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		w.outbox.lang = "zh-CN"
+		for language, want := range map[string]string{"": "你好", "pl": "Cześć", "xx": "Hello"} {
+			w.send(t, greet(language))
+			var p payload
+			newest := slices.MaxFunc(w.jobs(t), func(a, b jobs.Job) int { return strings.Compare(a.ID, b.ID) })
+			if err := json.Unmarshal(newest.Payload, &p); err != nil {
+				t.Fatal(err)
+			}
+			plain, err := w.outbox.open(p)
+			if err != nil || !strings.Contains(string(plain), want) {
+				t.Errorf("%q: %s, %v", language, plain, err)
+			}
 		}
 	})
 }

@@ -15,14 +15,15 @@ const (
 	themeCookie    = "theme"
 )
 
-// chooseLanguage takes the reader's own choice, else what the browser asks for.
+// chooseLanguage takes the reader's own choice, else what the browser asks for, else the
+// installation's.
 func (s *Site) chooseLanguage(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		chosen := ""
 		if c, err := r.Cookie(languageCookie); err == nil {
 			chosen = c.Value
 		}
-		ctx := s.o.Bundle.Context(r.Context(), chosen, r.Header.Get("Accept-Language"))
+		ctx := s.o.Bundle.Context(r.Context(), chosen, r.Header.Get("Accept-Language"), s.o.Language)
 		h.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

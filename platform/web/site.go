@@ -14,6 +14,8 @@ import (
 type SiteOptions struct {
 	// Bundle holds every catalogue, locales.FS() among them.
 	Bundle *i18n.Bundle
+	// Language is that of readers who ask for none that there is; empty: English.
+	Language string
 	// Log receives one line a request, and the text of internal errors.
 	Log *slog.Logger
 	// Now is the clock; nil means time.Now.

@@ -142,6 +142,11 @@ func TestLanguageAndTheme(t *testing.T) {
 	}
 	rec := w.do(browse("GET", "/", "", "Accept-Language", "pl", "Cookie", "lang=zh-CN; theme=dark"))
 	wantText(t, rec.Body.String(), `<html lang="zh-CN" data-theme="dark">`, "跳到正文")
+	polish := newWorld(t, func(o *web.SiteOptions) { o.Language = "pl" })
+	for asked, want := range map[string]string{"": "pl", "de, fr;q=0.5": "pl", "*": "pl", "de, zh;q=0.5": "zh-CN", "en-GB": "en"} {
+		rec := polish.do(browse("GET", "/", "", "Accept-Language", asked))
+		wantText(t, rec.Body.String(), `<html lang="`+want+`"`)
+	}
 	rec = w.do(browse("GET", "/", "", "Cookie", `lang=<x>; theme="><script>`))
 	wantText(t, rec.Body.String(), `<html lang="en" data-theme="auto">`)
 }

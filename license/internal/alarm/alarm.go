@@ -54,7 +54,7 @@ func (d *Desk) Raise(ctx context.Context, tx *sql.Tx, a store.Alarm) error {
 		return err
 	}
 	for _, to := range d.To {
-		m := mail.Message{To: to, Language: "en", Template: Letter, Data: map[string]any{"Kind": a.Kind, "Card": a.Prefix, "IP": a.IP, "Count": a.Count, "Link": d.URL}}
+		m := mail.Message{To: to, Template: Letter, Data: map[string]any{"Kind": a.Kind, "Card": a.Prefix, "IP": a.IP, "Count": a.Count, "Link": d.URL}}
 		if err := d.Mail(ctx, tx, m); err != nil {
 			return err
 		}

@@ -88,7 +88,7 @@ func run(ctx context.Context, args []string, t terminal) int {
 	parser, err := kong.New(newCLI(), kong.Name("guildhall"),
 		kong.Description("Sell, license, ship and support your own software: one binary, on your own servers.\n\n"+exitHelp),
 		kong.Writers(t.out, t.err), kong.Exit(func(code int) { ended = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Help(printHelp),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t))
 	if err != nil {
 		panic(err) // the struct above is wrong; every test would see it

@@ -166,7 +166,7 @@ type groupUpdateCommand struct {
 	place       `embed:""`
 	groupID     `embed:""`
 	Name        *string `help:"Another name." placeholder:"TEXT"`
-	Description *string `help:"Another description; '' removes it." placeholder:"TEXT"`
+	Description *string `help:"Another description; an empty one removes it." placeholder:"TEXT"`
 }
 
 // Help is the long text of --help.

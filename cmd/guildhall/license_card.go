@@ -196,8 +196,8 @@ type licenseCardUpdateCommand struct {
 	place    `embed:""`
 	Card     string  `arg:"" help:"The card's id, whole key or the first group of the key."`
 	Policy   string  `help:"Another policy of the product: its id or exact name." placeholder:"POLICY"`
-	Customer *string `help:"Another customer: the id or exact name; '' is none." placeholder:"CUSTOMER"`
-	Note     *string `help:"Another note; '' removes it." placeholder:"TEXT"`
+	Customer *string `help:"Another customer: the id or exact name; an empty one is none." placeholder:"CUSTOMER"`
+	Note     *string `help:"Another note; an empty one removes it." placeholder:"TEXT"`
 }
 
 // Help is the long text of --help.

@@ -92,8 +92,8 @@ type licenseCustomerUpdateCommand struct {
 	place    `embed:""`
 	Customer string  `arg:"" help:"The customer's id or exact name."`
 	Name     *string `help:"Another name." placeholder:"TEXT"`
-	Email    *string `help:"Another address; '' removes it." placeholder:"EMAIL"`
-	Note     *string `help:"Another note; '' removes it." placeholder:"TEXT"`
+	Email    *string `help:"Another address; an empty one removes it." placeholder:"EMAIL"`
+	Note     *string `help:"Another note; an empty one removes it." placeholder:"TEXT"`
 }
 
 // Help is the long text of --help.

@@ -118,7 +118,7 @@ func (c *licenseLicenceTextCommand) Run(ctx context.Context, t terminal) error {
 type licenseLicenceNoteCommand struct {
 	place           `embed:""`
 	licenceArgument `embed:""`
-	Note            string `arg:"" help:"The note; '' removes it."`
+	Note            string `arg:"" help:"The note; an empty one removes it."`
 }
 
 // Help is the long text of --help.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"guildhall/platform/fault"
@@ -28,7 +29,17 @@ type ruleFlags struct {
 	Expired string   `help:"What happens after that: refuse, read_only or run." enum:",refuse,read_only,run" default:"" placeholder:"WHAT"`
 	IPRule  string   `name:"ip-rule" help:"How the machine is recognised: hw_or_ip, hw, hw_and_ip or score." enum:",hw_or_ip,hw,hw_and_ip,score" default:"" placeholder:"RULE"`
 	Module  []string `sep:"none" help:"Part of the product that may be used, * for all; may be given more than once." placeholder:"NAME"`
-	Rules   string   `help:"File with more, in JSON." placeholder:"FILE"`
+	// Calls and downloads, see manage.Rules.
+	Function []string `sep:"none" help:"Function on the server that may be called, as often as one likes or so often a day; may be given more than once, empty for none." placeholder:"NAME[=N/day]"`
+	Files    *bool    `negatable:"" help:"Whether files of releases may be downloaded."`
+	Moves    string   `help:"How often a customer moves a card to another machine himself: 2/year; 0/year is never." placeholder:"N/year"`
+	Rules    string   `help:"File with more, in JSON." placeholder:"FILE"`
+}
+
+// given says whether any flag was.
+func (f *ruleFlags) given() bool {
+	return f.Days != nil || f.Grace != nil || f.Module != nil || f.Function != nil || f.Files != nil ||
+		f.Mode+f.Expired+f.IPRule+f.Moves+f.Rules != ""
 }
 
 // apply puts what is given into r.
@@ -48,7 +59,49 @@ func (f *ruleFlags) apply(r *manage.Rules) error {
 	if f.Module != nil {
 		r.Modules = strings.Fields(strings.Join(f.Module, " ")) // no name holds a blank
 	}
+	r.Files = given(f.Files, r.Files)
+	if f.Moves != "" {
+		n, err := rate("--moves", f.Moves, "year")
+		if err != nil {
+			return err
+		}
+		r.Rebind.PerYear = n
+	}
+	return f.applyFunctions(r)
+}
+
+// applyFunctions puts the functions in place of those in r, if any are given.
+func (f *ruleFlags) applyFunctions(r *manage.Rules) error {
+	if f.Function == nil {
+		return nil
+	}
+	r.Functions = map[string]manage.FunctionRule{}
+	for _, text := range f.Function {
+		name, often, limited := strings.Cut(text, "=")
+		if text == "" {
+			continue
+		}
+		var rule manage.FunctionRule
+		if limited {
+			n, err := rate("--function", often, "day")
+			if err != nil {
+				return err
+			}
+			rule.PerDay = n
+		}
+		r.Functions[name] = rule
+	}
 	return nil
+}
+
+// rate reads how often something may be done in the unit: "2/year".
+func rate(flag, text, unit string) (int, error) {
+	number, per, _ := strings.Cut(text, "/")
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 0 || per != unit {
+		return 0, fault.Fields(fault.Field{Name: flag, Code: "malformed", Detail: fmt.Sprintf("%q does not say how often. Write a number and the unit: 2/%s.", text, unit)})
+	}
+	return n, nil
 }
 
 // read puts the members of --rules into r.
@@ -181,8 +234,7 @@ func (licensePolicyUpdateCommand) Help() string {
 
 // Validate wants to know what to change.
 func (c *licensePolicyUpdateCommand) Validate() error {
-	f := c.ruleFlags
-	if c.Name == nil && f.Days == nil && f.Grace == nil && f.Module == nil && f.Mode+f.Expired+f.IPRule+f.Rules == "" {
+	if c.Name == nil && !c.given() {
 		return errors.New("give a flag that says what to change, such as --days or --rules: without one nothing would change")
 	}
 	return nil

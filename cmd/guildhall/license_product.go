@@ -118,7 +118,7 @@ type licenseProductUpdateCommand struct {
 	place           `embed:""`
 	productArgument `embed:""`
 	Name            *string `help:"Another name." placeholder:"TEXT"`
-	Note            *string `help:"Another note; '' removes it." placeholder:"TEXT"`
+	Note            *string `help:"Another note; an empty one removes it." placeholder:"TEXT"`
 }
 
 // Help is the long text of --help.

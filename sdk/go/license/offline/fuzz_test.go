@@ -2,6 +2,8 @@ package offline_test
 
 import (
 	"encoding/json"
+	"reflect"
+	"strings"
 	"testing"
 
 	"guildhall/sdk/go/license/offline"
@@ -67,6 +69,60 @@ func FuzzRequest(f *testing.F) {
 		}
 		if found := c.Check(); len(found) > 0 {
 			t.Fatal(found)
+		}
+	})
+}
+
+// A key set that is read is whole: its keys are all trusted, and it is the same when it is
+// written and read again.
+func FuzzKeySet(f *testing.F) {
+	text, err := offline.NewKeySet("meter", public("new"), public("old")).Text()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Add([]byte(`{"v":1,"product":"meter","keys":[{"id":"","public":""}]}`))
+	f.Add([]byte("-----BEGIN PRIVATE KEY-----"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s, err := offline.ParseKeySet(text)
+		if err != nil {
+			if offline.CodeOf(err) != offline.KeyFile {
+				t.Fatal(err)
+			}
+			return
+		}
+		if s.Product == "" || len(s.Keys) == 0 || len(s.Trusted()) != len(s.Keys) {
+			t.Fatalf("%+v", s)
+		}
+		out, err := s.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := offline.ParseKeySet(out)
+		if err != nil || !reflect.DeepEqual(again, s) {
+			t.Fatalf("%v: %+v, then %+v", err, s, again)
+		}
+	})
+}
+
+// Whatever is typed for a code opens nothing but what it is for, and says why.
+func FuzzCode(f *testing.F) {
+	c := claims()
+	code, err := c.SealToCode([]byte("secret"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	l := &offline.Licence{Claims: c}
+	f.Add(code)
+	f.Add(strings.ToLower(strings.ReplaceAll(code, "-", " ")))
+	f.Add("OIL-\u00a0\u2013\u0131")
+	f.Fuzz(func(t *testing.T, typed string) {
+		secret, err := l.SecretByCode(typed)
+		if err == nil && string(secret) != "secret" {
+			t.Fatalf("opened %q", secret)
+		}
+		if why := offline.CodeOf(err); err != nil && why != offline.CodeTypo && why != offline.SecretClosed {
+			t.Fatal(err)
 		}
 	})
 }

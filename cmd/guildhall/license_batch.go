@@ -156,7 +156,7 @@ func (k *keyFile) export(ctx context.Context, client *manage.Client, batch, form
 
 // writeSecret puts what fn reads into a new file, or on standard output.
 func writeSecret(t terminal, path string, fn func() ([]byte, error)) error {
-	k, err := newKeyFile("out", path, t)
+	k, err := newKeyFile("--out", path, t)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func (licenseInspectCommand) Help() string {
 
 // Run prints it.
 func (c *licenseInspectCommand) Run(t terminal) error {
-	text, err := readText("file", c.File)
+	text, err := readText("FILE", c.File)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (c *licenseInspectCommand) Run(t terminal) error {
 
 // badLicence is what is wrong with the text of a licence, as a mistake in a file.
 func badLicence(err error) error {
-	return fault.Fields(fault.Field{Name: "file", Code: string(offline.CodeOf(err)), Detail: err.Error()})
+	return fault.Fields(fault.Field{Name: "FILE", Code: string(offline.CodeOf(err)), Detail: err.Error()})
 }
 
 // printClaims says what a licence says, a line for each thing.
@@ -101,7 +101,7 @@ func (c *licenseVerifyCommand) Validate() error {
 
 // Run verifies it.
 func (c *licenseVerifyCommand) Run(t terminal) error {
-	text, err := readText("file", c.File)
+	text, err := readText("FILE", c.File)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (c *licenseIssueCommand) Run(ctx context.Context, t terminal) error {
 
 func (c *licenseIssueCommand) order() (o manage.LicenceOrder, err error) {
 	o = manage.LicenceOrder{Product: c.Product, Users: c.Users, VersionFrom: c.VersionFrom, VersionTo: c.VersionTo, AnyMachine: c.AnyMachine, Again: c.Again, Release: c.Release, Note: c.Note}
-	if o.Request, err = readText("request", c.Request); err != nil {
+	if o.Request, err = readText("REQUEST", c.Request); err != nil {
 		return o, err
 	}
 	if len(c.Module) > 0 {

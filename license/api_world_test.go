@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"guildhall/platform/app"
 	"guildhall/platform/blob"
 	"guildhall/platform/db"
@@ -36,7 +38,7 @@ func openOffice(t testing.TB, d *db.DB) *office {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	o := &office{clock: guildtest.NewClock(time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC))}
-	env := app.Env{Name: Name, Dir: t.TempDir(), PublicURL: func(name string) string { return "https://" + name + ".guild.example.test" }, PlainURL: "http://license.guild.example.test", DB: d, Log: log, Now: o.clock.Now,
+	env := app.Env{Name: Name, Dir: t.TempDir(), Metrics: prometheus.NewRegistry(), PublicURL: func(name string) string { return "https://" + name + ".guild.example.test" }, PlainURL: "http://license.guild.example.test", DB: d, Log: log, Now: o.clock.Now,
 		Jobs: jobs.New(jobs.Options{DB: d, Now: o.clock.Now, Log: log})}
 	ok(t, env.Jobs.Migrate(t.Context()))
 	env.Mail = outbox(t, env.Jobs)

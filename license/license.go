@@ -114,7 +114,8 @@ func open(ctx context.Context, env app.Env, config Config) (*service, error) {
 		return nil, err
 	}
 	s.files = file.New(file.Options{Store: s.store, Journal: s.journal, Blobs: blobs, Drafts: drafts, Most: int64(config.Files.MaxSize), Key: key, Now: env.Now})
-	s.calls = call.New(call.Options{Store: s.store, Journal: s.journal, Catalogue: s.catalogue, Functions: s.functions, Files: s.files, Limiter: env.Limiter, Now: env.Now, Log: env.Log, Raise: s.alarms.Raise})
+	s.calls = call.New(call.Options{Store: s.store, Journal: s.journal, Catalogue: s.catalogue, Functions: s.functions, Files: s.files, Limiter: env.Limiter, Now: env.Now, Log: env.Log, Raise: s.alarms.Raise, Answered: countAnswers(env.Metrics)})
+	env.Metrics.MustRegister(newOpenAlarms(s.store))
 	s.registerJobs(env.Jobs)
 	return s, nil
 }

@@ -2,14 +2,21 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"guildhall/platform/app"
+	"guildhall/sdk/go/license"
+	"guildhall/sdk/go/license/fingerprint"
 )
 
 // The scripts under testdata/script are the command line's contract: each runs
@@ -25,6 +32,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await":        await,
 			"exits":        exits,
+			"machine":      machine,
 			"refuses-mail": refusesMail,
 		},
 	})
@@ -73,5 +81,25 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if code != args[0] {
 		ts.Fatalf("exit code %s, want %s", code, args[0])
+	}
+}
+
+// machine validates a card on a machine of its own, by the kit in a file, and does not mind
+// a refusal: machine KIT CARD NAME.
+func machine(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: machine KIT CARD NAME")
+	}
+	kit, err := license.ParseKit([]byte(ts.ReadFile(args[0])))
+	ts.Check(err)
+	dir := ts.MkAbs(args[2])
+	ts.Check(os.Mkdir(dir, 0o700))
+	sum := sha256.Sum256([]byte(args[2]))
+	digest := base64.RawURLEncoding.EncodeToString(sum[:])
+	c, err := license.Open(license.Options{Kit: kit, Dir: dir, Version: "1.0", Components: fingerprint.Components{"machine_id": digest, "disk": digest}})
+	ts.Check(err)
+	_, err = c.Activate(context.Background(), strings.TrimSpace(ts.ReadFile(args[1])))
+	if _, refused := errors.AsType[*license.RefusedError](err); err != nil && !refused {
+		ts.Fatalf("activate on %s: %v", args[2], err)
 	}
 }

@@ -54,7 +54,7 @@ const (
 // ErrReplay says that a sealed request was answered before.
 var ErrReplay = fault.New(fault.Conflict, Replayed, "This very request was answered before. Send a new one.")
 
-// Options is what New needs; all of it but Limiter.
+// Options is what New needs; all of it but Limiter and Answered.
 type Options struct {
 	Store     *store.Store
 	Journal   *audit.Journal
@@ -64,8 +64,10 @@ type Options struct {
 	Limiter   limit.Maker
 	// Raise notes an alarm within the transaction (alarm.Desk).
 	Raise func(ctx context.Context, tx *sql.Tx, a store.Alarm) error
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Answered is told the call and the code of each answer, or what came instead of one.
+	Answered func(call, code string)
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Service answers calls. It is safe for concurrent use.
@@ -101,6 +103,7 @@ type Incoming struct {
 func (s *Service) Answer(ctx context.Context, in Incoming) (license.Answer, error) {
 	now := s.o.Now().UTC().Truncate(time.Microsecond)
 	answer, err := s.answer(ctx, in, now)
+	s.count(in.Call, answer, err)
 	if err != nil {
 		return license.Answer{}, err
 	}
@@ -109,6 +112,17 @@ func (s *Service) Answer(ctx context.Context, in Incoming) (license.Answer, erro
 		answer.Detail = detail(answer.Code)
 	}
 	return answer, nil
+}
+
+func (s *Service) count(call string, a license.Answer, err error) {
+	if s.o.Answered == nil {
+		return
+	}
+	code := a.Code
+	if err != nil {
+		code = fault.As(err).Code
+	}
+	s.o.Answered(call, code)
 }
 
 func (s *Service) answer(ctx context.Context, in Incoming, now time.Time) (license.Answer, error) {

@@ -18,6 +18,11 @@ const (
 	AlarmGuesses      = "guesses"      // an address asks for cards that are none, and goes on
 )
 
+// AlarmKinds are all of them.
+func AlarmKinds() []string {
+	return []string{AlarmFingerprints, AlarmMismatches, AlarmStrangers, AlarmGuesses}
+}
+
 // ErrAlarm says that there is no such alarm.
 var ErrAlarm = fault.New(fault.NotFound, "alarm_not_found", "There is no such alarm.")
 
@@ -83,6 +88,21 @@ func (s *Store) Alarms(ctx context.Context, q AlarmQuery) (all []Alarm, total in
 	all, err = list(ctx, s.db.Read, "list alarms", scanAlarm, `SELECT a.id, a.kind, a.card, COALESCE(c.prefix, ''), a.ip, a.count, a.at, a.last_at, a.acknowledged_at, a.acknowledged_by `+
 		where+`ORDER BY a.last_at DESC, a.id DESC LIMIT $3 OFFSET $4`, q.ID, q.Open, q.Limit, q.Offset)
 	return all, total, err
+}
+
+// OpenAlarms counts the alarms that nobody has looked at, by kind.
+func (s *Store) OpenAlarms(ctx context.Context) (map[string]int, error) {
+	type count struct {
+		kind string
+		n    int
+	}
+	all, err := list(ctx, s.db.Read, "count open alarms", func(row scanner) (c count, err error) { return c, row.Scan(&c.kind, &c.n) },
+		`SELECT kind, COUNT(*) FROM alarms WHERE acknowledged_at IS NULL GROUP BY kind`)
+	counts := make(map[string]int, len(all))
+	for _, c := range all {
+		counts[c.kind] = c.n
+	}
+	return counts, err
 }
 
 func scanAlarm(row scanner) (a Alarm, err error) {

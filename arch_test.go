@@ -50,6 +50,7 @@ var dependencies = map[string]string{
 	"github.com/go-webauthn/webauthn":     "passkeys (WebAuthn)",
 	"github.com/google/go-cmp":            "tests: differences",
 	"github.com/google/uuid":              "sortable ids (UUIDv7)",
+	"github.com/hashicorp/golang-lru/v2":  "a bounded memory of who was asked about last",
 	"github.com/jackc/pgx/v5":             "PostgreSQL",
 	"github.com/johannesboyne/gofakes3":   "tests: a server of the protocol S3",
 	"github.com/nicksnyder/go-i18n/v2":    "catalogues and plurals",

@@ -408,7 +408,7 @@ func TestWhatCannotBeIssued(t *testing.T) {
 func TestLookingAtOthers(t *testing.T) {
 	worlds(t, func(t *testing.T, w *world) {
 		ctx := t.Context()
-		if _, err := w.desk.Look(ctx, "hello"); codes(err) != "text licence_malformed" {
+		if _, err := w.desk.Look(ctx, "hello"); codes(err) != "text licence_foreign" {
 			t.Errorf("no licence: %v", err)
 		}
 		must(t, second(w.desk.AddKey(ctx, licensetest.Product, licensetest.By)))

@@ -62,7 +62,7 @@ func TestAnotherFileIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "keys.json")
-	if err := os.WriteFile(path, set, 0o644); err != nil { //nolint:gosec // as public keys lie about
+	if err := os.WriteFile(path, set, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := offline.LoadInstallKey(path); offline.CodeOf(err) != offline.KeyFile || !strings.Contains(err.Error(), "public keys") {

@@ -34,17 +34,15 @@ func (v Files) path() string { return ReleasePath(v.Release) }
 
 func (v Files) table(ctx context.Context) ui.Table {
 	t := ui.Table{ID: "files", Caption: i18n.T(ctx, "license.files"), Total: -1,
-		Columns: []ui.Column{{Label: i18n.T(ctx, "license.name")}, {Label: i18n.T(ctx, "license.files.size"), Numeric: true}, {Label: "SHA-256"}, {Label: i18n.T(ctx, "license.made")}},
-		Empty:   ui.Empty{Icon: "file", Title: i18n.T(ctx, "license.files.empty"), Text: i18n.T(ctx, "license.files.empty.text")}}
-	if v.May {
-		t.Columns = append(t.Columns, ui.Column{Label: i18n.T(ctx, "web.table.actions"), Actions: true})
-	}
+		Columns: []ui.Column{{Label: i18n.T(ctx, "license.name")}, {Label: i18n.T(ctx, "license.files.size"), Numeric: true}, {Label: "SHA-256"}, {Label: i18n.T(ctx, "license.made")},
+			{Label: i18n.T(ctx, "web.table.actions"), Actions: true}},
+		Empty: ui.Empty{Icon: "file", Title: i18n.T(ctx, "license.files.empty"), Text: i18n.T(ctx, "license.files.empty.text")}}
 	for _, f := range v.Rows {
-		row := ui.Row{ui.Group{ui.Text(f.Name), ui.Muted(f.Note), ui.Link{Label: i18n.T(ctx, "license.downloads.of"), URL: DownloadsPath(f.ID)}}, ui.Text(i18n.Bytes(ctx, f.Size)), ui.Mono(f.SHA256), ui.Time{At: f.MadeAt, Now: v.Now}}
+		actions := ui.Group{ui.Button{Label: i18n.T(ctx, "license.nav.downloads"), URL: DownloadsPath(f.ID), Small: true}}
 		if v.May {
-			row = append(row, v.remove(ctx, f))
+			actions = append(actions, v.remove(ctx, f))
 		}
-		t.Rows = append(t.Rows, row)
+		t.Rows = append(t.Rows, ui.Row{ui.Group{ui.Text(f.Name), ui.Muted(f.Note)}, ui.Text(i18n.Bytes(ctx, f.Size)), ui.Mono(f.SHA256), ui.Time{At: f.MadeAt, Now: v.Now}, actions})
 	}
 	return t
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"encoding/hex"
 	"strconv"
@@ -114,15 +113,25 @@ func (v Function) versions(ctx context.Context) ui.Table {
 func (v Function) failures(ctx context.Context) ui.Table {
 	t := ui.Table{ID: "failures", Caption: i18n.T(ctx, "license.functions.failures"), Total: -1,
 		Columns: []ui.Column{{Label: i18n.T(ctx, "license.functions.at")}, {Label: i18n.T(ctx, "license.functions.code")}, {Label: i18n.T(ctx, "license.functions.version"), Numeric: true},
-			{Label: i18n.T(ctx, "license.functions.card")}, {Label: i18n.T(ctx, "license.functions.cause")}, {Label: i18n.T(ctx, "license.functions.log")}},
+			{Label: i18n.T(ctx, "license.functions.card")}, {Label: i18n.T(ctx, "license.functions.reason")}},
 		Empty: ui.Empty{Icon: "check", Title: i18n.T(ctx, "license.functions.failures.none")}}
 	for _, f := range v.Failures {
 		code := f.Code
 		if f.Exit != 0 {
 			code += " " + strconv.FormatInt(f.Exit, 10)
 		}
-		t.Rows = append(t.Rows, ui.Row{ui.Time{At: f.At, Now: v.Now}, ui.Mono(code), ui.Text(i18n.Number(ctx, int(f.Version))), ui.Link{Label: cmp.Or(f.Prefix, f.Card), URL: "/cards/" + f.Card},
-			ui.Mono(cmp.Or(f.Cause, "–")), ui.Mono(cmp.Or(f.Log, "–"))})
+		t.Rows = append(t.Rows, ui.Row{ui.Time{At: f.At, Now: v.Now}, ui.Mono(code), ui.Text(i18n.Number(ctx, int(f.Version))), ui.Link{Label: f.Prefix + "-…", URL: CardPath(f.Card)}, failureReason(ctx, f)})
 	}
 	return t
+}
+
+// failureReason tells the server's words from those of the function.
+func failureReason(ctx context.Context, f store.FunctionFailure) (all ui.Group) {
+	if f.Cause != "" {
+		all = append(all, ui.Muted(i18n.T(ctx, "license.functions.cause")), ui.Mono(f.Cause))
+	}
+	if f.Log != "" {
+		all = append(all, ui.Muted(i18n.T(ctx, "license.functions.log")), ui.Mono(f.Log))
+	}
+	return all
 }

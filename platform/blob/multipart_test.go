@@ -60,11 +60,11 @@ func broken(t *testing.T, fails func(r *http.Request) string) blob.S3Config {
 	c := server(t)
 	u, err := url.Parse(c.Endpoint)
 	must(t, err)
-	real := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(u); r.Out.Host = r.In.Host }}
+	bucket := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(u); r.Out.Host = r.In.Host }}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := fails(r)
 		if answer == "" {
-			real.ServeHTTP(w, r)
+			bucket.ServeHTTP(w, r)
 			return
 		}
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -81,7 +81,7 @@ func broken(t *testing.T, fails func(r *http.Request) string) blob.S3Config {
 // begun are the uploads of the bucket that were not ended.
 func begun(t *testing.T, c blob.S3Config) (ids []string) {
 	t.Helper()
-	answer, err := http.Get(c.Endpoint + "/" + c.Bucket + "?uploads=") //nolint:noctx // of a test
+	answer, err := http.Get(c.Endpoint + "/" + c.Bucket + "?uploads=")
 	must(t, err)
 	defer func() { _ = answer.Body.Close() }()
 	var list struct {
@@ -156,7 +156,7 @@ func TestLeftUploadsAreRemoved(t *testing.T) {
 			t.Errorf("put: %v", err)
 		}
 	}
-	answer, err := http.Post(c.Endpoint+"/"+c.Bucket+"/"+c.Prefix+"theirs?uploads=", "", nil) //nolint:noctx // of a test
+	answer, err := http.Post(c.Endpoint+"/"+c.Bucket+"/"+c.Prefix+"theirs?uploads=", "", nil)
 	must(t, err)
 	must(t, answer.Body.Close())
 	mu.Lock()

@@ -57,7 +57,6 @@ var dependencies = map[string]string{
 	"github.com/pquerna/otp":              "codes of authenticators (TOTP)",
 	"github.com/pressly/goose/v3":         "migrations",
 	"github.com/prometheus/client_golang": "metrics",
-	"github.com/hashicorp/golang-lru/v2":  "license: bound cards in memory, the last used ones",
 	"github.com/redis/rueidis":            "Valkey or Redis, where several nodes count together",
 	"github.com/rogpeppe/go-internal":     "tests: scripts of the command line",
 	"github.com/wneessen/go-mail":         "SMTP client, MIME",

@@ -24,8 +24,7 @@ const (
 )
 
 type cardsInput struct {
-	Text       string    `query:"q" maxLength:"200" doc:"A whole key, typed in any way; or looked for in notes."`
-	Key        string    `query:"key" maxLength:"200" doc:"A whole key, typed in any way; no notes are looked at."`
+	Text       string    `query:"q" maxLength:"200" doc:"Looked for in notes. Of a whole key find-card finds the card."`
 	Prefix     string    `query:"prefix" maxLength:"4" doc:"The first four characters of a key." example:"7G3K"`
 	IP         string    `query:"ip" maxLength:"64" doc:"Address of the machine that it is bound to: which card is on it?" example:"192.0.2.7"`
 	Product    string    `query:"product" maxLength:"100" doc:"The id or the code of a product."`
@@ -48,6 +47,8 @@ type cardInput struct {
 	ID string `path:"id" maxLength:"100" doc:"The id of the card."`
 }
 
+type lookupInput struct{ Body wire.CardLookup }
+
 type changedCardInput struct {
 	ID   string `path:"id" maxLength:"100" doc:"The id of the card."`
 	Body wire.CardFields
@@ -58,9 +59,12 @@ func (s *service) cardOperations(api huma.API) {
 	tags := []string{"Cards"}
 	register(api, huma.Operation{OperationID: "list-cards", Method: http.MethodGet, Path: path, Tags: tags,
 		Summary: "List cards",
-		Description: "The last made first, unless sort says otherwise. Look-ups that are often wanted: a key that a customer reads out, ?q=KEY; which card is on an address, ?ip=192.0.2.7; " +
+		Description: "The last made first, unless sort says otherwise. Look-ups that are often wanted: which card is on an address, ?ip=192.0.2.7; " +
 			"cards that end within a week, ?ends_within_days=7&sort=expires&order=asc; machines that came with cards of others today, list-mismatches. " +
-			"Error codes: product_not_found, invalid_fields (errors[].code: card_typo, card_shape, address, both)."}, s.listCards, http.StatusNotFound)
+			"Error codes: product_not_found, invalid_fields (errors[].code: key_in_address, address, both)."}, s.listCards, http.StatusNotFound)
+	register(api, huma.Operation{OperationID: "find-card", Method: http.MethodPost, Path: path + "/find", Tags: tags, DefaultStatus: http.StatusOK,
+		Summary: "Find a card by its key", Description: "A key that a customer reads out, typed in any way. It is posted, because addresses are kept in logs; cards in the recycle bin are found too. " +
+			"Error codes: card_not_found, invalid_fields (errors[].code: card_typo, card_shape)."}, s.findCard, http.StatusNotFound)
 	register(api, huma.Operation{OperationID: "get-card", Method: http.MethodGet, Path: one, Tags: tags,
 		Summary: "Read a card", Description: "With its environments, time line, use, and how often it was moved to another machine. Error code: card_not_found."}, s.getCard, http.StatusNotFound)
 	register(api, huma.Operation{OperationID: "update-card", Method: http.MethodPut, Path: one, Tags: tags, MaxBodyBytes: noteBody,
@@ -97,34 +101,22 @@ func (s *service) cardQuery(ctx context.Context, in *cardsInput) (q store.CardQu
 	if q.IP, err = address("ip", in.IP); err != nil {
 		return q, err
 	}
-	if q.Text, q.Hash, err = keyOrText(in.Text); err != nil || in.Key == "" {
-		return q, err
+	q.Text = in.Text
+	if _, err := cardid.Parse(in.Text); err == nil || errors.Is(err, cardid.ErrTypo) {
+		return q, fault.Fields(fault.Field{Name: "q", Code: "key_in_address", Detail: "This is a card key, and addresses are kept in logs. Post it to /api/v1/cards/find."})
 	}
-	key, err := cardid.Parse(in.Key)
-	if err != nil {
-		return q, badKey("key", err)
-	}
-	q.Hash = key.Hash()
 	return q, nil
 }
 
-// badKey is what is wrong with a key; it is not repeated.
-func badKey(field string, err error) error {
-	e := fault.As(err)
-	return fault.Fields(fault.Field{Name: field, Code: e.Code, Detail: e.Detail, Args: e.Args})
-}
-
-// keyOrText is the hash of a whole key, or else the text. A key with a mistake in it is
-// refused, because no note has it.
-func keyOrText(typed string) (text string, hash []byte, err error) {
-	id, err := cardid.Parse(typed)
-	switch {
-	case err == nil:
-		return "", id.Hash(), nil
-	case errors.Is(err, cardid.ErrTypo):
-		return "", nil, badKey("q", err)
+// findCard finds a card by its whole key.
+func (s *service) findCard(ctx context.Context, in *lookupInput) (*app.Output[wire.Card], error) {
+	key, err := cardid.Parse(in.Body.Key)
+	if err != nil { // the key is not repeated
+		e := fault.As(err)
+		return nil, fault.Fields(fault.Field{Name: "key", Code: e.Code, Detail: e.Detail, Args: e.Args})
 	}
-	return typed, nil, nil
+	c, err := s.store.CardOfKey(ctx, key.Hash())
+	return output(s.wireCard(c), err)
 }
 
 // address is a network address as environments have it; empty stays so.

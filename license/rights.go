@@ -24,7 +24,7 @@ func rights() map[string][]string {
 	return map[string][]string{
 		viewerRole: {
 			"list-products", "get-product", "list-releases", "list-release-files", "list-policies", "get-policy", "list-customers", "get-customer", "list-batches", "get-batch",
-			"list-cards", "get-card", "list-environments", "list-events", "list-mismatches",
+			"list-cards", "find-card", "get-card", "list-environments", "list-events", "list-mismatches",
 			"list-functions", "get-function",
 			"list-alarms",
 			"list-signing-keys", "get-key-set", "list-licences", "get-licence",

@@ -23,7 +23,7 @@ func least() map[string]string {
 			"list-alarms " +
 			"list-functions get-function " +
 			"list-signing-keys get-key-set list-licences get-licence " +
-			"list-cards get-card list-environments list-events list-mismatches",
+			"list-cards find-card get-card list-environments list-events list-mismatches",
 		supportRole: "acknowledge-alarm get-licence-text update-licence " +
 			"update-card suspend-card resume-card revoke-card extend-card unbind-card bin-card restore-card act-on-cards set-card-modules create-customer update-customer",
 		adminRole: "list-accounts unlink-account invite-account withdraw-invitation create-signing-key rotate-signing-key retire-signing-key preview-licence issue-licence " +

@@ -66,9 +66,9 @@ func TestTheGoClientAndTheService(t *testing.T) {
 			if _, err := copied.Activate(t.Context(), p.card); !errors.As(err, &refused) || refused.Code != "environment_mismatch" {
 				t.Errorf("%s: another machine: %v", mode, err)
 			}
-			found, err := o.client.Cards(t.Context(), wire.CardRequest{Key: p.card})
+			found, err := o.client.FindCard(t.Context(), p.card)
 			ok(t, err)
-			ok(t, second(o.client.RevokeCard(t.Context(), found.Cards[0].ID, "sold twice")))
+			ok(t, second(o.client.RevokeCard(t.Context(), found.ID, "sold twice")))
 			if _, err := c.Validate(t.Context()); !errors.As(err, &refused) || refused.Code != "card_revoked" {
 				t.Errorf("%s: revoked: %v", mode, err)
 			}
@@ -152,9 +152,9 @@ func TestTheGoClientDownloads(t *testing.T) {
 	if err := c.Download(t.Context(), files[0], dest, nil); !errors.As(err, &refused) || refused.Code != "file_not_found" {
 		t.Errorf("a file that was removed: %v", err)
 	}
-	found, err := o.client.Cards(t.Context(), wire.CardRequest{Key: p.card})
+	found, err := o.client.FindCard(t.Context(), p.card)
 	ok(t, err)
-	ok(t, second(o.client.RevokeCard(t.Context(), found.Cards[0].ID, "")))
+	ok(t, second(o.client.RevokeCard(t.Context(), found.ID, "")))
 	if err := c.Download(t.Context(), files[0], dest, nil); !errors.As(err, &refused) || refused.Code != "card_revoked" {
 		t.Errorf("a card that was revoked: %v", err)
 	}

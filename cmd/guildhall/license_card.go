@@ -95,19 +95,16 @@ func findCard(ctx context.Context, client *manage.Client, text string) (string, 
 	if len(strings.TrimSpace(text)) == prefixLength {
 		return findPrefix(ctx, client, strings.TrimSpace(text))
 	}
-	for _, state := range []string{"", "binned"} {
-		list, err := client.Cards(ctx, manage.CardRequest{Key: text, State: state})
-		if f := fault.As(err); len(f.Fields) == 1 {
-			return "", fault.Fields(fault.Field{Name: "CARD", Code: f.Fields[0].Code, Detail: "This is no id (crd_...), and no key: " + f.Fields[0].Detail})
-		}
-		if err != nil {
-			return "", err
-		}
-		if len(list.Cards) == 1 {
-			return list.Cards[0].ID, nil
-		}
+	found, err := client.FindCard(ctx, text)
+	switch f := fault.As(err); {
+	case err == nil:
+		return found.ID, nil
+	case f.Code == "card_not_found":
+		return "", fault.Fields(fault.Field{Name: "CARD", Code: f.Code, Detail: "There is no card with this key. \"guildhall license card list\" finds them."})
+	case len(f.Fields) == 1:
+		return "", fault.Fields(fault.Field{Name: "CARD", Code: f.Fields[0].Code, Detail: "This is no id (crd_...), and no key: " + f.Fields[0].Detail})
 	}
-	return "", fault.Fields(fault.Field{Name: "CARD", Code: "card_not_found", Detail: "There is no card with this key. \"guildhall license card list\" finds them."})
+	return "", err
 }
 
 // prefixLength is that of the first group of a key, which every list shows.

@@ -56,15 +56,16 @@ func note(ctx context.Context, o Options, all []touch) (noted map[touch]store.To
 	return noted, err
 }
 
-// binding is a bound card with its environment, as they were when somebody asked last.
-func (q *quick) binding(ctx context.Context, hash [32]byte) (b store.Binding, bound bool, err error) {
-	if b, bound = q.known.Get(hash); bound {
+// binding is a card in use with its environment, as they were when somebody asked last.
+func (q *quick) binding(ctx context.Context, hash [32]byte) (b store.Binding, used bool, err error) {
+	if b, used = q.known.Get(hash); used {
 		return b, true, nil
 	}
-	if b, bound, err = q.bindings.Get(ctx, hash); bound {
+	b, bound, err := q.bindings.Get(ctx, hash)
+	if used = bound && b.Card.State == store.CardActive && b.Card.DeletedAt.IsZero(); used {
 		q.known.Add(hash, b)
 	}
-	return b, bound, err
+	return b, used, err
 }
 
 // quickly decides the turn without a transaction of its own, and says whether that was
@@ -78,8 +79,8 @@ func (t *turn) quickly(ctx context.Context) (done bool, err error) {
 	if t.slow > 0 {
 		return false, nil
 	}
-	b, bound, err := t.s.quick.binding(ctx, t.hash)
-	if err != nil || !bound || b.Code != t.in.Product || !b.Card.DeletedAt.IsZero() || b.Card.State != store.CardActive {
+	b, used, err := t.s.quick.binding(ctx, t.hash)
+	if err != nil || !used || b.Code != t.in.Product {
 		return false, err
 	}
 	t.card, t.environment = b.Card, &b.Environment

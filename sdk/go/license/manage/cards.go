@@ -55,9 +55,9 @@ type Use struct {
 
 // CardRequest chooses cards; its zero value means all, the last made first.
 type CardRequest struct {
-	// Text is a whole key, or looked for in notes. Key is a whole key alone, Prefix are
-	// the first characters of one.
-	Text, Key, Prefix string
+	// Text is looked for in notes. Prefix are the first characters of a key; FindCard
+	// finds the card of a whole one.
+	Text, Prefix string
 	// IP is the address of the machine that it is bound to.
 	IP string
 	// Product is an id or a code; the others are ids.
@@ -75,6 +75,11 @@ type CardRequest struct {
 	// Limit is the size of a page, at most 500; 0 means 50. Offset is how many are
 	// passed over before it.
 	Limit, Offset int
+}
+
+// CardLookup is a key to look up.
+type CardLookup struct {
+	Key string `json:"key" minLength:"1" maxLength:"200" doc:"A whole key, typed in any way."`
 }
 
 // CardList is one page of cards.
@@ -136,7 +141,7 @@ type CardResult struct {
 
 // Cards reads one page of cards.
 func (c *Client) Cards(ctx context.Context, r CardRequest) (*CardList, error) {
-	q := api.Query(map[string]string{"q": r.Text, "key": r.Key, "prefix": r.Prefix, "ip": r.IP, "product": r.Product, "policy": r.Policy, "customer": r.Customer, "batch": r.Batch,
+	q := api.Query(map[string]string{"q": r.Text, "prefix": r.Prefix, "ip": r.IP, "product": r.Product, "policy": r.Policy, "customer": r.Customer, "batch": r.Batch,
 		"state": r.State, "sort": r.Sort, "order": r.Order}, map[string]int{"ends_within_days": r.EndsWithin, "limit": r.Limit, "offset": r.Offset})
 	setTimes(q, map[string]time.Time{"made_from": r.MadeFrom, "made_to": r.MadeTo, "ends_from": r.EndsFrom, "ends_to": r.EndsTo})
 	return get[CardList](ctx, c, "cards?"+q.Encode())
@@ -148,6 +153,11 @@ func setTimes(q url.Values, times map[string]time.Time) {
 			q.Set(name, t.UTC().Format(time.RFC3339Nano))
 		}
 	}
+}
+
+// FindCard finds a card by its whole key, typed in any way, in the recycle bin too.
+func (c *Client) FindCard(ctx context.Context, key string) (*Card, error) {
+	return post[Card](ctx, c, "cards/find", CardLookup{key})
 }
 
 // Card reads a card.

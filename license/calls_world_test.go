@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"guildhall/license/internal/licensetest"
 	"guildhall/platform/blob"
 	"guildhall/platform/fault"
@@ -214,6 +216,7 @@ func openOfficeOnSQLite(t testing.TB) *office {
 func (o *office) again(t testing.TB) *office {
 	t.Helper()
 	env := o.env
+	env.Metrics = prometheus.NewRegistry()
 	env.Jobs = jobs.New(jobs.Options{DB: env.DB, Now: o.clock.Now, Log: env.Log})
 	s, err := open(t.Context(), env, Config{Files: blob.Default()})
 	ok(t, err)

@@ -22,9 +22,9 @@ import (
 )
 
 const (
-	// timelineShown are those of a card's time line that its page shows.
-	timelineShown = 50
-	usageSpan     = 30 * 24 * time.Hour
+	// timelineRead are the events of a card that its page reads: many say the same.
+	timelineRead = 500
+	usageSpan    = 30 * 24 * time.Hour
 )
 
 // cardPages names the pages of cards.
@@ -140,7 +140,7 @@ func (p *pages) showCard(w http.ResponseWriter, r *http.Request, c store.Card, d
 	if v.Environments, err = p.Service.store.Environments(ctx, c.ID); err != nil {
 		return err
 	}
-	if v.Events, v.AllEvents, err = p.Service.store.Events(ctx, store.EventQuery{Card: c.ID, Limit: timelineShown}); err != nil {
+	if v.Events, v.AllEvents, err = p.Service.store.Events(ctx, store.EventQuery{Card: c.ID, Limit: timelineRead}); err != nil {
 		return err
 	}
 	if v.Usage, err = p.Service.store.Usage(ctx, c.ID, v.Now.Add(-usageSpan)); err != nil {

@@ -16,6 +16,8 @@ import (
 const (
 	homeRows   = 8
 	homeEnding = 7 * 24 * time.Hour
+	// homeRefused is how far the list of refused machines looks back.
+	homeRefused = 30 * 24 * time.Hour
 	// homeDays and homeWeeks are how far the charts look back and ahead.
 	homeDays  = 14
 	homeWeeks = 12
@@ -32,7 +34,7 @@ func (p *pages) home(w http.ResponseWriter, r *http.Request) error {
 	if v.Ending, v.AllEnding, err = p.Service.store.Cards(ctx, ending); err != nil {
 		return err
 	}
-	if v.Mismatches, _, err = p.Service.store.Events(ctx, store.EventQuery{Kind: card.Mismatched, Limit: homeRows}); err != nil {
+	if v.Mismatches, _, err = p.Service.store.Mismatches(ctx, v.Now.Add(-homeRefused), time.Time{}, homeRows, 0); err != nil {
 		return err
 	}
 	if _, v.Alarms, err = p.Service.store.Alarms(ctx, store.AlarmQuery{Open: true}); err != nil {
@@ -42,13 +44,6 @@ func (p *pages) home(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if v.Names, err = p.names(ctx); err != nil {
-		return err
-	}
-	ids := make([]string, len(v.Mismatches))
-	for i, e := range v.Mismatches {
-		ids[i] = e.Card
-	}
-	if v.Cards, err = p.Service.store.CardsByID(ctx, ids); err != nil {
 		return err
 	}
 	if err := p.charts(ctx, &v); err != nil {

@@ -70,9 +70,6 @@ func (p *pages) mismatches(w http.ResponseWriter, r *http.Request) error {
 		if _, one.Alarms, err = p.Service.store.Events(ctx, store.EventQuery{Card: g.Card, Kind: card.Alarm, From: from, To: to, Limit: 1}); err != nil {
 			return err
 		}
-		if one.Environments, err = p.Service.store.Environments(ctx, g.Card); err != nil {
-			return err
-		}
 		v.Cards = append(v.Cards, one)
 	}
 	return p.show(w, r, nil, web.Page{Title: i18n.T(ctx, "license.nav.mismatches"), Lead: i18n.T(ctx, "license.mismatches.lead"), Active: "/mismatches", Body: views.MismatchesPage(v)})

@@ -53,3 +53,31 @@ func TestTimelineSaysWhatHappened(t *testing.T) {
 		t.Errorf("the page shows raw values:\n%s", text)
 	}
 }
+
+// TestEqualRefusalsAreOneRow: a machine that comes again and again leaves the rest of the
+// time line in sight, and is compared with what was recorded then.
+func TestEqualRefusalsAreOneRow(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	_, _, _, one := c.stocked(t)
+	refusal := func(digest string) {
+		c.clock.Advance(time.Minute)
+		c.event(t, store.Event{Card: one.ID, Kind: card.Mismatched, IP: "192.0.2.8", Detail: map[string]any{"code": "environment_mismatch",
+			"fingerprint": map[string]string{"disk": digest}, "recorded": map[string]any{"fingerprint": map[string]string{"disk": "ofThen"}, "ip": "192.0.2.1"}}})
+	}
+	refusal("another")
+	for range 60 {
+		refusal("stubborn")
+	}
+	for path, want := range map[string][]string{"/cards/" + one.ID: {"60 times since", "stubborn", "another", "ofThen", "192.0.2.1"}, "/mismatches": {"61", "times since", "ofThen"}, "/": {"61"}} {
+		text := c.open(t, viewerRole, http.MethodGet, path).Body.String()
+		for _, part := range want {
+			if !strings.Contains(text, part) {
+				t.Errorf("%s does not say %q", path, part)
+			}
+		}
+		if n := strings.Count(text, "stubborn"); n > 6 {
+			t.Errorf("%s shows the same refusal %d times", path, n)
+		}
+	}
+}

@@ -20,10 +20,8 @@ type Home struct {
 	Ending     []store.Card
 	AllEnding  int
 	Alarms     int // that nobody has acknowledged
-	Mismatches []store.Event
-	// Cards are those of the mismatches, by id.
-	Cards   map[string]store.Card
-	Batches []store.Batch
+	Mismatches []store.Mismatches
+	Batches    []store.Batch
 	// Activated, Refused and Calls count by day from From on, Ends by week from Now on.
 	From               time.Time
 	Activated, Refused []int64
@@ -132,10 +130,10 @@ func (v Home) ending(ctx context.Context) ui.Table {
 
 func (v Home) mismatches(ctx context.Context) ui.Table {
 	t := ui.Table{ID: "mismatches", Caption: i18n.T(ctx, "license.home.mismatches"), Total: -1,
-		Columns: []ui.Column{{Label: i18n.T(ctx, "license.card")}, {Label: i18n.T(ctx, "license.cards.ip")}, {Label: i18n.T(ctx, "license.home.at")}},
+		Columns: []ui.Column{{Label: i18n.T(ctx, "license.card")}, {Label: i18n.T(ctx, "license.mismatches.count"), Numeric: true}, {Label: i18n.T(ctx, "license.mismatches.last")}},
 		Empty:   ui.Empty{Icon: "check", Title: i18n.T(ctx, "license.home.none")}}
-	for _, e := range v.Mismatches {
-		t.Rows = append(t.Rows, ui.Row{ui.Link{Label: v.Cards[e.Card].Prefix + "-…", URL: CardPath(e.Card)}, ui.Mono(e.IP), ui.Time{At: e.At, Now: v.Now}})
+	for _, m := range v.Mismatches {
+		t.Rows = append(t.Rows, ui.Row{ui.Link{Label: m.Prefix + "-…", URL: CardPath(m.Card)}, ui.Text(i18n.Number(ctx, m.Count)), ui.Time{At: m.Last, Now: v.Now}})
 	}
 	return t
 }

@@ -60,9 +60,8 @@ type Mismatches struct {
 type CardMismatches struct {
 	store.Mismatches
 	// Events are the last of them, Alarms how many alarms there were.
-	Events       []store.Event
-	Alarms       int
-	Environments []store.Environment
+	Events []store.Event
+	Alarms int
 }
 
 func (v Mismatches) table(ctx context.Context) ui.Table {
@@ -89,6 +88,6 @@ func (v Mismatches) rows(ctx context.Context) []ui.Row {
 
 // last tells of the last mismatches of a card, folded.
 func (c CardMismatches) last(ctx context.Context, now time.Time) templ.Component {
-	card := Card{Environments: c.Environments, Events: c.Events, Now: now}
+	card := Card{Events: c.Events, Now: now}
 	return folded(i18n.T(ctx, "license.mismatches.show", "Count", len(c.Events)), card.timeline(ctx))
 }

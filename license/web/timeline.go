@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -21,10 +22,55 @@ import (
 
 func (v Card) timeline(ctx context.Context) ui.Timeline {
 	t := ui.Timeline{Now: v.Now}
-	for _, e := range v.Events {
-		t.Events = append(t.Events, ui.Event{At: e.At, Tone: eventTone(e.Kind), Title: ui.Text(EventName(ctx, e.Kind)), Text: v.told(ctx, e), Block: v.evidence(e)})
+	for _, r := range v.runs() {
+		text := v.told(ctx, r.Event)
+		if r.count > 1 {
+			text += " · " + i18n.T(ctx, "license.told.times", "Count", r.count, "First", i18n.DateTime(ctx, r.first))
+		}
+		t.Events = append(t.Events, ui.Event{At: r.At, Tone: eventTone(r.Kind), Title: ui.Text(EventName(ctx, r.Kind)), Text: text, Block: v.evidence(r.Event)})
 	}
 	return t
+}
+
+// run is an event that came again and again, with nothing between: the last one, how
+// often, and when it began.
+type run struct {
+	store.Event
+	count int
+	first time.Time
+}
+
+// runsShown are those that a time line has at most.
+const runsShown = 50
+
+// runs are the events with those as one that say the same.
+func (v Card) runs() (all []run) {
+	said := ""
+	for _, e := range v.Events {
+		says := ""
+		if e.Kind == card.Mismatched {
+			says = fmt.Sprint(e.Environment, e.IP, e.Detail["code"], e.Detail["fingerprint"], sentKey(e)) // maps are printed in order
+		}
+		if says != "" && says == said {
+			last := &all[len(all)-1]
+			last.count, last.first = last.count+1, e.At
+			continue
+		}
+		if len(all) == runsShown {
+			break
+		}
+		all, said = append(all, run{e, 1, e.At}), says
+	}
+	return all
+}
+
+// earlier is how many events the time line does not have.
+func (v Card) earlier() int {
+	n := v.AllEvents
+	for _, r := range v.runs() {
+		n -= r.count
+	}
+	return n
 }
 
 // EventName is what people call a kind of events.
@@ -145,10 +191,9 @@ func (v Card) customer(ctx context.Context, id string) string {
 func (v Card) evidence(e store.Event) templ.Component {
 	switch e.Kind {
 	case card.Mismatched:
-		for _, one := range v.Environments {
-			if one.ID == e.Environment {
-				return Evidence{Event: e, Recorded: one.Fingerprint, IP: one.IP, Key: one.SignKey}
-			}
+		if then, ok := e.Detail["recorded"].(map[string]any); ok {
+			key, _ := base64.StdEncoding.DecodeString(strs(then)["sign"]) // none: the machine brought none
+			return Evidence{Event: e, Recorded: strs(then["fingerprint"]), IP: strs(then)["ip"], Key: key}
 		}
 		return Evidence{Event: e}
 	case card.Drifted:
@@ -203,11 +248,13 @@ func when(ctx context.Context, stamp string) string {
 	return i18n.DateTime(ctx, at)
 }
 
-// sent is all of an event's detail as it is kept.
+// sent is all of an event's detail that a machine sent.
 func sent(e store.Event) string {
-	text, err := json.MarshalIndent(e.Detail, "", "  ")
+	all := maps.Clone(e.Detail)
+	delete(all, "recorded")
+	text, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
-		return fmt.Sprint(e.Detail)
+		return fmt.Sprint(all)
 	}
 	return string(text)
 }

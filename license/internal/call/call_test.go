@@ -3,6 +3,8 @@ package call_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"encoding/base64"
+	"reflect"
 	"testing"
 	"time"
 
@@ -224,8 +226,13 @@ func TestProofOfPossession(t *testing.T) {
 		if a := m.Send(t, claimed); a.Code != "proof_wrong" {
 			t.Errorf("by another key, in the name of this one: %+v", a)
 		}
-		if got := w.Events(t, key, card.Mismatched); len(got) != 1 || got[0].Detail["code"] != "device_mismatch" {
-			t.Errorf("the mismatches are %+v", got)
+		got := w.Events(t, key, card.Mismatched)
+		if len(got) != 1 || got[0].Detail["code"] != "device_mismatch" {
+			t.Fatalf("the mismatches are %+v", got)
+		}
+		then, _ := got[0].Detail["recorded"].(map[string]any)
+		if sign := base64.StdEncoding.EncodeToString(m.Sign.Public().(ed25519.PublicKey)); then["sign"] != sign || then["ip"] != here || !reflect.DeepEqual(then["fingerprint"], any(texts(m.Components))) {
+			t.Errorf("recorded of the bound machine is %+v", then)
 		}
 		m.Want(t, "ok ok", license.CallValidate, key)
 	})
@@ -364,4 +371,13 @@ func equal[T comparable](t testing.TB, what string, got, want []T) {
 			t.Fatalf("%s: %v, want %v", what, got, want)
 		}
 	}
+}
+
+// texts is what JSON makes of components.
+func texts(c fingerprint.Components) map[string]any {
+	all := map[string]any{}
+	for kind, digest := range c {
+		all[kind] = digest
+	}
+	return all
 }

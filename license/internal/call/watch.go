@@ -36,6 +36,9 @@ func (t *turn) refused(ctx context.Context, tx *sql.Tx) error {
 	if in.Device != nil {
 		sent["device"] = in.Device
 	}
+	if e := t.environment; e != nil { // it may be another when somebody compares
+		sent["recorded"] = map[string]any{"fingerprint": e.Fingerprint, "ip": e.IP, "sign": e.SignKey}
+	}
 	if err := t.event(ctx, tx, card.Mismatched, sent); err != nil {
 		return err
 	}

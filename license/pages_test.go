@@ -186,6 +186,9 @@ func TestFormsMakeAndRefuse(t *testing.T) {
 	}
 	rules := policyFields(policy.Default(), "product", strings.TrimPrefix(at, "/products/"), "name", "Year")
 	post("/policies/new", http.StatusOK, "good for 365 days", append(rules, "preview", "on")...)
+	if _, form, _ := strings.Cut(c.open(t, adminRole, http.MethodGet, "/policies/new").Body.String(), `action="/policies/new"`); strings.Index(form, `name="preview"`) < strings.Index(form, "button primary") {
+		t.Error("Enter in the form of a policy presses something else than its first button to save")
+	}
 	post("/policies/new", http.StatusUnprocessableEntity, "from 0 to 366", append([]string{"time.grace_days", "9999"}, rules...)...)
 	made := post("/policies/new", http.StatusSeeOther, "", rules...)
 	saved, err := c.catalogue.Policy(t.Context(), strings.TrimPrefix(made, "/policies/"))

@@ -46,6 +46,12 @@ func TestTransportKeysAreReplacedOnTheirPage(t *testing.T) {
 	if !strings.Contains(kit, `"product": "studio"`) || strings.Contains(c.open(t, adminRole, http.MethodGet, path).Body.String(), `"key":`) {
 		t.Errorf("the kit is %s", kit)
 	}
+	for role, offered := range map[string]bool{adminRole: true, viewerRole: false} {
+		page := c.open(t, role, http.MethodGet, "/products/"+product.ID).Body.String()
+		if strings.Contains(page, `action="`+path+`/kit"`) != offered {
+			t.Errorf("the product's page offers a %s the kit: %t", role, !offered)
+		}
+	}
 	if text := c.open(t, viewerRole, http.MethodGet, path).Body.String(); strings.Contains(text, "<form method=\"post\" action=\""+path) || !strings.Contains(text, "Root key") {
 		t.Error("a viewer is shown what he may not do, or not the keys")
 	}

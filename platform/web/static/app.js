@@ -1,5 +1,6 @@
 // Pages work without this file. It copies, opens dialogs in place, dismisses
-// messages, shows passwords, changes the theme in place and puts the focus where help is needed.
+// messages, shows passwords, changes the theme in place, shows what a download changed and
+// puts the focus where help is needed.
 "use strict";
 
 document.addEventListener("click", (event) => {
@@ -125,6 +126,34 @@ function showTheme(form, chosen) {
   document.documentElement.dataset.theme = chosen.value;
   document.querySelector("meta[name='color-scheme']").content = chosen.value === "auto" ? "light dark" : chosen.value;
   form.hidePopover();
+}
+
+// What a form with data-download sends back is a file, and the page stays: it is shown
+// anew, because it says what held before. A refusal is a page, or leads to one.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const chosen = event.submitter;
+  if (form.dataset.download === undefined || !chosen) return;
+  event.preventDefault();
+  if (form.dataset.sent) return;
+  form.dataset.sent = "yes";
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, chosen)), redirect: "manual" });
+    const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "");
+    if (!answer.ok || !name) return location.reload(); // the page says why
+    save(await answer.blob(), name[1]);
+    htmx.ajax("GET", location.href, { target: "#main", select: "#main", swap: "outerHTML" }); // a reload would lose the file
+  } catch {
+    location.reload(); // no answer: the browser says so
+  }
+});
+
+function save(file, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 // A second press of a button within three seconds does not send a form again.

@@ -3,6 +3,7 @@ package license
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -191,7 +192,11 @@ func dated(ctx context.Context, err error) error {
 // Looking uses nothing up.
 func (p *pages) invitation(w http.ResponseWriter, r *http.Request) error {
 	ctx, link := r.Context(), r.URL.Query().Get("link")
-	customer, err := p.Service.portal.Invited(ctx, link)
+	customer, err := p.Service.portal.Invited(ctx, link, account(r).ID)
+	if errors.Is(err, portal.ErrAccepted) {
+		p.own.Redirect(w, r, "/mine")
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -206,7 +211,7 @@ func (p *pages) acceptInvitation(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	who := account(r)
-	if err := p.Service.portal.Accept(r.Context(), f.Value("link"), who.ID, who.Name, caller(r)); err != nil {
+	if err := p.Service.portal.Accept(r.Context(), f.Value("link"), who.ID, who.Name, caller(r)); err != nil && !errors.Is(err, portal.ErrAccepted) {
 		return err
 	}
 	return p.did(w, r, nil, "license.invitation.accepted", "/mine")

@@ -98,8 +98,12 @@ func TestACustomerSeesHisOwn(t *testing.T) {
 	}
 	link := c.invited(t, mine.ID, "office@printers.example")
 	c.accepts(t, link)
-	if w := c.open(t, noRole, http.MethodGet, link); w.Code != http.StatusGone {
-		t.Errorf("the link opens again: status %d", w.Code)
+	if w := c.open(t, noRole, http.MethodGet, link); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/mine" {
+		t.Errorf("the link leads who accepted it to %d %s", w.Code, w.Header().Get("Location"))
+	}
+	_, secret, _ := strings.Cut(link, "link=")
+	if w := c.open(t, noRole, http.MethodPost, "/mine/invitation", "link", secret); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/mine" {
+		t.Errorf("accepted again: status %d", w.Code)
 	}
 	if w := c.open(t, adminRole, http.MethodGet, "/customers/"+mine.ID+"/accounts"); !strings.Contains(w.Body.String(), "Anna") {
 		t.Errorf("the administrator does not see the account:\n%s", w.Body)

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
+	"errors"
 	"strings"
 	"time"
 
@@ -34,6 +35,9 @@ var (
 	ErrManyInvitations = fault.New(fault.Conflict, "invitations_many", "There are %d open invitations of this customer. Withdraw one first.", maxOpen)
 	ErrAccount         = fault.New(fault.NotFound, "account_not_linked", "The account is none of this customer's.")
 )
+
+// ErrAccepted says that the account accepted this invitation already: it needs no other.
+var ErrAccepted = errors.New("the account accepted the invitation already")
 
 // Desk invites and links accounts. It is safe for concurrent use.
 type Desk struct {
@@ -100,10 +104,24 @@ func (d *Desk) Withdraw(ctx context.Context, customer, invitation string, by aud
 	})
 }
 
-// Invited is the customer that a link's token invites to, or store.ErrInvitation. Looking
-// uses nothing up.
-func (d *Desk) Invited(ctx context.Context, token string) (store.Customer, error) {
+// open is the invitation of a link's token, or ErrAccepted if the account accepted it
+// already, or store.ErrInvitation.
+func (d *Desk) open(ctx context.Context, token, account string) (store.Invitation, error) {
 	i, err := d.Store.InvitationByHash(ctx, sha256.Sum256([]byte(token)), d.now())
+	switch {
+	case err != nil || i.AcceptedBy == "":
+		return i, err
+	case i.AcceptedBy == account:
+		return i, ErrAccepted
+	}
+	return i, store.ErrInvitation
+}
+
+// Invited is the customer that a link's token invites an account to. The error is
+// ErrAccepted if the account accepted already, or store.ErrInvitation. Looking uses
+// nothing up.
+func (d *Desk) Invited(ctx context.Context, token, account string) (store.Customer, error) {
+	i, err := d.open(ctx, token, account)
 	if err != nil {
 		return store.Customer{}, err
 	}
@@ -111,18 +129,18 @@ func (d *Desk) Invited(ctx context.Context, token string) (store.Customer, error
 }
 
 // Accept uses the token of a link up: the account is one of the customer's from now on.
-// The name is the person's.
+// The name is the person's. The errors are those of Invited.
 func (d *Desk) Accept(ctx context.Context, token, account, name string, by audit.Caller) error {
-	i, err := d.Store.InvitationByHash(ctx, sha256.Sum256([]byte(token)), d.now())
+	i, err := d.open(ctx, token, account)
 	if err != nil {
 		return err
 	}
 	return d.Journal.Write(ctx, func(tx *sql.Tx) error {
-		used, err := d.Store.RemoveInvitation(ctx, tx, i.Customer, i.ID)
+		accepted, err := d.Store.AcceptInvitation(ctx, tx, i.ID, account)
 		if err != nil {
 			return err
 		}
-		if !used {
+		if !accepted {
 			return store.ErrInvitation
 		}
 		if _, err := d.Store.LinkAccount(ctx, tx, store.Account{Customer: i.Customer, ID: account, Name: name, LinkedAt: d.now()}); err != nil {

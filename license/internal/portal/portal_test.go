@@ -66,14 +66,22 @@ func TestAnInvitationLinksOneAccountOnce(t *testing.T) {
 			t.Errorf("the letters are %+v", *letters)
 		}
 		secret := token(t, link)
-		if c, err := d.Invited(ctx, secret); err != nil || c.ID != one {
+		if c, err := d.Invited(ctx, secret, "usr_anna"); err != nil || c.ID != one {
 			t.Errorf("who is invited: %+v, %v", c, err)
 		}
 		must(t, d.Accept(ctx, secret, "usr_anna", "Anna", anna))
-		for _, err := range []error{d.Accept(ctx, secret, "usr_berta", "Berta", anna), second(d.Invited(ctx, secret)), d.Withdraw(ctx, one, invitation.ID, licensetest.By)} {
+		for _, err := range []error{d.Accept(ctx, secret, "usr_berta", "Berta", anna), second(d.Invited(ctx, secret, "usr_berta")), d.Withdraw(ctx, one, invitation.ID, licensetest.By)} {
 			if !errors.Is(err, store.ErrInvitation) {
 				t.Errorf("again: %v", err)
 			}
+		}
+		for _, err := range []error{d.Accept(ctx, secret, "usr_anna", "Anna", anna), second(d.Invited(ctx, secret, "usr_anna"))} {
+			if !errors.Is(err, portal.ErrAccepted) {
+				t.Errorf("again by who accepted it: %v", err)
+			}
+		}
+		if open, err := w.Store.Invitations(ctx, one, w.Clock.Now()); err != nil || len(open) != 0 {
+			t.Errorf("an invitation that was accepted is open: %+v, %v", open, err)
 		}
 		all, err := w.Store.Accounts(ctx, one)
 		must(t, err)
@@ -83,6 +91,9 @@ func TestAnInvitationLinksOneAccountOnce(t *testing.T) {
 		must(t, d.Unlink(ctx, one, "usr_anna", licensetest.By))
 		if err := d.Unlink(ctx, one, "usr_anna", licensetest.By); !errors.Is(err, portal.ErrAccount) {
 			t.Errorf("unlinked again: %v", err)
+		}
+		if _, err := d.Invited(ctx, secret, "usr_anna"); !errors.Is(err, store.ErrInvitation) {
+			t.Errorf("the link leads who was unlinked: %v", err)
 		}
 		want := []string{"customer.invited", "customer.account_linked", "customer.account_unlinked"}
 		if got := w.Actions(t); !slices.Equal(got[len(got)-3:], want) {

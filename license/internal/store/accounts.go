@@ -27,8 +27,10 @@ type Invitation struct {
 	ID, Customer string
 	// Hash is the SHA-256 of what the link holds.
 	Hash [32]byte
-	// Email is where the letter went; empty: nowhere.
-	Email           string
+	// Email is where the letter went; empty: nowhere, or it was accepted.
+	Email string
+	// AcceptedBy is the account that accepted it; empty: none did.
+	AcceptedBy      string
 	MadeAt, UntilAt time.Time
 }
 
@@ -39,8 +41,12 @@ func (s *Store) LinkAccount(ctx context.Context, tx *sql.Tx, a Account) (bool, e
 	return n == 1, err
 }
 
-// UnlinkAccount ends it. False means that it was not linked.
+// UnlinkAccount ends it, with the invitations that it accepted. False means that it was
+// not linked.
 func (s *Store) UnlinkAccount(ctx context.Context, tx *sql.Tx, customer, account string) (bool, error) {
+	if _, err := db.Change(ctx, tx, "remove accepted invitations", `DELETE FROM invitations WHERE customer = $1 AND accepted_by = $2`, customer, account); err != nil {
+		return false, err
+	}
 	n, err := db.Change(ctx, tx, "unlink an account", `DELETE FROM customer_accounts WHERE customer = $1 AND account = $2`, customer, account)
 	return n == 1, err
 }
@@ -102,14 +108,15 @@ func (s *Store) LicenceOf(ctx context.Context, account, id string) (Licence, err
 	return licence(ctx, s.db.Read, ownLicences+`AND id = $2`, account, id)
 }
 
-const invitationColumns = `SELECT id, customer, hash, email, made_at, until_at FROM invitations `
+const invitationColumns = `SELECT id, customer, hash, email, made_at, until_at, accepted_by FROM invitations `
 
 func scanInvitation(row scanner) (i Invitation, err error) {
 	var hash []byte
 	var made, until int64
-	err = row.Scan(&i.ID, &i.Customer, &hash, &i.Email, &made, &until)
+	var by sql.NullString
+	err = row.Scan(&i.ID, &i.Customer, &hash, &i.Email, &made, &until, &by)
 	copy(i.Hash[:], hash)
-	i.MadeAt, i.UntilAt = db.FromMicros(made), db.FromMicros(until)
+	i.AcceptedBy, i.MadeAt, i.UntilAt = by.String, db.FromMicros(made), db.FromMicros(until)
 	return i, err
 }
 
@@ -120,13 +127,13 @@ func (s *Store) InsertInvitation(ctx context.Context, tx *sql.Tx, i Invitation) 
 	return err
 }
 
-// Invitations are those of a customer that are still good at a time, the last first.
+// Invitations are those of a customer that are open at a time, the last first.
 func (s *Store) Invitations(ctx context.Context, customer string, now time.Time) ([]Invitation, error) {
-	return list(ctx, s.db.Read, "list invitations", scanInvitation, invitationColumns+`WHERE customer = $1 AND until_at > $2 ORDER BY made_at DESC, id`, customer, db.Micros(now))
+	return list(ctx, s.db.Read, "list invitations", scanInvitation, invitationColumns+`WHERE customer = $1 AND until_at > $2 AND accepted_by IS NULL ORDER BY made_at DESC, id`, customer, db.Micros(now))
 }
 
-// InvitationByHash is the one whose link has the hash and which is good at a time, or
-// ErrInvitation.
+// InvitationByHash is the one whose link has the hash and is not over at a time, accepted
+// or not, or ErrInvitation.
 func (s *Store) InvitationByHash(ctx context.Context, hash [32]byte, now time.Time) (Invitation, error) {
 	i, err := scanInvitation(s.db.Read.QueryRowContext(ctx, invitationColumns+`WHERE hash = $1 AND until_at > $2`, hash[:], db.Micros(now)))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -135,10 +142,17 @@ func (s *Store) InvitationByHash(ctx context.Context, hash [32]byte, now time.Ti
 	return i, db.Coded(err)
 }
 
-// RemoveInvitation ends a customer's invitation. False means that there is none: it was
-// used, withdrawn or purged.
+// AcceptInvitation notes who accepted an invitation, and forgets where its letter went.
+// False means that it is not open: it was accepted, withdrawn or purged.
+func (s *Store) AcceptInvitation(ctx context.Context, tx *sql.Tx, id, account string) (bool, error) {
+	n, err := db.Change(ctx, tx, "accept an invitation", `UPDATE invitations SET accepted_by = $2, email = '' WHERE id = $1 AND accepted_by IS NULL`, id, account)
+	return n == 1, err
+}
+
+// RemoveInvitation ends a customer's open invitation. False means that there is none: it
+// was accepted, withdrawn or purged.
 func (s *Store) RemoveInvitation(ctx context.Context, tx *sql.Tx, customer, id string) (bool, error) {
-	n, err := db.Change(ctx, tx, "remove an invitation", `DELETE FROM invitations WHERE customer = $1 AND id = $2`, customer, id)
+	n, err := db.Change(ctx, tx, "remove an invitation", `DELETE FROM invitations WHERE customer = $1 AND id = $2 AND accepted_by IS NULL`, customer, id)
 	return n == 1, err
 }
 

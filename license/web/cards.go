@@ -188,7 +188,7 @@ func (v Card) bound() *store.Environment {
 
 func (v Card) machine(ctx context.Context, e *store.Environment) ui.Definitions {
 	return ui.Definitions{{Name: i18n.T(ctx, "license.cards.ip"), Value: ui.Mono(cmp.Or(e.IP, "–"))},
-		{Name: i18n.T(ctx, "license.machine.parts"), Value: ui.Text(cmp.Or(strings.Join(slices.Sorted(maps.Keys(e.Fingerprint)), ", "), i18n.T(ctx, "license.machine.parts.none")))},
+		{Name: i18n.T(ctx, "license.machine.parts"), Value: ui.Text(cmp.Or(partNames(ctx, e.Fingerprint), i18n.T(ctx, "license.machine.parts.none")))},
 		{Name: i18n.T(ctx, "license.machine.bound"), Value: ui.Time{At: e.BoundAt}}, {Name: i18n.T(ctx, "license.machine.seen"), Value: ui.Time{At: e.SeenAt, Now: v.Now}},
 		{Name: i18n.T(ctx, "license.machine.last"), Value: lastCall(ctx, *e)},
 		{Name: i18n.T(ctx, "license.machine.id"), Value: ui.Mono(e.ID), Copy: e.ID}}

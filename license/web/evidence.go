@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"guildhall/license/internal/store"
 	"guildhall/platform/i18n"
@@ -97,6 +98,15 @@ func (v Evidence) table(ctx context.Context) ui.Table {
 func partName(ctx context.Context, name string) string {
 	kind := fingerprint.Kind(name)
 	return known(ctx, "license.part."+kind, kind) + name[len(kind):]
+}
+
+// partNames is what people call the components of a fingerprint.
+func partNames(ctx context.Context, parts map[string]string) string {
+	names := make([]string, 0, len(parts))
+	for _, part := range slices.Sorted(maps.Keys(parts)) {
+		names = append(names, partName(ctx, part))
+	}
+	return strings.Join(names, ", ")
 }
 
 // begins is what of a digest fits a table.

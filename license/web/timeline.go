@@ -21,13 +21,18 @@ import (
 )
 
 func (v Card) timeline(ctx context.Context) ui.Timeline {
-	t := ui.Timeline{Now: v.Now}
+	t, compared := ui.Timeline{Now: v.Now}, false
 	for _, r := range v.runs() {
 		text := v.told(ctx, r.Event)
 		if r.count > 1 {
 			text += " · " + i18n.T(ctx, "license.told.times", "Count", r.count, "First", i18n.DateTime(ctx, r.first))
 		}
-		t.Events = append(t.Events, ui.Event{At: r.At, Tone: eventTone(r.Kind), Title: ui.Text(EventName(ctx, r.Kind)), Text: text, Block: v.evidence(r.Event)})
+		block := v.evidence(r.Event)
+		if block != nil && compared { // one is in sight, the others on demand
+			block = folded(i18n.T(ctx, "license.part.compared"), block)
+		}
+		compared = compared || block != nil
+		t.Events = append(t.Events, ui.Event{At: r.At, Tone: eventTone(r.Kind), Title: ui.Text(EventName(ctx, r.Kind)), Text: text, Block: block})
 	}
 	return t
 }

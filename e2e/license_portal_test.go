@@ -98,6 +98,8 @@ func TestACustomerMovesACard(t *testing.T) {
 		t.Error("the letter has another link")
 	}
 	visit(t, p.ctx, link)
+	p.reads("Somebody invited you")
+	p.clicks(`main a[href^="/session/start"]`)
 	p.reads("Sign in")
 	p.types("email", annaAt)
 	p.types("password", firstOne)

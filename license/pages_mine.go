@@ -39,8 +39,27 @@ func (p *pages) minePages() map[string]page {
 // mountMine registers them.
 func (p *pages) mountMine(mux *http.ServeMux) {
 	for pattern, h := range p.minePages() {
-		mux.Handle(pattern, session.RequirePerson(p.public.Error)(p.answerIn(p.own, h)))
+		guarded := session.RequirePerson(p.public.Error)(p.answerIn(p.own, h))
+		if pattern == "GET "+portal.Path {
+			guarded = p.greet(guarded)
+		}
+		mux.Handle(pattern, guarded)
 	}
+}
+
+// greet tells a visitor what the link of an invitation is for, before he signs in. It does
+// not tell whether the link is good.
+func (p *pages) greet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		signIn := session.StartURL(ctx, r.URL.RequestURI())
+		if signIn == "" || !errors.Is(session.CheckPerson(ctx), session.ErrUnauthenticated) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store") // the page holds the link
+		p.public.Render(w, r, http.StatusOK, web.Page{Title: i18n.T(ctx, "license.invitation.greeting"), Narrow: true, Body: views.GreetingPage(signIn)})
+	})
 }
 
 // refuse sends a customer who opens the start page to what is his.

@@ -190,10 +190,8 @@ func (s *Store) SetCard(ctx context.Context, tx *sql.Tx, c Card) (bool, error) {
 
 // CardQuery says which cards a list has; what is empty or zero is any.
 type CardQuery struct {
-	// Text is looked for in notes; Prefix are the first characters of a key; Hash that
-	// of a whole one.
+	// Text is looked for in notes; Prefix are the first characters of a key.
 	Text, Prefix string
-	Hash         []byte
 	IP           string // of the environment that it is bound to
 	Product      string
 	Policy       string
@@ -258,9 +256,6 @@ func (q *CardQuery) where() (string, []any) {
 	}
 	if q.Text != "" {
 		add(`lower(c.note) LIKE $ ESCAPE '!'`, db.Containing(q.Text))
-	}
-	if len(q.Hash) > 0 {
-		add(`c.hash = $`, q.Hash)
 	}
 	given(`c.prefix = $`, q.Prefix)
 	given(`c.product = $`, q.Product)

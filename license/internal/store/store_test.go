@@ -65,7 +65,6 @@ func TestFindingCards(t *testing.T) {
 			"binned":             {store.CardQuery{State: "binned"}, []string{"binned"}},
 			"note":               {store.CardQuery{Text: "100% OF"}, []string{"active"}},
 			"note with a sign":   {store.CardQuery{Text: "1%o"}, nil},
-			"key":                {store.CardQuery{Hash: key.Hash()}, []string{"active"}},
 			"prefix":             {store.CardQuery{Prefix: key.Prefix(), Customer: customer.ID, State: store.CardActive}, []string{"active"}},
 			"IPv4":               {store.CardQuery{IP: "198.51.100.2"}, []string{"expired"}},
 			"IPv6":               {store.CardQuery{IP: "2001:db8::1"}, []string{"active"}},

@@ -92,15 +92,18 @@ func TestATouchOfWhatIsAnotherByNowIsStale(t *testing.T) {
 		of := func(b store.Binding, after time.Duration) store.Touch {
 			return store.Touch{Environment: b.Environment.ID, Card: c.ID, Revisions: b.Revisions(), Call: "heartbeat", At: w.Clock.Now().Add(after)}
 		}
-		for name, change := range map[string]func(){
-			"a suspended card": func() { must1(t)(w.Cards.Suspend(t.Context(), c.ID, "unpaid", licensetest.By)) },
-			"a resumed card":   func() { must1(t)(w.Cards.Resume(t.Context(), c.ID, licensetest.By)) },
-			"another address":  func() { m.IP = m.IP.Next(); m.Want(t, "ok ok", "validate", key) },
-			"another fingerprint": func() {
+		for _, x := range []struct {
+			name   string
+			change func()
+		}{ // in their order
+			{"a suspended card", func() { must1(t)(w.Cards.Suspend(t.Context(), c.ID, "unpaid", licensetest.By)) }},
+			{"a resumed card", func() { must1(t)(w.Cards.Resume(t.Context(), c.ID, licensetest.By)) }},
+			{"another address", func() { m.IP = m.IP.Next(); m.Want(t, "ok ok", "validate", key) }},
+			{"another fingerprint", func() {
 				m.Components[fingerprint.MAC] = licensetest.Digest("new card")
 				m.Want(t, "ok ok", "validate", key)
-			},
-			"another policy": func() {
+			}},
+			{"another policy", func() {
 				p, err := w.Store.Policy(t.Context(), c.Policy)
 				must(t, err)
 				rules, err := policy.Parse([]byte(p.Body))
@@ -108,10 +111,10 @@ func TestATouchOfWhatIsAnotherByNowIsStale(t *testing.T) {
 				rules.Heartbeat++
 				_, err = w.Catalogue.ChangePolicy(t.Context(), p.ID, p.Name, rules, p.Revision, licensetest.By)
 				must(t, err)
-			},
+			}},
 		} {
-			before := read()
-			change()
+			name, before := x.name, read()
+			x.change()
 			after := read()
 			if before.Revisions() == after.Revisions() {
 				t.Errorf("%s: the revisions stay %+v", name, before.Revisions())

@@ -103,7 +103,7 @@ func (s *service) cardQuery(ctx context.Context, in *cardsInput) (q store.CardQu
 	}
 	q.Text = in.Text
 	if _, err := cardid.Parse(in.Text); err == nil || errors.Is(err, cardid.ErrTypo) {
-		return q, fault.Fields(fault.Field{Name: "q", Code: "key_in_address", Detail: "This is a card key, and addresses are kept in logs. Post it to /api/v1/cards/find."})
+		return q, fault.Fields(fault.Field{Name: "q", Code: "key_in_address", Detail: "This is a card key or looks like one, and addresses are kept in logs. Post it to /api/v1/cards/find."})
 	}
 	return q, nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"guildhall/platform/fault"
 	"guildhall/sdk/go/license/manage"
@@ -29,7 +30,7 @@ type licenseCardCommand struct {
 
 type licenseCardListCommand struct {
 	place      `embed:""`
-	Query      string `help:"A whole key, typed in any way, or text in notes." short:"q" placeholder:"TEXT"`
+	Query      string `help:"Text in notes; or a whole key, typed in any way, to which no other filter applies." short:"q" placeholder:"TEXT"`
 	Prefix     string `help:"The first four characters of the key." placeholder:"XXXX"`
 	IP         string `name:"ip" help:"Address of the machine that it is bound to." placeholder:"ADDRESS"`
 	Product    string `help:"The product's code or id." placeholder:"PRODUCT"`
@@ -59,6 +60,17 @@ func (c *licenseCardListCommand) Run(ctx context.Context, t terminal) error {
 		}
 		return printPages(t, c.listed, fmt.Sprintf("%-30s  %-4s  %-9s  %-20s  NOTE", "CARD", "KEY", "STATE", "ENDS"),
 			func(offset int) ([]manage.Card, int, error) {
+				if wholeKey(c.Query) { // which no address holds
+					id, err := findCard(ctx, client, c.Query)
+					if err != nil {
+						return nil, 0, err
+					}
+					found, err := client.Card(ctx, id)
+					if err != nil {
+						return nil, 0, err
+					}
+					return []manage.Card{found.Card}, 1, nil
+				}
 				r.Offset = offset
 				page, err := client.Cards(ctx, r)
 				if err != nil {
@@ -105,6 +117,20 @@ func findCard(ctx context.Context, client *manage.Client, text string) (string, 
 		return "", fault.Fields(fault.Field{Name: "CARD", Code: f.Fields[0].Code, Detail: "This is no id (crd_...), and no key: " + f.Fields[0].Detail})
 	}
 	return "", err
+}
+
+// wholeKey says whether a text has the 32 letters and digits of a key, in groups or not.
+func wholeKey(text string) bool {
+	n := 0
+	for _, r := range text {
+		switch {
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			n++
+		case r != '-' && !unicode.IsSpace(r):
+			return false
+		}
+	}
+	return n == 32
 }
 
 // prefixLength is that of the first group of a key, which every list shows.

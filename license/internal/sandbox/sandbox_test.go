@@ -218,9 +218,10 @@ func TestACallerThatGoesEndsItsRun(t *testing.T) {
 
 func TestARunThatIsClosedIsNotFine(t *testing.T) {
 	t.Parallel()
-	s, err := sandbox.New(t.Context(), sandbox.Options{})
+	s, err := sandbox.New(t.Context(), sandbox.Options{AtOnce: 1, Wait: time.Hour})
 	must(t, err)
 	must(t, s.Check(t.Context(), wasmtest.LoopProgram()))
+	must(t, s.Check(t.Context(), wasmtest.EchoProgram()))
 	var done sync.WaitGroup
 	done.Go(func() {
 		r, err := s.Run(t.Context(), module(wasmtest.LoopProgram()), "", nil, wide())
@@ -228,7 +229,12 @@ func TestARunThatIsClosedIsNotFine(t *testing.T) {
 			t.Errorf("an endless loop came to %+v", r)
 		}
 	})
-	time.Sleep(20 * time.Millisecond) // whether it runs by then or not, it must not be fine
+	for turned := true; turned; { // until the loop has the one turn
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		_, err := s.Run(ctx, module(wasmtest.EchoProgram()), "another", nil, wide())
+		cancel()
+		turned = err == nil
+	}
 	must(t, s.Close(t.Context()))
 	done.Wait()
 }

@@ -74,7 +74,7 @@ func activateUntilKilled(t *testing.T, s *server, keys []string, after int) map[
 	for range 6 {
 		work.Go(func() {
 			for one := range turns {
-				a, err := shows(t.Context(), client, url, license.CallActivate, one.key, one.machine)
+				a, err := asks(t.Context(), client, url, one.machine, license.Request{Call: license.CallActivate, Card: one.key})
 				if err != nil {
 					return // killed
 				}
@@ -115,7 +115,7 @@ func (s *server) keepsCards(t *testing.T, keys []string, told map[string]string)
 			call = license.CallValidate // which binds no card that lost its machine
 		}
 		for _, side := range sides {
-			a, err := shows(t.Context(), client, url, call, key, side+key)
+			a, err := asks(t.Context(), client, url, side+key, license.Request{Call: call, Card: key})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp/kb"
+
 	"guildhall/platform/guildtest"
 	"guildhall/sdk/go/license"
 )
@@ -23,23 +25,24 @@ import (
 // activates shows a card's key as the program on a machine does.
 func (s *server) activates(t *testing.T, key, machine string) license.Answer {
 	t.Helper()
-	a, err := shows(t.Context(), s.browser(t), s.service("license"), license.CallActivate, key, machine)
+	a, err := asks(t.Context(), s.browser(t), s.service("license"), machine, license.Request{Call: license.CallActivate, Card: key})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a
 }
 
-// shows makes a call with a card of the product press, whose policy asks for no proof, at
-// the service's URL. The error says that no answer came.
-func shows(ctx context.Context, client *http.Client, url, call, key, machine string) (a license.Answer, err error) {
+// asks makes a call from a machine with a card of the product press, whose policy asks for
+// no proof, at the service's URL. The error says that no answer came.
+func asks(ctx context.Context, client *http.Client, url, machine string, request license.Request) (a license.Answer, err error) {
 	digest := sha256.Sum256([]byte(machine))
-	body, err := json.Marshal(license.Request{Call: call, Product: "press", Card: key, Time: time.Now().UnixMilli(), Nonce: rand.Text(),
-		Fingerprint: map[string]string{"machine_id": base64.RawURLEncoding.EncodeToString(digest[:])}})
+	request.Product, request.Time, request.Nonce = "press", time.Now().UnixMilli(), rand.Text()
+	request.Fingerprint = map[string]string{"machine_id": base64.RawURLEncoding.EncodeToString(digest[:])}
+	body, err := json.Marshal(request)
 	if err != nil {
 		return a, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/"+call, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/"+request.Call, bytes.NewReader(body))
 	if err != nil {
 		return a, err
 	}
@@ -55,14 +58,24 @@ func shows(ctx context.Context, client *http.Client, url, call, key, machine str
 	return a, nil
 }
 
+// gets clicks what sends a file, and fails the test unless that is the file.
+func (p person) gets(selector string, want []byte) {
+	p.t.Helper()
+	if got := held(p.t, p.downloads(selector)); !bytes.Equal(got, want) {
+		p.t.Errorf("%s sends\n%q, want\n%q", selector, got, want)
+	}
+}
+
 // TestACustomerMovesACard is the customer's own page in a browser: an invitation, the
-// sign-in, a card that is moved to another machine, and one move more than there may be.
+// sign-in, a card that is moved to another machine, one move more than there may be, and
+// what there is to download.
 func TestACustomerMovesACard(t *testing.T) {
 	t.Parallel()
 	s := start(t, t.TempDir())
 	dir := t.TempDir()
-	rules, keys := filepath.Join(dir, "rules.json"), filepath.Join(dir, "keys.csv")
-	if err := os.WriteFile(rules, []byte(`{"ip_rule": "hw", "proof": false, "rebind": {"per_year": 1, "cooldown_hours": 0}}`), 0o600); err != nil {
+	at := func(name string) string { return filepath.Join(dir, name) }
+	keys, setup := at("keys.csv"), bytes.Repeat([]byte("setup "), 100_000)
+	if err := os.WriteFile(at("rules.json"), []byte(`{"ip_rule": "hw", "proof": false, "files": true, "rebind": {"per_year": 1, "cooldown_hours": 0}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	run := func(args ...string) string {
@@ -70,7 +83,12 @@ func TestACustomerMovesACard(t *testing.T) {
 		return strings.TrimSpace(must(t, append([]string{"license"}, append(args, "--data", s.data)...)...))
 	}
 	run("product", "add", "press", "The Press")
-	run("policy", "add", "press", "One move", "--rules", rules)
+	if err := os.WriteFile(at("press-setup.msi"), setup, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run("release", "add", "press", "1.0")
+	run("file", "add", "press", "1.0", at("press-setup.msi"))
+	run("policy", "add", "press", "One move", "--rules", at("rules.json"))
 	run("customer", "add", "Printers Ltd")
 	run("batch", "add", "--policy", "One move", "--count", "1", "--customer", "Printers Ltd", "--export", keys)
 	table, err := os.ReadFile(keys)
@@ -82,6 +100,9 @@ func TestACustomerMovesACard(t *testing.T) {
 		t.Fatal(err)
 	}
 	key, card := rows[1][1], run("card", "list", "--ids")
+	run("key", "add", "press")
+	must(t, "license", "request", "press", "--install-key", at("install.key"), "--company", "Printers Ltd", "--contact", annaAt, "--out", at("request.json"))
+	run("issue", at("request.json"), "--to", "2099-12-31", "--release", "1.0", "--customer", "Printers Ltd", "--out", at("licence.txt"))
 	if a := s.activates(t, key, "desk"); a.Verdict != license.VerdictActivated {
 		t.Fatalf("the first machine: %+v", a)
 	}
@@ -109,8 +130,9 @@ func TestACustomerMovesACard(t *testing.T) {
 	p.clicks(`form[action="/mine/invitation"] button`)
 	p.opens("/mine")
 	p.reads("You see your licences here from now on")
-	at := s.service("license") + "/mine/cards/" + card
-	visit(t, p.ctx, at)
+	mine := s.service("license") + "/mine"
+	shown := mine + "/cards/" + card
+	visit(t, p.ctx, shown)
 	p.clicks(`[data-dialog="unbind"]`)
 	p.types("reason", "new laptop")
 	p.sends()
@@ -118,7 +140,7 @@ func TestACustomerMovesACard(t *testing.T) {
 	if a := s.activates(t, key, "laptop"); a.Verdict != license.VerdictOK {
 		t.Fatalf("the new machine: %+v", a)
 	}
-	visit(t, p.ctx, at)
+	visit(t, p.ctx, shown)
 	p.reads("1 of 1 times")
 	p.sees(`!document.querySelector('[data-dialog="unbind"]')`)
 	if a := s.activates(t, key, "desk"); a.Verdict != license.VerdictRefused {
@@ -127,10 +149,22 @@ func TestACustomerMovesACard(t *testing.T) {
 	// Without the button the answer is the same.
 	p.values(`(() => { const f = document.createElement("form"); f.method = "post"; f.action = location.pathname + "/unbind"; f.innerHTML = '<input name="reason" value="back">'; document.body.append(f); f.submit(); return [] })()`)
 	p.sees(`document.body.innerText.includes("moved as often as it may be within a year")`)
-	if shown := run("card", "show", card); !strings.Contains(shown, "moved      1 of 1 times a year by the customer") {
-		t.Errorf("the vendor sees\n%s", shown)
+	if told := run("card", "show", card); !strings.Contains(told, "moved      1 of 1 times a year by the customer") {
+		t.Errorf("the vendor sees\n%s", told)
 	}
-	for name, url := range map[string]string{"mine": s.service("license") + "/mine", "my-card": at} {
-		guildtest.Inspect(t, p.ctx, url, "", name)
+
+	visit(t, p.ctx, shown)
+	p.gets(`main a[href*="/files/"]`, setup)
+	visit(t, p.ctx, mine+"/licences")
+	p.gets(`main a[href$="/text"]`, held(t, at("licence.txt")))
+
+	for _, lang := range []string{"pl", "zh-CN", "en"} { // the account's language comes before the browser's
+		visit(t, p.ctx, mine)
+		p.press(`[popovertarget="languages"]`, kb.Enter)
+		p.press(`#languages [lang="`+lang+`"]`, kb.Enter)
+		p.sees(`document.documentElement.lang === "` + lang + `"`)
+		for name, url := range map[string]string{"mine": mine, "my-card": shown, "my-licences": mine + "/licences"} {
+			guildtest.Inspect(t, p.ctx, url, "", name+"-"+lang)
+		}
 	}
 }

@@ -31,11 +31,15 @@ func (p person) downloads(selector string) (file string) {
 	}
 	p.clicks(selector)
 	await(p.t, "a file", func() bool {
-		files, err := filepath.Glob(filepath.Join(dir, "*.csv"))
+		entries, err := os.ReadDir(dir)
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		file = strings.Join(files, "")
+		for _, e := range entries {
+			if !strings.HasSuffix(e.Name(), ".crdownload") && !strings.HasPrefix(e.Name(), ".") {
+				file = filepath.Join(dir, e.Name())
+			}
+		}
 		return file != ""
 	})
 	return file

@@ -84,10 +84,7 @@ func (v Cards) table(ctx context.Context) ui.Table {
 			{Name: "prefix", Label: i18n.T(ctx, "license.cards.prefix"), Type: "text"}, {Name: "ip", Label: i18n.T(ctx, "license.cards.ip"), Type: "text"},
 			{Name: "end_from", Label: i18n.T(ctx, "license.cards.end_from"), Type: "date"}, {Name: "end_to", Label: i18n.T(ctx, "license.cards.end_to"), Type: "date"},
 			{Name: "made_from", Label: i18n.T(ctx, "license.cards.made_from"), Type: "date"}, {Name: "made_to", Label: i18n.T(ctx, "license.cards.made_to"), Type: "date"}},
-		Empty: ui.Empty{Icon: "key", Title: i18n.T(ctx, "license.cards.empty"), Text: i18n.T(ctx, "license.batches.empty.text")}}
-	if v.May {
-		t.Empty.Action = ui.Button{Label: i18n.T(ctx, "license.batches.new"), URL: "/batches/new", Icon: "plus"}
-	}
+		Empty: v.begin(ctx, v.May)}
 	for _, c := range v.Rows {
 		var name templ.Component = ui.Link{Label: c.Prefix + "-…", URL: CardPath(c.ID)}
 		if v.Acts {

@@ -91,23 +91,6 @@ func shortDay(ctx context.Context, t time.Time) string {
 }
 
 // first is what to do while there are no cards.
-func (v Home) first(ctx context.Context) ui.Empty {
-	e := ui.Empty{Icon: "ticket", Title: i18n.T(ctx, "license.products.empty"), Text: i18n.T(ctx, "license.products.empty.text")}
-	b := ui.Button{Label: i18n.T(ctx, "license.products.new"), URL: "/products/new", Icon: "plus", Primary: true}
-	switch {
-	case len(v.Products) > 0 && len(v.Policies) == 0:
-		e.Title, e.Text = i18n.T(ctx, "license.policies.empty"), i18n.T(ctx, "license.policies.empty.text")
-		b.Label, b.URL = i18n.T(ctx, "license.policies.new"), "/policies/new"
-	case len(v.Policies) > 0:
-		e.Title, e.Text = i18n.T(ctx, "license.cards.empty"), i18n.T(ctx, "license.batches.empty.text")
-		b.Label, b.URL = i18n.T(ctx, "license.batches.new"), "/batches/new"
-	}
-	if v.May {
-		e.Action = b
-	}
-	return e
-}
-
 func (v Home) stats(ctx context.Context) []ui.Stat {
 	all := []ui.Stat{}
 	for _, state := range States() {

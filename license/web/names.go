@@ -1,7 +1,10 @@
 package web
 
 import (
+	"context"
+
 	"guildhall/license/internal/store"
+	"guildhall/platform/i18n"
 	"guildhall/platform/web/ui"
 )
 
@@ -20,6 +23,25 @@ func (n Names) policy(id string) string {
 		}
 	}
 	return id
+}
+
+// begin is the first step towards cards that is still to be done: a product, a policy, a
+// batch. It leads there who may do it.
+func (n Names) begin(ctx context.Context, may bool) ui.Empty {
+	e := ui.Empty{Icon: "ticket", Title: i18n.T(ctx, "license.products.empty"), Text: i18n.T(ctx, "license.products.empty.text")}
+	b := ui.Button{Label: i18n.T(ctx, "license.products.new"), URL: "/products/new", Icon: "plus", Primary: true}
+	switch {
+	case len(n.Policies) > 0:
+		e.Title, e.Text = i18n.T(ctx, "license.cards.empty"), i18n.T(ctx, "license.batches.empty.text")
+		b.Label, b.URL = i18n.T(ctx, "license.batches.new"), "/batches/new"
+	case len(n.Products) > 0:
+		e.Title, e.Text = i18n.T(ctx, "license.policies.empty"), i18n.T(ctx, "license.policies.empty.text")
+		b.Label, b.URL = i18n.T(ctx, "license.policies.new"), "/policies/new"
+	}
+	if may {
+		e.Action = b
+	}
+	return e
 }
 
 // policies are those to choose from, of one product or of all.

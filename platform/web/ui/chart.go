@@ -70,11 +70,16 @@ func areaPoints(data []Datum, s chartScale) string {
 // centre is where the i-th of n columns has its middle, as a share.
 func centre(i, n int) float64 { return (float64(i) + 0.5) / float64(n) }
 
-// labelled says whether the i-th of n labels is drawn: every one up to seven,
-// else about six of them, the last one always.
-func labelled(i, n int) bool {
-	step := max((n+5)/6, 1)
-	return n <= 7 || (n-1-i)%step == 0
+// labelled says whether the i-th of n labels is drawn: every one up to seven, else
+// about six of them, the last one always; and whether a narrow drawing does without
+// it: every other of those that are drawn.
+func labelled(i, n int) (drawn, spare bool) {
+	step := 1
+	if n > 7 {
+		step = (n + 5) / 6
+	}
+	fromLast := n - 1 - i
+	return fromLast%step == 0, fromLast/step%2 == 1
 }
 
 // arc is one part of a donut, on a circle of circumference 100.

@@ -47,6 +47,19 @@ func (c *Client) Heartbeat(ctx context.Context) (Standing, error) {
 	return c.carded(ctx, CallHeartbeat)
 }
 
+// ValidateModule is Validate for a part of the product, which the card has to include.
+func (c *Client) ValidateModule(ctx context.Context, module string) (Standing, error) {
+	card := c.known().Card
+	if card == "" {
+		return Standing{}, errNoCard()
+	}
+	s, _, err := c.call(ctx, Request{Call: CallValidate, Card: card, Module: module})
+	if err == nil && !s.Allows(module) { // the kept answer was perhaps for another part
+		return Standing{}, &RefusedError{Code: "module_not_allowed", Detail: "The card is not good for this part of the program."}
+	}
+	return s, err
+}
+
 func (c *Client) carded(ctx context.Context, call string) (Standing, error) {
 	card := c.known().Card
 	if card == "" {
@@ -178,6 +191,9 @@ func aboutCard(code string) bool {
 	return !strings.HasPrefix(code, "function_") && !strings.HasPrefix(code, "file")
 }
 
+// skew is how far the server lets a clock be off.
+const skew = 5 * time.Minute
+
 // cached is what the last answer allows when there is none now, for the cause.
 func (c *Client) cached(ctx context.Context, card string, cause error) (Standing, error) {
 	if errors.Is(ctx.Err(), context.Canceled) {
@@ -194,8 +210,11 @@ func (c *Client) cached(ctx context.Context, card string, cause error) (Standing
 	if a.LeaseUntil == nil {
 		return Standing{}, fmt.Errorf("%w; the card is good with the server alone", cause)
 	}
-	// A clock that is set back makes no lease longer than to the latest time that was seen.
-	now := max(c.now().UnixMilli(), known.Seen, a.Time)
+	now, seen := c.now().UnixMilli(), max(known.Seen, a.Time)
+	if now < seen-skew.Milliseconds() { // else the lease would not end while the clock is held back
+		return Standing{}, fmt.Errorf("%w; the clock of this machine was set back: it is %s at least", cause, time.UnixMilli(seen).UTC().Format(time.RFC3339))
+	}
+	now = max(now, seen)
 	if now >= a.LeaseUntil.UnixMilli() {
 		return Standing{}, fmt.Errorf("%w; the last answer was good until %s", cause, a.LeaseUntil.UTC().Format(time.RFC3339))
 	}

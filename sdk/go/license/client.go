@@ -19,8 +19,9 @@ const sdk = "go/1"
 type Options struct {
 	// Kit is what the server exported for the product.
 	Kit Kit
-	// Dir is an existing directory of this installation, which the program can write to.
-	// The file in it holds the installation's keys and its card.
+	// Dir is an existing directory of this installation, which the program can write to;
+	// "." is the one that the program runs in. The file in it holds the installation's keys
+	// and its card.
 	Dir string
 	// Version is that of the program.
 	Version string
@@ -49,10 +50,7 @@ type Client struct {
 	mu            sync.Mutex
 	state         state
 	configuration *sealed.Configuration // nil: none yet
-	// offset is what the server's clock shows more than ours, fetched when a newer
-	// configuration was last asked for.
-	offset  time.Duration
-	fetched time.Time
+	fetched       time.Time             // when a newer one was last asked for
 }
 
 // Open reads the state of this installation, which it makes the first time. It sends
@@ -86,6 +84,9 @@ func (o *Options) complete() error {
 	default:
 		return fmt.Errorf("%w: there is no mode %q", ErrKit, o.Mode)
 	}
+	if o.Dir == "" {
+		return fmt.Errorf("%w: Options.Dir names no directory", ErrKit)
+	}
 	if err := o.Components.Check(); err != nil {
 		return fmt.Errorf("%w: %w", ErrKit, err)
 	}
@@ -112,14 +113,12 @@ func noRedirects(h *http.Client) *http.Client {
 func (c *Client) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.o.Now().Add(c.offset)
+	return c.o.Now().Add(time.Duration(c.state.Offset) * time.Millisecond)
 }
 
 // correct takes over the server's time.
 func (c *Client) correct(server int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.offset = time.UnixMilli(server).Sub(c.o.Now())
+	c.change(func(s *state) { s.Offset = server - c.o.Now().UnixMilli() })
 }
 
 // known is the state as it is now. Nobody writes to what it refers to.

@@ -113,13 +113,67 @@ func TestAClockSetBackMakesNoLeaseLonger(t *testing.T) {
 	if _, err := c.Validate(ctx); !errors.Is(err, ErrUnreachable) {
 		t.Fatal(err)
 	}
-	w.set(func() { w.skew = -1000 * time.Hour })
-	c = w.open(w.options(sealed.HPKE, dir))
-	if s, err := c.Validate(ctx); err != nil || s.LeaseUntil == nil { // 71 hours were seen: the lease holds, as it did then
+	for _, back := range []time.Duration{-1000 * time.Hour, 0, 71*time.Hour - skew - time.Second} {
+		w.set(func() { w.skew = back })
+		c = w.open(w.options(sealed.HPKE, dir))
+		if _, err := c.Validate(ctx); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "set back: it is 2026-05-07T11:00:00Z at least") {
+			t.Fatalf("set back to %s: %v", back, err)
+		}
+	}
+	w.set(func() { w.skew = 71*time.Hour - skew })
+	if s, err := c.Validate(ctx); err != nil || !s.Cached { // a clock is right or wrong by minutes
 		t.Fatalf("%+v, %v", s, err)
 	}
 	if seen := time.UnixMilli(c.known().Seen).UTC(); !seen.Equal(w.now.Add(71 * time.Hour)) {
 		t.Errorf("the latest time seen is %s", seen)
+	}
+}
+
+// TestAWrongClockHasItsLease sees that what the server said of the clock outlives the program.
+func TestAWrongClockHasItsLease(t *testing.T) {
+	t.Parallel()
+	w, ctx, dir := newWorld(t), t.Context(), t.TempDir()
+	w.skew = -48 * time.Hour
+	w.active(sealed.HPKE, dir)
+	w.set(func() { w.down, w.now = true, w.now.Add(71*time.Hour) })
+	if s, err := w.open(w.options(sealed.HPKE, dir)).Validate(ctx); err != nil || !s.Cached {
+		t.Errorf("within the lease: %+v, %v", s, err)
+	}
+	w.set(func() { w.now = w.now.Add(2 * time.Hour) })
+	if _, err := w.open(w.options(sealed.HPKE, dir)).Validate(ctx); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "good until 2026-05-07T12:00:00Z") {
+		t.Errorf("after it: %v", err)
+	}
+}
+
+// TestNobodyThereIsNoWrongAnswer is a program without the network for so long that the
+// server's keys are over.
+func TestNobodyThereIsNoWrongAnswer(t *testing.T) {
+	modes(t, func(t *testing.T, mode sealed.Mode) {
+		w, ctx := newWorld(t), t.Context()
+		c := w.active(mode, t.TempDir())
+		w.set(func() { w.down, w.now = true, w.now.AddDate(0, 2, 0) })
+		if _, err := c.Validate(ctx); !errors.Is(err, ErrUnreachable) || errors.Is(err, ErrAnswer) {
+			t.Errorf("two months later: %v", err)
+		}
+	})
+}
+
+func TestAPartOfTheProduct(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t), t.Context()
+	w.modules = []string{"editor"}
+	c := w.active(sealed.HPKE, t.TempDir())
+	for _, down := range []bool{false, true} {
+		w.set(func() { w.down = down })
+		if s, err := c.ValidateModule(ctx, "editor"); err != nil || s.Cached != down {
+			t.Errorf("without the server %t: %+v, %v", down, s, err)
+		}
+		if _, err := c.ValidateModule(ctx, "printer"); code(err) != "module_not_allowed" {
+			t.Errorf("without the server %t: another part: %v", down, err)
+		}
+	}
+	if s, err := c.Validate(ctx); err != nil || !s.Allows("editor") || s.Allows("printer") {
+		t.Errorf("what was refused of a part ended the lease: %+v, %v", s, err)
 	}
 }
 
@@ -530,7 +584,8 @@ func TestWhatCannotBeUsedIsSaidAtOnce(t *testing.T) {
 		"two lines":         {func(o *Options) { o.Kit.Product = "a\nb" }, ErrKit},
 		"no such mode":      {func(o *Options) { o.Mode = "smoke" }, ErrKit},
 		"a wrong component": {func(o *Options) { o.Components = map[string]string{"mac": "x"} }, ErrKit},
-		"no directory":      {func(o *Options) { o.Dir = filepath.Join(o.Dir, "none") }, ErrState},
+		"no directory":      {func(o *Options) { o.Dir = "" }, ErrKit},
+		"none there":        {func(o *Options) { o.Dir = filepath.Join(o.Dir, "none") }, ErrState},
 		"no JSON":           {func(o *Options) { put(t, o.Dir, "{", 0o600) }, ErrState},
 		"a later version":   {func(o *Options) { put(t, o.Dir, `{"v":2}`, 0o600) }, ErrState},
 		"no keys":           {func(o *Options) { put(t, o.Dir, `{"v":1}`, 0o600) }, ErrState},

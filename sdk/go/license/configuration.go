@@ -3,7 +3,6 @@ package license
 import (
 	"context"
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -148,5 +147,5 @@ func also(before, err error, n int) error {
 	if n == 0 {
 		return err
 	}
-	return errors.Join(before, err)
+	return fmt.Errorf("%w; %w", before, err)
 }

@@ -18,8 +18,10 @@ var (
 	ErrAnswer = errors.New("the answer is not one of the licence server")
 	// ErrState says that the file with this installation's keys cannot be used.
 	ErrState = errors.New("the licence state of this installation cannot be used")
+	// ErrFile says that a download cannot be written where it is to go.
+	ErrFile = errors.New("the file cannot be written")
 	// ErrKit says that the kit or an option cannot be used: the vendor's mistake.
-	ErrKit = errors.New("the licence kit cannot be used")
+	ErrKit = errors.New("the licence kit or an option cannot be used")
 )
 
 // RefusedError is a refusal that the server signed.

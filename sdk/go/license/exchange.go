@@ -39,10 +39,15 @@ func (c *Client) ask(ctx context.Context, r Request) (sealed.Receipt, Answer, er
 		}
 		receipt, answer, err = c.attempt(ctx, r)
 	}
-	if keysWrong(err) && r.Call != CallTime && c.tell(ctx) == nil {
-		receipt, answer, err = c.attempt(ctx, r)
-		if keysWrong(err) && c.fetch(ctx) == nil {
+	if keysWrong(err) && r.Call != CallTime {
+		switch told := c.tell(ctx); {
+		case told == nil:
 			receipt, answer, err = c.attempt(ctx, r)
+			if keysWrong(err) && c.fetch(ctx) == nil {
+				receipt, answer, err = c.attempt(ctx, r)
+			}
+		case !errors.Is(told, ErrAnswer): // nobody is there: it is not for the keys
+			err = told
 		}
 	}
 	if err == nil && answer.Code == clockSkew {

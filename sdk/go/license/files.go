@@ -59,7 +59,7 @@ func (c *Client) Download(ctx context.Context, f File, dest string, progress fun
 	}
 	err = d.run(ctx)
 	if trouble := d.part.Close(); err == nil && trouble != nil {
-		err = fmt.Errorf("%w: %w", ErrState, trouble)
+		err = fmt.Errorf("%w: %w", ErrFile, trouble)
 	}
 	if errors.Is(err, ErrAnswer) { // what came is of no use
 		return errors.Join(err, os.Remove(d.part.Name()))
@@ -68,7 +68,7 @@ func (c *Client) Download(ctx context.Context, f File, dest string, progress fun
 		return err
 	}
 	if err := os.Rename(d.part.Name(), dest); err != nil {
-		return fmt.Errorf("%w: %w", ErrState, err)
+		return fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	return nil
 }
@@ -88,9 +88,12 @@ func (c *Client) begin(f File, dest string, progress func(done, size int64)) (*d
 	if sum, err := hex.DecodeString(f.SHA256); err != nil || len(sum) != sha256.Size || f.Size < 0 {
 		return nil, fmt.Errorf("%w: the file is none of a list", ErrKit)
 	}
+	if at, err := os.Stat(dest); err == nil && at.IsDir() {
+		return nil, fmt.Errorf("%w: %s is a directory", ErrFile, dest)
+	}
 	part, err := os.OpenFile(dest+".part", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrState, err)
+		return nil, fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	d := &download{client: c, file: f, part: part, sum: sha256.New(), progress: progress}
 	if d.progress == nil {
@@ -102,7 +105,7 @@ func (c *Client) begin(f File, dest string, progress func(done, size int64)) (*d
 	}
 	if err != nil {
 		_ = part.Close()
-		return nil, fmt.Errorf("%w: %w", ErrState, err)
+		return nil, fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	return d, nil
 }
@@ -134,11 +137,11 @@ func (d *download) run(ctx context.Context) error {
 		}
 		kept = false
 		if err := d.restart(); err != nil {
-			return fmt.Errorf("%w: %w", ErrState, err)
+			return fmt.Errorf("%w: %w", ErrFile, err)
 		}
 	}
 	if err := d.part.Sync(); err != nil {
-		return fmt.Errorf("%w: %w", ErrState, err)
+		return fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	return nil
 }
@@ -154,14 +157,14 @@ func (d *download) fetch(ctx context.Context) error {
 		case err == nil:
 		case ctx.Err() != nil:
 			return fmt.Errorf("%w: %w", ErrUnreachable, ctx.Err())
-		case d.done > before && !errors.Is(err, ErrState):
+		case d.done > before && !errors.Is(err, ErrFile):
 			tries, renewed = 0, false
 		case errors.Is(err, errTicket) && !renewed:
 			renewed = true
 			if err := d.renew(ctx); err != nil {
 				return err
 			}
-		case errors.Is(err, ErrState), errors.Is(err, errTicket), tries >= downloadTries:
+		case errors.Is(err, ErrFile), errors.Is(err, errTicket), tries >= downloadTries:
 			return err
 		case !d.client.pause(ctx, time.Second<<tries):
 			return fmt.Errorf("%w: %w", ErrUnreachable, ctx.Err())
@@ -190,7 +193,7 @@ func (d *download) attempt(ctx context.Context) error {
 	for i, address := range d.client.addresses() {
 		before := d.done
 		trouble := d.get(ctx, address)
-		if trouble == nil || d.done > before || errors.Is(trouble, errTicket) || errors.Is(trouble, ErrState) {
+		if trouble == nil || d.done > before || errors.Is(trouble, errTicket) || errors.Is(trouble, ErrFile) {
 			return trouble
 		}
 		err = also(err, trouble, i)
@@ -243,7 +246,7 @@ func (d *download) accept(got *http.Response) error {
 		return nil
 	case http.StatusOK:
 		if err := d.restart(); err != nil {
-			return fmt.Errorf("%w: %w", ErrState, err)
+			return fmt.Errorf("%w: %w", ErrFile, err)
 		}
 		return nil
 	case http.StatusForbidden, http.StatusNotFound:
@@ -262,7 +265,7 @@ func (d *download) copy(body io.Reader, stall *time.Timer) error {
 		stall.Reset(downloadStall)
 		if n = int(min(int64(n), d.file.Size-d.done)); n > 0 { // no more than the list says
 			if _, err := d.part.Write(piece[:n]); err != nil {
-				return fmt.Errorf("%w: %w", ErrState, err)
+				return fmt.Errorf("%w: %w", ErrFile, err)
 			}
 			_, _ = d.sum.Write(piece[:n]) // never fails
 			d.done += int64(n)

@@ -154,13 +154,17 @@ func TestAStateThatCannotBeWrittenStopsNobody(t *testing.T) {
 		}
 	})
 	if runtime.GOOS == "linux" { // a disk that is full
-		c.file.path = filepath.Join(dir, "full")
-		if err := os.Symlink("/dev/full", c.file.path+".part"); err != nil {
+		if err := os.Symlink("/dev/full", filepath.Join(dir, "full.part")); err != nil {
 			t.Fatal(err)
 		}
-		err := c.Download(ctx, File{Size: 7, SHA256: strings.Repeat("0", 64)}, c.file.path, nil)
-		if !errors.Is(err, ErrState) {
-			t.Errorf("a download to where nothing fits: %v", err)
+	}
+	for what, dest := range map[string]string{"where nothing fits": filepath.Join(dir, "full"), "into nowhere": filepath.Join(dir, "gone", "file"), "over a directory": dir} {
+		if what == "where nothing fits" && runtime.GOOS != "linux" {
+			continue
+		}
+		err := c.Download(ctx, File{Size: 7, SHA256: strings.Repeat("0", 64)}, dest, nil)
+		if !errors.Is(err, ErrFile) || errors.Is(err, ErrUnreachable) {
+			t.Errorf("a download %s: %v", what, err)
 		}
 	}
 }

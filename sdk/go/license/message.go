@@ -1,6 +1,9 @@
 package license
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // The calls of a client.
 const (
@@ -36,7 +39,7 @@ type Request struct {
 	Module   string `json:"module,omitempty"`
 	Function string `json:"function,omitempty"`
 	Input    []byte `json:"input,omitempty"`
-	// SDK says what wrote the request: "go/1.0".
+	// SDK says what wrote the request: "go/1".
 	SDK string `json:"sdk,omitempty"`
 }
 
@@ -97,6 +100,11 @@ type Answer struct {
 	NextPSK *SealedPSK `json:"next_psk,omitempty"`
 	// RetryAfter is how many seconds to wait, when there were too many requests.
 	RetryAfter int `json:"retry_after,omitempty"`
+}
+
+// Allows says whether a part of the product may run.
+func (a Answer) Allows(module string) bool {
+	return slices.Contains(a.Modules, module) || slices.Contains(a.Modules, "*")
 }
 
 // File is a file of a release. It is downloaded with a GET of PathFiles, with the

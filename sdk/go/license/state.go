@@ -43,8 +43,10 @@ type state struct {
 	// the handshake key that was asked for. The keys in them are sealed to Seal.
 	Last  *sealed.Receipt           `json:"last,omitempty"`
 	Opens map[string]sealed.Receipt `json:"opens,omitempty"`
-	// Seen is the latest time that was noticed since Last, in milliseconds since 1970.
-	Seen int64 `json:"seen,omitempty"`
+	// Seen is the latest time that was noticed since Last, in milliseconds since 1970, and
+	// Offset how many of them the server's clock shows more than this machine's.
+	Seen   int64 `json:"seen,omitempty"`
+	Offset int64 `json:"offset_ms,omitempty"`
 }
 
 func (s state) signer() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(s.Sign) }
@@ -94,6 +96,9 @@ func (f stateFile) load() (state, error) {
 	s, err := f.read()
 	if !errors.Is(err, fs.ErrNotExist) {
 		return s, err
+	}
+	if _, err := os.Stat(filepath.Dir(f.path)); err != nil {
+		return s, fmt.Errorf("%w: its directory: %w", ErrState, err)
 	}
 	fresh, err := newState()
 	if err != nil {

@@ -34,6 +34,7 @@ type world struct {
 	mu       sync.Mutex
 	now      time.Time     // the server's
 	skew     time.Duration // the client's clock shows more
+	modules  []string      // of the card
 	down     bool
 	refuse   string
 	lease    time.Duration
@@ -251,12 +252,17 @@ func (w *world) decide(in Request, r *sealed.Request) Answer {
 		a.Code = "device_mismatch"
 		return a
 	}
+	if in.Module != "" && !slices.Contains(w.modules, in.Module) {
+		a.Code = "module_not_allowed"
+		return a
+	}
 	w.calls = append(w.calls, in.Call)
 	if r.Mode == sealed.PSK {
 		w.under = append(w.under, hex.EncodeToString(r.KeyID[:]))
 	}
 	until := w.now.Add(w.lease)
 	a.Verdict, a.Code, a.Mode, a.LeaseUntil, a.Heartbeat, a.Environment = VerdictOK, "ok", "run", &until, 900, "ENVIRONMENT"
+	a.Modules = w.modules
 	if w.next != nil {
 		a.NextPSK = &SealedPSK{ID: w.next.ID, To: w.next.To}
 		a.NextPSK.Enc, a.NextPSK.Ciphertext = w.seal(in.Device.Seal, NextPSKInfo, product+"\n"+w.next.ID, cmp.Or(string(w.told), string(w.next.Key)))

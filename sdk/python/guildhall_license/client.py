@@ -59,6 +59,11 @@ def _documented(method: _F) -> _F:
     return cast(_F, wrapper)
 
 
+def _canonical(card: str) -> str:
+    """A card's key without what people put in."""
+    return "".join(card.split()).replace("-", "").upper()
+
+
 def _passing(error: LicenseError) -> LicenseError:
     """Raises a refusal that is a verdict. That the clock is wrong, say, is none."""
     if isinstance(error, Refused) and error.code not in ("clock_skew", "replayed"):
@@ -113,20 +118,19 @@ class Client:
                 raise SetupError(f"the {name} is no text")
         self._kit = kit.read(kit_json)
         self._state = State(state_path)
-        self._card, self._parts, self._version = card.strip(), dict(parts or {}), version
+        self._card, self._parts, self._version = _canonical(card), dict(parts or {}), version
         fingerprint.check(self._parts)
         self._mode, self._clock = mode, clock
         self._web = Web(timeout, ssl_context)
         self._lock = threading.RLock()
-        self._heartbeat_seconds = 0
+        self._heartbeat_seconds: Optional[int] = None  # no answer has said it yet
         self._configuration = self._newest()
 
     @_documented
     def activate(self) -> Status:
         """Binds the card to this machine; of a card that is bound here already, the
-        status. Needs the server."""
-        with self._lock:
-            return self._online("activate", "status", {}).status
+        status. Without the server it is `validate`: a program may call it at each start."""
+        return self._check("activate", "")
 
     @_documented
     def validate(self, module: str = "") -> Status:
@@ -267,9 +271,9 @@ class Client:
     @_documented
     def start_heartbeat(self, every: Optional[float] = None, on_refused: Optional[Callable[[Refused], None]] = None,
                         on_problem: Optional[Callable[[LicenseError], None]] = None) -> Heartbeat:
-        """Sends heartbeats in a thread until Heartbeat.stop; as often as the server last
-        asked for, if `every` does not say. It never ends the program: it calls back."""
-        beat = Heartbeat(self, every or self._heartbeat_seconds, on_refused, on_problem)
+        """Sends heartbeats in a thread until Heartbeat.stop: every so many seconds, or
+        as often as the server asks for. It never ends the program: it calls back."""
+        beat = Heartbeat(self, every, on_refused, on_problem)
         beat.start()
         return beat
 
@@ -485,7 +489,7 @@ class Client:
         self._configuration.answers(s.time)(signed.key_id)
         asked = json.loads(request)
         own = base64.b64encode(self._state.sign_public).decode()
-        if s.verdict not in ("ok", "activated") or asked["card"] != self._card or asked["device"]["sign"] != own:
+        if s.verdict not in ("ok", "activated") or _canonical(asked["card"]) != self._card or asked["device"]["sign"] != own:
             raise Untrusted("signature", "it is for another card or installation")
         shown = asked["fingerprint"]
         if shown != self._parts and not fingerprint.same_machine(shown, self._parts):

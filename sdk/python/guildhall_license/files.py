@@ -57,6 +57,8 @@ class Part:
 
     def __init__(self, path: "Union[str, os.PathLike[str]]", size: int, progress: Optional[Progress]) -> None:
         """Reads what is there already, but for what is more than the file has."""
+        if os.path.isdir(path):
+            raise SetupError(f"the file cannot be written: {os.fspath(path)} is a directory")
         self.path = os.fspath(path) + ".part"
         self._progress = progress
         self.done, self._sum = 0, hashlib.sha256()

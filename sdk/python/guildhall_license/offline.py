@@ -134,6 +134,7 @@ class KeySet:
         except (ValueError, TypeError, KeyError, RecursionError, Untrusted):
             good = False
         if not good:
+            _mixed_up("key_file", text, "no file of public keys")
             raise OfflineRefused("key_file", "This is no file of public keys: write it anew by \"guildhall license key export\".")
         return cls(file["product"], keys)
 
@@ -352,6 +353,24 @@ def _check(claims: Mapping[str, Any]) -> None:
         raise wrong("its versions")
 
 
+def _mixed_up(code: str, text: str, wanted: str, path: str = "") -> None:
+    """Refuses what people give in place of what is wanted, if it is known."""
+    text = text.strip()
+    if text.startswith(_INSTALL_KEY):
+        other = "an install key, which is the secret of one machine"
+    elif text.startswith("-----BEGIN") and "PRIVATE KEY" in text:
+        other = "a private key, which nobody is to have but its owner"
+    elif re.search(r"BEGIN\s+GUILDHALL\s+LICENCE", text) or text.startswith("v4.public."):
+        other = "a licence"
+    elif text.startswith("{") and '"nonce"' in text:
+        other = "a request"
+    elif text.startswith("{") and '"keys"' in text:
+        other = "a file of public keys"
+    else:
+        return
+    raise OfflineRefused(code, f"{path or 'This'} {'holds' if path else 'is'} {other}, and {wanted}.")
+
+
 def _take_apart(text: str) -> Tuple[bytes, bytes, bytes]:
     """The claims, the signature and the footer of either form."""
     if len(text.encode("utf-8", "replace")) > _MAX_TEXT:
@@ -363,6 +382,7 @@ def _take_apart(text: str) -> Tuple[bytes, bytes, bytes]:
             raise OfflineRefused("malformed", "The beginning of the licence is missing.")
         parts = "".join(text.split()).split(".")
         if len(parts) != 4 or parts[:2] != ["v4", "public"]:
+            _mixed_up("malformed", text, "no licence")
             raise OfflineRefused("malformed", "This is no licence.")
         payload, footer = _bytes(parts[2]), _bytes(parts[3])
     else:
@@ -451,6 +471,7 @@ def _install_key(path: str) -> X25519PrivateKey:
                 raise OfflineRefused("key_file", f"{path}: others can read the install key. If nobody did: chmod 600 {path}.")
             text = file.read(1 << 10).strip()
         if not text.startswith(_INSTALL_KEY):
+            _mixed_up("key_file", text, "no install key", path)
             raise ValueError
         return X25519PrivateKey.from_private_bytes(read64(text[len(_INSTALL_KEY):], 32))
     except OSError as e:

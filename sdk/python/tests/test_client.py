@@ -92,8 +92,9 @@ class Calls(ClientTest):
             self.addCleanup(self.server.close)
             self.assertEqual(self.client(ssl_context=ours).open().key, HANDSHAKE_KEY)
             self.assertEqual((self.server.seen[0]["path"], self.server.seen[0]["mode"]), ("/v1/open", "https"))
+            self.assertTrue(self.client().activate().offline)  # nobody vouches for the certificate
             with self.assertRaises(Unreachable):
-                self.client().activate()  # nobody vouches for the certificate
+                self.client().server_time()
 
     def test_nothing_goes_open_over_http(self) -> None:
         with self.assertRaises(Unreachable):
@@ -195,8 +196,9 @@ class Refusals(ClientTest):
             client.validate("extra")
         self.server.fields = {"verdict": "refused", "code": "too_many_requests", "retry_after": 9}
         self.assertTrue(client.validate().offline)
+        self.assertTrue(client.activate().offline)
         with self.assertRaises(TryLater) as later:
-            client.activate()
+            client.files()
         self.assertEqual(later.exception.retry_after, 9)
 
 
@@ -216,10 +218,12 @@ class Outages(ClientTest):
             self.assertEqual(client.open().key, HANDSHAKE_KEY)
             with self.assertRaises(Refused):
                 client.validate("extra")
-            with self.assertRaises(Unreachable):
-                client.activate()
+            self.assertTrue(client.activate().offline)
             with self.assertRaises(Unreachable):
                 client.open("another")
+        self.assertTrue(self.client(card=" card key\n").activate().offline)
+        with self.assertRaisesRegex(Unreachable, "another card"):
+            self.client(card="card-keys").activate()
         self.off = 72 * HOUR - 1
         self.assertTrue(self.running.validate().offline)
         self.off = 72 * HOUR
@@ -317,8 +321,9 @@ class Liars(ClientTest):
                 self.server.fields = {"verdict": "refused", "code": "card_revoked"}
                 first: Wire = recorded[0]
                 self.server.between = lambda _, first=first: first  # type: ignore[misc]
+                self.assertTrue(client.activate().offline, "the lease is good; the old answer was not taken")
                 with self.assertRaises(Untrusted):
-                    client.activate()
+                    client.files()
                 self.server.fields, self.server.between = {}, lambda wire: wire
 
     def test_no_answer_but_the_servers(self) -> None:
@@ -447,7 +452,7 @@ class Heartbeats(ClientTest):
         turns.put(True)
         beat.stop()
         self.assertFalse(beat.running)
-        self.assertEqual(waited, [5, 60, 60, 60])
+        self.assertEqual(waited, [5, 5, 5, 5])
 
     def test_they_wait_as_long_as_the_server_asks(self) -> None:
         waited: List[float] = []
@@ -457,10 +462,13 @@ class Heartbeats(ClientTest):
             self.server.fields = {"verdict": "refused", "code": "too_many_requests", "retry_after": 700} if len(waited) == 1 else {}
             return len(waited) == 3
 
-        beat = Heartbeat(self.client(), 5, on_problem=lambda _: None, wait=wait)
-        beat.start()
-        beat._thread.join()
-        self.assertEqual(waited, [5, 700, 60])
+        for every, paces in ((5, [5, 700, 5]), (None, [900, 900, 60])):  # an answer says how often, and before any it is 900 seconds
+            waited.clear()
+            beat = Heartbeat(self.client(state=self.state.with_name(str(every))), every, on_problem=lambda _: None, wait=wait)
+            self.server.devices.clear()
+            beat.start()
+            beat._thread.join()
+            self.assertEqual(waited, paces)
 
     def test_they_begin_without_the_server(self) -> None:
         self.client().open()
@@ -482,10 +490,25 @@ class Heartbeats(ClientTest):
         self.assertEqual(threading.active_count(), before)
 
     def test_none_where_none_are_asked_for(self) -> None:
-        client = self.client()
-        self.assertFalse(client.start_heartbeat().running)
+        client, waited = self.client(), []
+        self.server.fields = {"heartbeat": 0}
         client.validate()
-        beat = client.start_heartbeat()
+
+        def wait(seconds: float) -> bool:
+            waited.append(seconds)
+            if len(waited) == 3:
+                self.server.fields = {"heartbeat": 30}
+                client.validate()
+            return len(waited) == 5
+
+        beat = Heartbeat(client, None, wait=wait)
+        beat.start()
+        beat._thread.join()
+        self.assertEqual(waited, [3600, 3600, 3600, 30, 30])
+        self.assertEqual([r["call"] for r in self.server.seen], ["validate", "validate", "heartbeat", "heartbeat"])
+
+    def test_they_begin_before_any_answer(self) -> None:
+        beat = self.client().start_heartbeat()
         self.assertTrue(beat.running)
         beat.stop()
         self.assertFalse(beat.running)

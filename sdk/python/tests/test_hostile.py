@@ -93,7 +93,7 @@ class Answers(ClientTest):
         self.server.fields = {"verdict": "perhaps", "code": "card_revoked"}
         self.assertTrue(client.validate().offline)
         with self.assertRaises(Unreachable):
-            client.activate()
+            client.files()
 
     def test_heartbeats_of_any_pace(self) -> None:
         for pace in (-5, 0, 2**31, 10**30):
@@ -105,7 +105,7 @@ class Answers(ClientTest):
             asked.wait()
             self.assertTrue(beat.running)
             beat.stop()
-        for every in (-1.0, float("nan")):
+        for every in (0, -1.0, float("nan")):
             with self.assertRaises(SetupError):
                 self.client().start_heartbeat(every)
 

@@ -87,8 +87,8 @@ func (c *calls) answer(w http.ResponseWriter, r *http.Request, takes func(sealed
 	}
 	in := call.Incoming{Request: opened.Message, IP: clientIP(r), Once: opened.Once, Proof: opened.Proof != nil,
 		Verify: func(public []byte) bool { return opened.VerifyProof(public) == nil }}
-	if opened.Malformed {
-		return c.keys.Answer(opened, c.service.Malformed())
+	if opened.Flaw != "" {
+		return c.keys.Answer(opened, c.service.Malformed(opened.Flaw))
 	}
 	answer, err := c.service.Answer(r.Context(), in)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -104,10 +105,10 @@ func run(ctx context.Context, args []string, t terminal) int {
 		return ended
 	}
 	if err != nil {
-		t.warn(fmt.Sprintf("%s\nTry \"guildhall%s --help\".", strings.Replace(err.Error(), `one of "",`, "one of ", 1), command(err)))
+		t.warn(fmt.Sprintf("%s\nTry \"guildhall%s --help\".", mistake(err), command(err)))
 		return exitUsage
 	}
-	return exitCode(placed(parsed, parsed.Run()), t)
+	return exitCode(parsed.Selected(), placed(parsed, parsed.Run()), t)
 }
 
 // placed puts the flag or argument before an answer that something named by it is not
@@ -146,6 +147,16 @@ func habits(args []string) []string {
 	return args
 }
 
+// mistake is what the parser says, with an argument's name as the help has it, and without
+// the choice that stands for none.
+func mistake(err error) string {
+	text := strings.Replace(err.Error(), `one of "",`, "one of ", 1)
+	if name, rest, ok := strings.Cut(text, ">: "); ok && strings.HasPrefix(name, "<") {
+		return strings.ToUpper(name[1:]) + ": " + rest
+	}
+	return text
+}
+
 // command is the command that a mistake was made in, with a space before it.
 func command(err error) (text string) {
 	e, ok := errors.AsType[*kong.ParseError](err)
@@ -160,22 +171,22 @@ func command(err error) (text string) {
 	return text
 }
 
-// exitCode says on standard error what went wrong and maps it to a code.
-func exitCode(err error, t terminal) int {
+// exitCode says on standard error what went wrong in the command and maps it to a code.
+func exitCode(command *kong.Node, err error, t terminal) int {
 	if err == nil {
 		return exitOK
 	}
 	if errors.Is(err, errNegative) {
 		return exitNegative
 	}
-	t.warn(asFlag(err.Error()))
+	t.warn(asFlag(command, err.Error()))
 	if errors.Is(err, app.ErrNotRunning) {
 		return exitNotRunning
 	}
 	status, fields := refusal(err)
 	if len(fields) > 1 { // the sentence above is about the first one
 		for _, f := range fields[1:] {
-			t.warn(asFlag(f.Name + ": " + f.Detail))
+			t.warn(asFlag(command, f.Name+": "+f.Detail))
 		}
 	}
 	if status >= 400 && status < 500 {
@@ -184,23 +195,33 @@ func exitCode(err error, t terminal) int {
 	return exitFailed
 }
 
-// asFlag names the flag or argument where an answer of the API names its field.
-func asFlag(text string) string {
+// renamed are the flags and arguments, without their dashes, that have another name than
+// the field of the API that they fill.
+var renamed = map[string]string{"common_name": "name", "sans": "san", "lifetime": "life", "seconds": "life", "certificate": "file", "q": "query",
+	"client_name": "name", "redirect_uris": "redirect-uri", "post_logout_redirect_uris": "post-logout-uri", "scopes": "scope", "audiences": "audience",
+	"token_endpoint_auth_method": "method", "tls_client_auth_san_dns": "tls-name", "ends_at": "ends", "functions": "function", "modules": "module",
+	"time.mode": "mode", "time.days": "days", "time.grace_days": "grace", "time.expired": "expired", "rebind.per_year": "moves"}
+
+// asFlag names the flag or argument of the command where an answer of the API names its
+// field: "sans[1]" is about --san, "time.days" about --days.
+func asFlag(command *kong.Node, text string) string {
 	field, rest, ok := strings.Cut(text, ": ")
-	name, _, _ := strings.Cut(field, "[")
-	flag := map[string]string{"common_name": "--name", "sans": "--san", "csr": "--csr", "lifetime": "--life", "seconds": "--life",
-		"key_type": "--key-type", "profile": "--profile", "reason": "--reason", "name": "--name", "certificate": "FILE", "service": "SERVICE",
-		"head": "--head", "key": "--key", "action": "--action", "actor": "--actor", "subject": "--subject", "q": "--query",
-		"client_name": "--name", "kind": "KIND", "redirect_uris": "--redirect-uri", "post_logout_redirect_uris": "--post-logout-uri", "scopes": "--scope",
-		"audiences": "--audience", "token_endpoint_auth_method": "--method", "jwks": "--jwks", "tls_client_auth_san_dns": "--tls-name", "overlap": "--overlap",
-		"email": "EMAIL", "language": "--language", "role": "ROLE",
-		"code": "CODE", "version": "VERSION", "count": "--count", "days": "--days", "ends_at": "--ends", "until": "--until", "note": "--note", "ip": "--ip",
-		"ends_within_days": "--ends-within", "to": "--to", "from": "--from", "again": "--again", "version_from": "--version-from", "version_to": "--version-to", "value": "--value",
-		"request": "REQUEST"}[name]
-	if !ok || flag == "" {
+	if !ok || command == nil {
 		return text
 	}
-	return flag + ": " + rest
+	name, _, _ := strings.Cut(field, "[")
+	name = cmp.Or(renamed[name], strings.ReplaceAll(name, "_", "-"))
+	for _, a := range command.Positional {
+		if a.Name == name {
+			return strings.ToUpper(name) + ": " + rest
+		}
+	}
+	for _, f := range command.Flags {
+		if f.Name == name {
+			return "--" + name + ": " + rest
+		}
+	}
+	return text
 }
 
 // refusal is the HTTP status and the wrong fields, if the text leaves any out, of a fault made here, or of a

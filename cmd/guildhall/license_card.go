@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"guildhall/platform/fault"
+	"guildhall/sdk/go/api"
 	"guildhall/sdk/go/license/manage"
 )
 
@@ -108,13 +109,14 @@ func findCard(ctx context.Context, client *manage.Client, text string) (string, 
 		return findPrefix(ctx, client, strings.TrimSpace(text))
 	}
 	found, err := client.FindCard(ctx, text)
-	switch f := fault.As(err); {
+	p, ok := errors.AsType[*api.Problem](err)
+	switch {
 	case err == nil:
 		return found.ID, nil
-	case f.Code == "card_not_found":
-		return "", fault.Fields(fault.Field{Name: "CARD", Code: f.Code, Detail: "There is no card with this key. \"guildhall license card list\" finds them."})
-	case len(f.Fields) == 1:
-		return "", fault.Fields(fault.Field{Name: "CARD", Code: f.Fields[0].Code, Detail: "This is no id (crd_...), and no key: " + f.Fields[0].Detail})
+	case ok && p.Code == "card_not_found":
+		return "", fault.Fields(fault.Field{Name: "CARD", Code: p.Code, Detail: "There is no card with this key. \"guildhall license card list\" finds them."})
+	case ok && len(p.Fields) == 1:
+		return "", fault.Fields(fault.Field{Name: "CARD", Code: p.Fields[0].Code, Detail: "This is no id (crd_...), and no key: " + p.Fields[0].Detail})
 	}
 	return "", err
 }

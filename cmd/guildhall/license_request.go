@@ -17,8 +17,8 @@ type licenseRequestCommand struct {
 	Product    string   `arg:"" help:"The product's code, as its vendor says it."`
 	InstallKey string   `help:"This machine's install key; it is made when it is not there, and never leaves the machine." required:"" placeholder:"FILE"`
 	Name       string   `help:"What this machine is called (default: its host name)." placeholder:"NAME"`
-	Company    string   `help:"Whom the licence is for." placeholder:"TEXT"`
-	Contact    string   `help:"Whom to write to." placeholder:"TEXT"`
+	Company    string   `help:"Whom the licence is for." required:"" placeholder:"TEXT"`
+	Contact    string   `help:"Whom to write to." required:"" placeholder:"TEXT"`
 	Module     []string `help:"A module that is asked for." sep:"none" placeholder:"NAME"`
 	Users      int      `help:"How many users there will be; 0: any number." placeholder:"N"`
 	Root       bool     `help:"The program always runs as root: look at what only root sees, too."`

@@ -10,7 +10,7 @@ import (
 
 type licenseTransportCommand struct {
 	List   licenseTransportListCommand   `cmd:"" help:"List the keys of a product that seal requests and sign answers."`
-	Rotate licenseTransportRotateCommand `cmd:"" help:"Make another key at once."`
+	Rotate licenseTransportRotateCommand `cmd:"" help:"Make another key at once, and print its id."`
 	End    licenseTransportEndCommand    `cmd:"" help:"End a key that is in wrong hands."`
 }
 
@@ -55,8 +55,27 @@ func (licenseTransportRotateCommand) Help() string {
 // Run makes it.
 func (c *licenseTransportRotateCommand) Run(ctx context.Context, t terminal) error {
 	return c.license(ctx, t, func(client *manage.Client) error {
-		return client.RotateTransportKey(ctx, c.Product, manage.TransportRotation{Kind: c.Kind, End: c.End})
+		if err := client.RotateTransportKey(ctx, c.Product, manage.TransportRotation{Kind: c.Kind, End: c.End}); err != nil {
+			return err
+		}
+		list, err := client.TransportKeys(ctx, c.Product)
+		if err != nil {
+			return fmt.Errorf("the key was made; its id: %w", err)
+		}
+		t.printf("%s\n", newest(list.Keys, c.Kind))
+		return nil
 	})
+}
+
+// newest is the id of the key of a kind that began last.
+func newest(keys []manage.TransportKey, kind string) (id string) {
+	var from time.Time
+	for _, k := range keys {
+		if k.Kind == kind && !k.From.Before(from) {
+			id, from = k.ID, k.From
+		}
+	}
+	return id
 }
 
 type licenseTransportEndCommand struct {

@@ -284,19 +284,19 @@ func TestMalformedRequests(t *testing.T) {
 	worlds(t, func(t *testing.T, w *licensetest.World) {
 		key := w.CardKey(t, nil)
 		m := w.Machine(t, "m", here)
-		for name, change := range map[string]func(*license.Request){
-			"short nonce":      func(r *license.Request) { r.Nonce = "short" },
-			"long nonce":       func(r *license.Request) { r.Nonce = strings.Repeat("n", 65) },
-			"NUL in function":  func(r *license.Request) { r.Call, r.Function = license.CallFunction, "a\x00" },
-			"NUL in version":   func(r *license.Request) { r.Call, r.Version = license.CallOpen, "\x00" },
-			"no UTF-8":         func(r *license.Request) { r.SDK = "\xff" },
-			"long module":      func(r *license.Request) { r.Module = strings.Repeat("m", 201) },
-			"no digest":        func(r *license.Request) { r.Fingerprint = map[string]string{"tpm": "x"} },
-			"no kind":          func(r *license.Request) { r.Fingerprint = map[string]string{"T P M": licensetest.Digest("x")} },
-			"short device key": func(r *license.Request) { r.Device = &license.Device{Sign: r.Device.Sign, Seal: []byte{1}} },
-			"long device key":  func(r *license.Request) { r.Device = &license.Device{Sign: make([]byte, 33), Seal: r.Device.Seal} },
-			"useless point":    func(r *license.Request) { r.Device = &license.Device{Sign: r.Device.Sign, Seal: make([]byte, 32)} },
-			"many components": func(r *license.Request) {
+		for said, change := range map[string]func(*license.Request){
+			"The nonce has 5 bytes":           func(r *license.Request) { r.Nonce = "short" },
+			"The nonce has 65 bytes":          func(r *license.Request) { r.Nonce = strings.Repeat("n", 65) },
+			"The field function":              func(r *license.Request) { r.Call, r.Function = license.CallFunction, "a\x00" },
+			"The field version":               func(r *license.Request) { r.Call, r.Version = license.CallOpen, "\x00" },
+			"The field sdk":                   func(r *license.Request) { r.SDK = "\xff" },
+			"The field module":                func(r *license.Request) { r.Module = strings.Repeat("m", 201) },
+			"the component tpm has no digest": func(r *license.Request) { r.Fingerprint = map[string]string{"tpm": "x"} },
+			`"T P M" is no name`:              func(r *license.Request) { r.Fingerprint = map[string]string{"T P M": licensetest.Digest("x")} },
+			"have 32 bytes each":              func(r *license.Request) { r.Device = &license.Device{Sign: r.Device.Sign, Seal: []byte{1}} },
+			"32 bytes each":                   func(r *license.Request) { r.Device = &license.Device{Sign: make([]byte, 33), Seal: r.Device.Seal} },
+			"the key seal of the device":      func(r *license.Request) { r.Device = &license.Device{Sign: r.Device.Sign, Seal: make([]byte, 32)} },
+			"33 components": func(r *license.Request) {
 				r.Fingerprint = map[string]string{}
 				for i := range 33 {
 					r.Fingerprint[fmt.Sprintf("k%d", i)] = licensetest.Digest(fmt.Sprint(i))
@@ -305,8 +305,8 @@ func TestMalformedRequests(t *testing.T) {
 		} {
 			in := m.Request(t, license.CallActivate, key)
 			change(&in.Request)
-			if a := m.Send(t, in); a.Code != call.Malformed || a.Detail == "" {
-				t.Errorf("%s: %+v", name, a)
+			if a := m.Send(t, in); a.Code != call.Malformed || !strings.Contains(a.Detail, said) {
+				t.Errorf("want %q: %+v", said, a)
 			}
 		}
 		m.Want(t, "refused call_unknown", "format", key)

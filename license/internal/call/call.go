@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"database/sql"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -132,8 +133,8 @@ func (s *Service) answer(ctx context.Context, in Incoming, now time.Time) (licen
 	if in.Call == license.CallTime { // the time is for everybody: a card that comes along is not looked at
 		return license.Answer{Verdict: license.VerdictOK, Code: string(decide.Fine)}, s.once(ctx, in, now)
 	}
-	if !wellFormed(in.Request) {
-		return refused(Malformed), nil
+	if wrong := flaw(in.Request); wrong != "" {
+		return malformed(wrong), nil
 	}
 	// A card key that cannot be one is looked for all the same, so that the answer takes
 	// as long.
@@ -192,10 +193,17 @@ func later(wait time.Duration) license.Answer {
 	return a
 }
 
-// Malformed is the answer to what is no message, or one that was sent elsewhere.
-func (s *Service) Malformed() license.Answer {
+// Malformed is the answer to what is no message, or one that was sent elsewhere, with a
+// sentence that says what is wrong.
+func (s *Service) Malformed(wrong string) license.Answer {
+	a := malformed(wrong)
+	a.Time = s.o.Now().UnixMilli()
+	return a
+}
+
+func malformed(wrong string) license.Answer {
 	a := refused(Malformed)
-	a.Time, a.Detail = s.o.Now().UnixMilli(), detail(Malformed)
+	a.Detail = "The request is not of the format. " + wrong
 	return a
 }
 
@@ -230,16 +238,24 @@ const (
 	maxNonce = 64
 )
 
-func wellFormed(r license.Request) bool {
-	if len(r.Nonce) < minNonce || len(r.Nonce) > maxNonce || fingerprint.Components(r.Fingerprint).Check() != nil {
-		return false
+// flaw is a sentence with what breaks the format of a message, empty if nothing does.
+func flaw(r license.Request) string {
+	if len(r.Nonce) < minNonce || len(r.Nonce) > maxNonce {
+		return fmt.Sprintf("The nonce has %d bytes, and not %d to %d.", len(r.Nonce), minNonce, maxNonce)
 	}
-	for _, text := range []string{r.Call, r.Card, r.Version, r.HandshakeKey, r.Module, r.Function, r.SDK, r.Product} {
-		if len(text) > maxText || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
-			return false
+	if err := fingerprint.Components(r.Fingerprint).Check(); err != nil {
+		return "Of the fingerprint: " + err.Error() + "."
+	}
+	for _, f := range [...]struct{ name, text string }{{"call", r.Call}, {"card", r.Card}, {"version", r.Version}, {"handshake_key", r.HandshakeKey},
+		{"module", r.Module}, {"function", r.Function}, {"sdk", r.SDK}, {"product", r.Product}} {
+		if len(f.text) > maxText || !utf8.ValidString(f.text) || strings.ContainsFunc(f.text, unicode.IsControl) {
+			return fmt.Sprintf("The field %s has more than %d bytes, or a control character.", f.name, maxText)
 		}
 	}
-	return r.Device == nil || len(r.Device.Sign) == ed25519.PublicKeySize && len(r.Device.Seal) == x25519Size
+	if r.Device != nil && (len(r.Device.Sign) != ed25519.PublicKeySize || len(r.Device.Seal) != x25519Size) {
+		return "The keys sign and seal of the device have 32 bytes each."
+	}
+	return ""
 }
 
 // policyAt is the rules of a card as of a revision, or as they are by now.

@@ -16,7 +16,7 @@ func detail(code string) string {
 	case TooMany:
 		return "Too many unknown card keys came from this address, or too many other machines with this card. Wait, and try again."
 	case Malformed:
-		return "The request lacks something, or has too much of it."
+		return "The request is not of the format. Nothing can be sealed to the key seal of the device."
 	case NoHandshake:
 		return "The release has no such handshake key."
 	case NoDeviceKey:

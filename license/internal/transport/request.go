@@ -5,6 +5,7 @@ import (
 	"crypto/ecdh"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"guildhall/license/internal/store"
@@ -15,10 +16,10 @@ import (
 // Request is one that was opened, and that can be answered.
 type Request struct {
 	*sealed.Request
-	// Message is what the client asks. Malformed says that it is none, or one for another
-	// product or call than the request was sent for.
-	Message   license.Request
-	Malformed bool
+	// Message is what the client asks. Flaw says what is wrong if it is none, or one for
+	// another product or call than the request was sent for.
+	Message license.Request
+	Flaw    string
 	// Once names a sealed request among all others; nil: it was not sealed.
 	Once []byte
 
@@ -48,10 +49,23 @@ func (d *Desk) Open(ctx context.Context, call, method, path string, w sealed.Wir
 		r.Once = name[:]
 	}
 	if r.key != nil {
-		r.Malformed = json.Unmarshal(r.Body, &r.Message) != nil
+		r.Flaw = flaw(json.Unmarshal(r.Body, &r.Message))
 	}
-	r.Malformed = r.Malformed || r.Message.Product != p.Product || r.Message.Call != call
+	if r.Flaw == "" && (r.Message.Product != p.Product || r.Message.Call != call) {
+		r.Flaw = fmt.Sprintf("It was sent as the call %.20q for the product %q, and says another call or product.", call, p.Product)
+	}
 	return r, nil
+}
+
+// flaw is what the parser has against a message, in a sentence.
+func flaw(err error) string {
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && e.Field != "" {
+		return fmt.Sprintf("The field %s cannot be a %s.", e.Field, e.Value)
+	}
+	if err != nil {
+		return "It is no JSON object with the fields of a message."
+	}
+	return ""
 }
 
 // find finds whose request it is: the message of one that is not sealed says so, and the
@@ -61,7 +75,7 @@ func (d *Desk) find(ctx context.Context, w sealed.Wire) (*Request, error) {
 	if kinds == nil {
 		r := &Request{}
 		err := json.Unmarshal(w.Body, &r.Message) // fields of a wrong type are left out
-		r.Malformed = err != nil
+		r.Flaw = flaw(err)
 		if r.Message.Product == "" {
 			return nil, ErrMessage.Because(err)
 		}

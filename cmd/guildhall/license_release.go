@@ -68,7 +68,7 @@ type licenseReleaseRotateCommand struct {
 
 // Help is the long text of --help.
 func (licenseReleaseRotateCommand) Help() string {
-	return "Data that is encrypted from now on takes the new key; the keys before go on for what was encrypted under them.\n\n" + exitHelp
+	return "Data that is encrypted from now on takes the new key; the keys before go on for what was encrypted under them, in programs that ask for them by their id. A program that asks without an id is given the new key from now on.\n\n" + exitHelp
 }
 
 // Run rotates at once.

@@ -9,7 +9,7 @@
 //	client, err := license.Open(license.Options{Kit: kit, Dir: dir, Version: "2.1", Components: components, Trouble: log})
 //	_, err = client.Activate(ctx, card)       // once; the card is kept
 //	standing, err := client.Validate(ctx)     // may the program run, and how?
-//	key, _, err := client.OpenKey(ctx, "")    // decrypts the product's core data
+//	key, _, err := client.OpenKey(ctx, keyID) // decrypts the product's core data, beside which the id stands
 //	go client.Run(ctx)                        // heartbeats
 //
 // While the server cannot be reached its last answer counts: it was kept with its
@@ -20,6 +20,7 @@
 // lease. Package offline/clock holds more against a clock that is set back.
 //
 // Errors are those of this package, told apart by errors.Is: ErrRefused (a *RefusedError
-// with a code), ErrUnreachable (perhaps a *TryLaterError), ErrAnswer, ErrState and ErrKit. None of them ends the
+// with a code), ErrUnreachable (perhaps a *TryLaterError), ErrAnswer, ErrState,
+// ErrFile and ErrKit. None of them ends the
 // program: what it does without a licence is its own decision.
 package license

@@ -274,7 +274,7 @@ class Guard:
                 level = Level.IN_GRACE
             if level >= worst:
                 worst, code = level, "clock_back"
-                text = f"The clock of this machine says {_minute(now)}, but it is at least {_minute(_from_micros(s.mark))}: it was set back. Set it right. {then}"
+                text = f"The clock of this machine says {_minute(now)}, but it is at least {_minute(_from_micros(s.mark))}: it was set back. Set it right. If it is right, it was ahead before: a new licence mends that. {then}"
         if o.run_for and s.run > _nanos(o.run_for):
             worst, code = Level.REFUSE, "run_out"
             text = f"The program has run the {_hours(o.run_for)} hours that the licence is for. Ask for a new licence."

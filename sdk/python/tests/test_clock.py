@@ -87,7 +87,7 @@ class Rules(unittest.TestCase):
         w.wrong = -50 * DAY
         r = w.run(10 * HOUR)
         self.assertEqual((r.level, r.code, r.time), (Level.WARNED, "clock_back", w.time))
-        self.assertIn("says 2031-04-23 16:06 UTC, but it is at least 2031-06-12 16:06 UTC: it was set back. Set it right. The program runs for 62 more hours", r.text)
+        self.assertIn("says 2031-04-23 16:06 UTC, but it is at least 2031-06-12 16:06 UTC: it was set back. Set it right. If it is right, it was ahead before: a new licence mends that. The program runs for 62 more hours", r.text)
         r = w.run(15 * HOUR)
         self.assertEqual((r.level, r.grace_left), (Level.IN_GRACE, 47 * HOUR))
         w.wrong = timedelta(0)

@@ -144,6 +144,21 @@ class Check(unittest.TestCase):
         moment = timedelta(microseconds=1)
         self.refused("clock_back", watch=replace(self.watch, warn=moment, grace=moment))
 
+    def test_files_in_each_others_place(self) -> None:
+        request, keys = '{"v": 1, "nonce": "x"}', '{"v": 1, "keys": []}'
+        with open(self.install_key, encoding="ascii") as file:
+            install_key = file.read()
+        for given, name in ((request, "a request"), (keys, "a file of public keys"), (install_key, "an install key, which"), ("-----BEGIN PRIVATE KEY-----\n", "a private key, which")):
+            with self.subTest(name):
+                self.assertIn(f"This is {name}", str(self.refused("malformed", text=given)))
+        for given, name in ((request, "a request"), (self.text, "a licence")):
+            with self.subTest(name):
+                with self.assertRaisesRegex(offline.OfflineRefused, f"This is {name}, and no file of public keys"):
+                    offline.KeySet.parse(given)
+                with open(self.install_key, "w", encoding="utf-8") as out:
+                    out.write(given)
+                self.assertIn(f"holds {name}, and no install key", str(self.refused("key_file")))
+
     def test_without_an_install_key(self) -> None:
         with offline.check(self.text, self.program, self.watch) as standing, self.assertRaises(offline.OfflineRefused) as refused:
             standing.secret()

@@ -73,7 +73,7 @@ func (r *Reading) clockBack(s state, now time.Time, o Options) {
 	case s.Behind > o.Warn:
 		level = InGrace
 	}
-	r.set(level, "clock_back", fmt.Sprintf("The clock of this machine says %s, but it is at least %s: it was set back. Set it right. %s",
+	r.set(level, "clock_back", fmt.Sprintf("The clock of this machine says %s, but it is at least %s: it was set back. Set it right. If it is right, it was ahead before: a new licence mends that. %s",
 		now.UTC().Format(minute), s.mark().Format(minute), then))
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ecdh"
 	"crypto/ed25519"
+	"crypto/hpke"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -32,6 +33,7 @@ const product = "press"
 type machine struct {
 	card        string
 	sign        ed25519.PrivateKey
+	seal        *ecdh.PrivateKey
 	device      *license.Device
 	fingerprint fingerprint.Components
 }
@@ -130,14 +132,44 @@ func (l *licences) keys(b *testing.B) {
 	if l.hpke, err = sealed.NewHPKE(key.ID, key.Public[:]); err != nil {
 		b.Fatal(err)
 	}
+	l.share(b, l.kit.PSK.ID, l.kit.PSK.Key)
+}
+
+// share has the requests of psk sealed by a shared key from now on.
+func (l *licences) share(b *testing.B, name string, key []byte) {
+	b.Helper()
 	var id sealed.KeyID
-	raw, err := hex.DecodeString(l.kit.PSK.ID)
+	raw, err := hex.DecodeString(name)
 	if err != nil || copy(id[:], raw) != len(id) {
-		b.Fatalf("the kit's shared key has the id %q: %v", l.kit.PSK.ID, err)
+		b.Fatalf("a shared key has the id %q: %v", name, err)
 	}
-	if l.psk, err = sealed.NewPSK(id, l.kit.PSK.Key); err != nil {
+	if l.psk, err = sealed.NewPSK(id, key); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// learn takes the key of the week in place of the kit's, as a client does that proves its
+// device.
+func (l *licences) learn(b *testing.B) {
+	b.Helper()
+	m := l.machines[0]
+	a, err := l.answer(0, l.psk, license.CallValidate, m, true)
+	if err != nil || a.NextPSK == nil {
+		b.Fatalf("no shared key is told: %+v, %v", a, err)
+	}
+	own, err := hpke.NewDHKEMPrivateKey(m.seal)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r, err := hpke.NewRecipient(a.NextPSK.Enc, own, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(license.NextPSKInfo))
+	if err != nil {
+		b.Fatal(err)
+	}
+	key, err := r.Open([]byte(product+"\n"+a.NextPSK.ID), a.NextPSK.Ciphertext)
+	if err != nil {
+		b.Fatal(err)
+	}
+	l.share(b, a.NextPSK.ID, key)
 }
 
 // machine is a new one, which has a card of its own.
@@ -151,7 +183,7 @@ func (l *licences) machine(b *testing.B) machine {
 	if err != nil {
 		b.Fatal(err)
 	}
-	m := machine{card: l.cards[len(l.machines)], sign: private, fingerprint: fingerprint.Components{},
+	m := machine{card: l.cards[len(l.machines)], sign: private, seal: box, fingerprint: fingerprint.Components{},
 		device: &license.Device{Sign: private.Public().(ed25519.PublicKey), Seal: box.PublicKey().Bytes()}}
 	for _, kind := range []string{fingerprint.DMIUUID, fingerprint.MachineID, fingerprint.Disk, fingerprint.MAC} {
 		sum := sha256.Sum256([]byte(kind + m.card))
@@ -177,6 +209,14 @@ func (l *licences) activate(b *testing.B, count int) {
 
 // ask asks license as a machine, which must be answered with yes.
 func (l *licences) ask(worker int, by *sealed.Client, call string, m machine, proven bool) error {
+	a, err := l.answer(worker, by, call, m, proven)
+	if err == nil && a.Verdict == license.VerdictRefused {
+		err = fmt.Errorf("%s was refused: %s", call, a.Code)
+	}
+	return err
+}
+
+func (l *licences) answer(worker int, by *sealed.Client, call string, m machine, proven bool) (answer license.Answer, err error) {
 	client, at, path := l.plain[worker], "http://"+l.server.plain, license.PathSealed+call
 	if by == l.https {
 		client, at, path = l.clients[worker], l.at, license.PathCalls+call
@@ -187,35 +227,28 @@ func (l *licences) ask(worker int, by *sealed.Client, call string, m machine, pr
 	}
 	body, err := json.Marshal(r)
 	if err != nil {
-		return err
+		return answer, err
 	}
 	p := sealed.Params{Method: http.MethodPost, Path: path, Product: product}
 	var proof []byte
 	if proven {
 		if proof, err = sealed.SignProof(m.sign, p, body); err != nil {
-			return err
+			return answer, err
 		}
 	}
 	wire, exchange, err := by.SealRequest(p, proof, body)
 	if err != nil {
-		return err
+		return answer, err
 	}
 	got, err := post(client, at+path, wire)
 	if err != nil {
-		return err
+		return answer, err
 	}
 	text, err := exchange.Open(got, l.answers)
 	if err != nil {
-		return err
+		return answer, err
 	}
-	var answer license.Answer
-	if err := json.Unmarshal(text, &answer); err != nil {
-		return err
-	}
-	if answer.Verdict == license.VerdictRefused {
-		return fmt.Errorf("%s was refused: %s", call, answer.Code)
-	}
-	return nil
+	return answer, json.Unmarshal(text, &answer)
 }
 
 // post sends what a client sealed.

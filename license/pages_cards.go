@@ -71,6 +71,12 @@ func (p *pages) showCards(w http.ResponseWriter, r *http.Request, list *url.URL,
 	if v.Names, err = p.names(ctx); err != nil {
 		return err
 	}
+	if v.Customers, _, err = p.Service.store.Customers(ctx, store.CustomerQuery{Limit: offered}); err != nil {
+		return err
+	}
+	if v.Batch, err = p.Service.store.Batch(ctx, q.Filter("batch")); err != nil && !errors.Is(err, store.ErrBatch) {
+		return err
+	}
 	return p.show(w, r, find, web.Page{Title: i18n.T(ctx, "license.nav.cards"), Lead: i18n.T(ctx, "license.cards.lead"), Active: "/cards", Actions: v.Actions(ctx), Body: views.CardsPage(v)})
 }
 

@@ -230,6 +230,29 @@ func TestCustomersAreAddedAndChanged(t *testing.T) {
 	}
 }
 
+// TestAListSaysWhatItIsNarrowedBy: what an address asks for can be seen and left.
+func TestAListSaysWhatItIsNarrowedBy(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	_, _, _, one := c.stocked(t)
+	for query, want := range map[string][]string{
+		"":                    {`<select name="customer"><option value="">`},
+		"?batch=" + one.Batch: {`<select name="batch"`, `<option value="` + one.Batch + `" selected>`},
+		"?batch=bat_none":     {`<select name="batch"`, `<option value="bat_none" selected>`},
+		"?customer=cus_none":  {`<option value="cus_none" selected>`},
+	} {
+		w := c.open(t, viewerRole, http.MethodGet, "/cards"+query)
+		for _, text := range want {
+			if !strings.Contains(w.Body.String(), text) {
+				t.Errorf("/cards%s: status %d, without %s", query, w.Code, text)
+			}
+		}
+		if strings.Contains(w.Body.String(), `name="batch"`) != strings.Contains(query, "batch") {
+			t.Errorf("/cards%s offers batches", query)
+		}
+	}
+}
+
 func TestCardsAreStoppedOnTheirPage(t *testing.T) {
 	t.Parallel()
 	c := openCounter(t)

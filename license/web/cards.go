@@ -23,6 +23,9 @@ type Cards struct {
 	Query ui.ListQuery
 	Rows  []store.Card
 	Total int
+	// Customers are those to choose from, Batch is the one whose cards are listed, if it is one.
+	Customers []store.Customer
+	Batch     store.Batch
 	// Find is the key that was looked for; nil: none.
 	Find *form.Form
 	// KeyTyped says that a whole key was typed where it comes into an address.
@@ -85,6 +88,12 @@ func (v Cards) table(ctx context.Context) ui.Table {
 			{Name: "end_from", Label: i18n.T(ctx, "license.cards.end_from"), Type: "date"}, {Name: "end_to", Label: i18n.T(ctx, "license.cards.end_to"), Type: "date"},
 			{Name: "made_from", Label: i18n.T(ctx, "license.cards.made_from"), Type: "date"}, {Name: "made_to", Label: i18n.T(ctx, "license.cards.made_to"), Type: "date"}},
 		Empty: v.begin(ctx, v.May)}
+	if len(v.Customers) > 0 || v.Query.Filter("customer") != "" {
+		t.Filters = append(t.Filters, ui.Filter{Name: "customer", Label: i18n.T(ctx, "license.customer"), Options: customerOptions(v.Customers)})
+	}
+	if v.Query.Filter("batch") != "" {
+		t.Filters = append(t.Filters, ui.Filter{Name: "batch", Label: i18n.T(ctx, "license.batch"), Options: v.batch(ctx)})
+	}
 	for _, c := range v.Rows {
 		var name templ.Component = ui.Link{Label: c.Prefix + "-…", URL: CardPath(c.ID)}
 		if v.Acts {
@@ -94,6 +103,14 @@ func (v Cards) table(ctx context.Context) ui.Table {
 			ui.Text(c.Note), ui.Time{At: c.ActivatedAt, Now: v.Now}, ui.Time{At: end(c), DateOnly: true}, ui.Time{At: c.MadeAt, Now: v.Now}})
 	}
 	return t
+}
+
+// batch is the one whose cards are listed, to be left again.
+func (v Cards) batch(ctx context.Context) []ui.Option {
+	if v.Batch.ID == "" {
+		return nil
+	}
+	return []ui.Option{{Value: v.Batch.ID, Label: i18n.DateTime(ctx, v.Batch.MadeAt) + " – " + v.policy(v.Batch.Policy)}}
 }
 
 // end is when a card ends, as far as that is known.

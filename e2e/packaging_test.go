@@ -21,6 +21,9 @@ type composed struct {
 		Volumes     []string
 		Secrets     []string
 	}
+	Networks map[string]struct {
+		IPv6 bool `yaml:"enable_ipv6"`
+	}
 	Volumes map[string]any
 	Secrets map[string]struct{ File string }
 }
@@ -38,7 +41,7 @@ func compose(t *testing.T, name string, variables map[string]string) (c composed
 	return c
 }
 
-var reference = regexp.MustCompile(`\$\{([A-Z_]+)(?::([-?])([^}]*))?\}`)
+var reference = regexp.MustCompile(`\$\{([A-Z0-9_]+)(?::([-?])([^}]*))?\}`)
 
 // filled puts variables into a text as compose does: ${X}, ${X:-default}, ${X:?needed}.
 func filled(t *testing.T, text string, variables map[string]string) string {
@@ -182,6 +185,28 @@ func TestPackagingConfiguresWhatThereIs(t *testing.T) {
 		t.Errorf("the template of nginx uses %v, the compose file gives %v", used, given)
 	}
 	checkConfig(t, image)
+}
+
+// TestPackagingNetworks: whoever comes by IPv6 keeps his address only in networks that have it.
+// And nginx has one of its own: when a file changes a network of the other, compose makes it
+// anew, and the containers that run are not found by their names in it any more.
+func TestPackagingNetworks(t *testing.T) {
+	t.Parallel()
+	variables := envExample(t)
+	plain, nginx := compose(t, "compose.yaml", variables), compose(t, "compose.nginx.yaml", variables)
+	for name, n := range merged(plain.Networks, nginx.Networks) {
+		if !n.IPv6 {
+			t.Errorf("the network %s is without IPv6", name)
+		}
+	}
+	if _, there := plain.Networks["default"]; !there || len(nginx.Networks) == 0 {
+		t.Errorf("networks: %v, and of nginx %v", plain.Networks, nginx.Networks)
+	}
+	for name := range nginx.Networks {
+		if _, there := plain.Networks[name]; there {
+			t.Errorf("with nginx the network %s is another one", name)
+		}
+	}
 }
 
 // imageEnvironment is what the Dockerfile sets.

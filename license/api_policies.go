@@ -41,7 +41,7 @@ func (s *service) policyOperations(api huma.API) {
 		Summary: "Read a policy", Description: "Error code: policy_not_found."}, s.getPolicy, http.StatusNotFound)
 	register(api, huma.Operation{OperationID: "update-policy", Method: http.MethodPut, Path: one, Tags: tags, MaxBodyBytes: rulesBody,
 		Summary:     "Change a policy",
-		Description: "Replaces name and rules, for all cards that have it, from their next request on; ends that are set stay. Error codes: policy_not_found, changed_meanwhile (the revision is another by now), invalid_fields."},
+		Description: "Replaces name and rules, for all cards that have it, from their next request on; ends that are set stay. Error codes: policy_not_found, changed_elsewhere (the revision is another by now), invalid_fields."},
 		s.updatePolicy, http.StatusNotFound, http.StatusConflict)
 }
 

@@ -69,7 +69,7 @@ func TestAPIOfTheCatalogue(t *testing.T) {
 		if after.Revision != 2 || after.Rules.Time.Days != 30 || after.Name != "One month" {
 			t.Errorf("changed: %+v", after)
 		}
-		if p := problemOf(second(c.UpdatePolicy(ctx, made.ID, change))); p.Status != http.StatusConflict || p.Code != "changed_meanwhile" {
+		if p := problemOf(second(c.UpdatePolicy(ctx, made.ID, change))); p.Status != http.StatusConflict || p.Code != "changed_elsewhere" {
 			t.Errorf("change what somebody else has changed: %+v", p)
 		}
 		change.Revision, change.Rules.Time.Days = 2, -1

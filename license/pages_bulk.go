@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 
+	"guildhall/license/internal/card"
 	views "guildhall/license/web"
 	"guildhall/platform/fault"
 	"guildhall/platform/i18n"
@@ -106,7 +107,7 @@ func (p *pages) actOnCards(w http.ResponseWriter, r *http.Request) error {
 	if f.Err() != nil {
 		return p.showBulk(w, r, v)
 	}
-	done, last := 0, error(nil)
+	done, left, last := 0, 0, error(nil)
 	for _, c := range v.Cards {
 		_, err := p.Service.act(ctx, c.ID, a, by)
 		refused := fault.As(err)
@@ -118,13 +119,18 @@ func (p *pages) actOnCards(w http.ResponseWriter, r *http.Request) error {
 		case done == 0 && last == nil && wrongForAll(refused):
 			take(f, err)
 			return p.showBulk(w, r, v)
+		case refused.Code == card.ErrState.Code: // as the page said
+			left++
 		default:
 			last = err
 		}
 	}
-	if last == nil {
+	switch {
+	case last == nil && left == 0:
 		p.shell.Flash(w, r, ui.Good, i18n.T(ctx, "license.bulk.done", "Count", done))
-	} else {
+	case last == nil:
+		p.shell.Flash(w, r, ui.Warn, i18n.T(ctx, "license.bulk.left", "Done", done, "Count", left))
+	default:
 		why := web.FaultText(ctx, last)
 		if fields := fault.As(last).Fields; len(fields) > 0 {
 			why = ui.Problem(ctx, ownField(fields[0]))

@@ -1,6 +1,7 @@
 package license
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,11 +17,17 @@ func TestManyCardsAtOnce(t *testing.T) {
 	_, _, batch, _ := c.stocked(t)
 	all, _, err := c.store.Cards(t.Context(), store.CardQuery{Limit: 10, Now: c.clock.Now()})
 	ok(t, err)
+	told := ""
 	post := func(path string, status int, text string, fields ...string) {
 		t.Helper()
 		w := c.open(t, supportRole, http.MethodPost, path, fields...)
 		if w.Code != status || !strings.Contains(w.Body.String(), text) {
 			t.Fatalf("%s %v: status %d, want %d with %q:\n%s", path, fields, w.Code, status, text, w.Body)
+		}
+		for _, cookie := range w.Result().Cookies() {
+			raw, err := base64.RawURLEncoding.DecodeString(cookie.Value)
+			ok(t, err)
+			told = string(raw)
 		}
 		if at := w.Header().Get("Location"); status == http.StatusSeeOther && !strings.HasPrefix(at, "/cards") {
 			t.Errorf("%s leads to %s", path, at)
@@ -48,8 +55,15 @@ func TestManyCardsAtOnce(t *testing.T) {
 	post("/cards/do", http.StatusSeeOther, "", "do", "suspend", "query", list, "id", all[0].ID, "id", all[1].ID, "reason", "not paid")
 	states("suspended suspended new")
 	post("/cards/do", http.StatusSeeOther, "", "do", "resume", "id", all[1].ID, "id", all[2].ID) // one of them is not suspended
+	if !strings.Contains(told, "Done for 1. 1 card was left as it is") {
+		t.Errorf("it is told %s", told)
+	}
 	states("suspended new new")
 	post("/cards/do", http.StatusUnprocessableEntity, "whole number", "do", "extend", "id", all[0].ID, "days", "x")
+	for _, both := range [][]string{{}, {"days", "5", "until", "2099-01-01"}} {
+		post("/cards/do", http.StatusUnprocessableEntity, "one of the two", append([]string{"do", "extend", "id", all[0].ID}, both...)...)
+		post("/cards/"+all[0].ID+"/extend", http.StatusUnprocessableEntity, "one of the two", both...)
+	}
 	post("/cards/do", http.StatusUnprocessableEntity, "Choose a later one", "do", "extend", "id", all[0].ID, "until", "2020-01-01")
 	post("/cards/do", http.StatusUnprocessableEntity, "Fill in this field", "do", "unbind", "id", all[0].ID)
 	post("/cards/do", http.StatusSeeOther, "", "do", "extend", "id", all[0].ID, "days", "5")

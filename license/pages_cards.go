@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -110,9 +109,15 @@ func cardQuery(q ui.ListQuery, now time.Time) store.CardQuery {
 	endFrom, endTo := days(q, "end_from", "end_to")
 	madeFrom, madeTo := days(q, "made_from", "made_to")
 	c := store.CardQuery{State: q.Filter("state"), Product: q.Filter("product"), Policy: q.Filter("policy"), Batch: q.Filter("batch"), Customer: q.Filter("customer"),
-		Prefix: strings.ToUpper(q.Filter("prefix")), Text: q.Q, IP: canonical(q.Filter("ip")), EndFrom: endFrom, EndTo: endTo, MadeFrom: madeFrom, MadeTo: madeTo,
+		Prefix: firstGroup(q.Filter("prefix")), Text: q.Q, IP: canonical(q.Filter("ip")), EndFrom: endFrom, EndTo: endTo, MadeFrom: madeFrom, MadeTo: madeTo,
 		Now: now, Sort: q.Sort, Desc: q.Desc, Limit: q.Size, Offset: q.Offset()}
 	return c
+}
+
+// firstGroup is what lists know of a key, of all that was typed of it.
+func firstGroup(typed string) string {
+	known := cardid.Canonical(typed)
+	return known[:min(len(known), cardid.PrefixLength)]
 }
 
 func (p *pages) card(w http.ResponseWriter, r *http.Request) error {
@@ -227,12 +232,19 @@ func (p *pages) extendCard(w http.ResponseWriter, r *http.Request) error {
 	return p.did(w, r, err, "license.cards.extended", back)
 }
 
-// extension is by how many days or until when a form extends cards.
+// extension is by how many days or until when a form moves the end of cards.
 func extension(f *form.Form) (days int, until time.Time) {
-	if until = f.Date("until"); !until.IsZero() {
-		return 0, until.AddDate(0, 0, 1) // the day is in it
+	byDays, byDay := f.Text("days") != "", f.Text("until") != ""
+	switch {
+	case byDays == byDay:
+		f.Fail(fault.Field{Name: "days", Code: "license_days_or_day", Detail: "Give days or a last day, one of the two."})
+	case byDays:
+		return int(f.Int("days", 1, policy.MaxDays)), until
 	}
-	return int(f.Int("days", 1, maxNumber)), until
+	if until = f.Date("until"); until.IsZero() {
+		return 0, until
+	}
+	return 0, until.AddDate(0, 0, 1) // the day is in it
 }
 
 func (p *pages) unbindCard(w http.ResponseWriter, r *http.Request) error {

@@ -9,7 +9,7 @@ import (
 )
 
 // ownCodes are those of wrong fields that other services have too, with other sentences.
-var ownCodes = []string{"out_of_bounds", "name", "twice", "too_many", "unknown", "trial", "past", "endless", "email", "other_product", "form"}
+var ownCodes = []string{"out_of_bounds", "name", "twice", "too_many", "unknown", "trial", "past", "endless", "too_late", "email", "other_product", "form"}
 
 // ownField is the field with the code under which the catalogue has our sentence.
 func ownField(f fault.Field) fault.Field {

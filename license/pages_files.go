@@ -67,7 +67,7 @@ func (p *pages) uploadFile(w http.ResponseWriter, r *http.Request) error {
 	}
 	f := form.New("note", note)
 	if part == nil {
-		f.Fail(fault.Field{Name: "file", Code: "required", Detail: "Fill in this field."})
+		f.Fail(fault.Field{Name: "file", Code: "license_no_file", Detail: "Choose a file."})
 		return p.showFiles(w, r, one, f)
 	}
 	_, err = p.Service.files.Add(ctx, one, file.Draft{Name: part.FileName(), Note: note, MediaType: part.Header.Get("Content-Type")}, part,

@@ -27,6 +27,7 @@ func (p *pages) offlinePages(looks, support, admin map[string]page) {
 	admin["GET /offline/new"] = p.newLicence
 	admin["POST /offline/new"] = p.issueLicence
 	admin["POST /offline/read"] = p.readRequest
+	admin["GET /offline/read"] = p.newLicence // what came by POST is seen in another language
 }
 
 func (p *pages) licences(w http.ResponseWriter, r *http.Request) error {

@@ -1,6 +1,7 @@
 package license
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -12,9 +13,6 @@ import (
 	"guildhall/platform/fault"
 	"guildhall/platform/web/form"
 )
-
-// maxNumber is larger than every number of a policy: package policy says what is right.
-const maxNumber = 1_000_000_000
 
 // policyForm is a policy as its form shows it, with further fields.
 func policyForm(p policy.Policy, further ...string) *form.Form {
@@ -50,13 +48,19 @@ func policyFields(p policy.Policy, further ...string) []string {
 
 // readPolicy is the policy that a form says. What is wrong in it stands in the form.
 func readPolicy(f *form.Form) policy.Policy {
-	number := func(name string) int { return int(f.Int(name, 0, maxNumber)) }
+	number := func(name string) int {
+		n, err := strconv.ParseInt(f.Text(name, form.Required), 10, 32)
+		if err != nil && !errors.Is(err, strconv.ErrRange) { // whose nearest number Check refuses
+			f.Fail(fault.Field{Name: name, Code: "license_whole", Detail: "Enter a whole number."})
+		}
+		return int(n)
+	}
 	p := policy.Policy{
 		V: policy.Version,
 		Time: policy.Time{Mode: policy.Mode(f.Value("time.mode")), Days: number("time.days"), GraceDays: number("time.grace_days"),
 			Expired: policy.Expired(f.Value("time.expired"))},
 		IP: policy.IPRule(f.Value("ip_rule")),
-		Fingerprint: policy.Fingerprint{Weights: counts(f, "fingerprint.weights"), Share: float64(f.Int("fingerprint.share", 10, 100)) / 100,
+		Fingerprint: policy.Fingerprint{Weights: counts(f, "fingerprint.weights", weighed), Share: float64(f.Int("fingerprint.share", 10, 100)) / 100,
 			Learn: f.Bool("fingerprint.learn"), IPWeight: number("fingerprint.ip_weight")},
 		Modules: append([]string{}, f.Lines("modules", policy.MaxNames)...), Functions: map[string]policy.Function{},
 		Files: f.Bool("files"), Proof: f.Bool("proof"), ActivateOnAny: f.Bool("activate_on_any"), Lease: number("lease_hours"), Heartbeat: number("heartbeat_seconds"),
@@ -64,27 +68,30 @@ func readPolicy(f *form.Form) policy.Policy {
 		Alarms:   policy.Alarms{Fingerprints: number("alarms.fingerprints"), Mismatches: number("alarms.mismatches")},
 		ReadOnly: policy.Reserved{Functions: f.Bool("read_only.functions"), Files: f.Bool("read_only.files")},
 	}
-	for name, n := range counts(f, "functions") {
+	for name, n := range counts(f, "functions", limited) {
 		p.Functions[name] = policy.Function{PerDay: n}
 	}
 	take(f, fault.Fields(p.Check()...))
 	return p
 }
 
-// counts reads lines of a name and a number; nil when there are none. A name alone has
-// the number 0.
-func counts(f *form.Form, field string) map[string]int {
+// What is wrong with a line of counts: the example is of the field.
+var (
+	limited = fault.Field{Code: "license_line", Detail: "Write a name and a number on each line, such as export 100, or export 0 for no limit."}
+	weighed = fault.Field{Code: "license_weight", Detail: "Write a kind of part and its weight on each line, such as disk 2."}
+)
+
+// counts reads lines of a name and a number; nil when there are none.
+func counts(f *form.Form, field string, wrong fault.Field) map[string]int {
 	var all map[string]int
 	for _, line := range f.Lines(field, policy.MaxNames) {
 		name, text, _ := strings.Cut(line, " ")
-		if text = strings.TrimSpace(text); text == "" {
-			text = "0"
-		}
-		n, err := strconv.Atoi(text)
+		n, err := strconv.Atoi(strings.TrimSpace(text))
 		_, twice := all[name]
 		switch {
 		case err != nil:
-			f.Fail(fault.Field{Name: field, Code: "license_line", Detail: "Write a name and a number on each line, such as export 100."})
+			wrong.Name = field
+			f.Fail(wrong)
 			continue
 		case twice:
 			f.Fail(fault.Field{Name: field, Code: "license_twice", Detail: "One of these stands here twice. Take one away."})

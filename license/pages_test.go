@@ -174,7 +174,7 @@ func TestFormsMakeAndRefuse(t *testing.T) {
 		}
 		return w.Header().Get("Location")
 	}
-	post("/products/new", http.StatusUnprocessableEntity, "small letters, digits and dashes", "code", "Studio!", "name", "Studio")
+	post("/products/new", http.StatusUnprocessableEntity, "small letters, digits and, between them, dashes", "code", "Studio!", "name", "Studio")
 	at := post("/products/new", http.StatusSeeOther, "", "code", "studio", "name", "Studio")
 	post(at+"/releases", http.StatusSeeOther, "", "version", "1.0+b")
 	post(at+"/releases", http.StatusUnprocessableEntity, "has this version already", "version", "1.0+b")
@@ -190,6 +190,19 @@ func TestFormsMakeAndRefuse(t *testing.T) {
 		t.Error("Enter in the form of a policy presses something else than its first button to save")
 	}
 	post("/policies/new", http.StatusUnprocessableEntity, "from 0 to 366", append([]string{"time.grace_days", "9999"}, rules...)...)
+	for field, wrong := range map[string][][2]string{
+		"time.days":           {{"1.5", "Enter a whole number."}, {"-5", "from 1 to 36,500"}, {"99999999999999999999", "from 1 to 36,500"}, {"", "Fill in this field"}},
+		"heartbeat_seconds":   {{"3", "from 10 to 86,400"}},
+		"fingerprint.weights": {{"disk", "such as disk 2"}, {"disk two", "such as disk 2"}, {"disk -1", "from 0 to 100"}},
+		"functions":           {{"export", "such as export 100"}, {"export 1\nexport 2", "stands here twice"}},
+	} {
+		for _, w := range wrong {
+			post("/policies/new", http.StatusUnprocessableEntity, w[1], append([]string{field, w[0]}, rules...)...)
+		}
+	}
+	for _, says := range []string{"Programs and customers may download the files of releases.", "It may call on the server: check, export (100 a day)."} {
+		post("/policies/new", http.StatusOK, says, append([]string{"files", "on", "functions", "export 100\ncheck 0", "preview", "on"}, rules...)...)
+	}
 	made := post("/policies/new", http.StatusSeeOther, "", rules...)
 	saved, err := c.catalogue.Policy(t.Context(), strings.TrimPrefix(made, "/policies/"))
 	ok(t, err)

@@ -100,7 +100,7 @@ func (v Cards) table(ctx context.Context) ui.Table {
 			name = chosen(c, len(t.Rows) == 0, v.Query.Query(), name)
 		}
 		t.Rows = append(t.Rows, ui.Row{name, stateBadge(ctx, c, v.Now), ui.Text(v.product(c.Product)), ui.Text(v.policy(c.Policy)),
-			ui.Text(c.Note), ui.Time{At: c.ActivatedAt, Now: v.Now}, ui.Time{At: end(c), DateOnly: true}, ui.Time{At: c.MadeAt, Now: v.Now}})
+			ui.Text(c.Note), ui.Time{At: c.ActivatedAt, Now: v.Now}, ui.Time{At: lastDay(c), DateOnly: true}, ui.Time{At: c.MadeAt, Now: v.Now}})
 	}
 	return t
 }
@@ -113,12 +113,17 @@ func (v Cards) batch(ctx context.Context) []ui.Option {
 	return []ui.Option{{Value: v.Batch.ID, Label: i18n.DateTime(ctx, v.Batch.MadeAt) + " – " + v.policy(v.Batch.Policy)}}
 }
 
-// end is when a card ends, as far as that is known.
-func end(c store.Card) time.Time {
-	if c.ExpiresAt.IsZero() {
-		return c.EndsAt
+// lastDay is within the last day of a card, as far as that is known: of one that is good
+// until midnight it is the day before.
+func lastDay(c store.Card) time.Time {
+	at := c.ExpiresAt
+	if at.IsZero() {
+		at = c.EndsAt
 	}
-	return c.ExpiresAt
+	if at.IsZero() {
+		return at
+	}
+	return at.Add(-time.Second)
 }
 
 // Card is a card as its page shows it.
@@ -173,7 +178,7 @@ func (v Card) terms(ctx context.Context) ui.Definitions {
 		all = append(all, ui.Term{Name: i18n.T(ctx, "license.cards.modules"), Value: ui.Text(cmp.Or(strings.Join(v.Modules, ", "), i18n.T(ctx, "license.cards.modules.none")))})
 	}
 	all = append(all, ui.Term{Name: i18n.T(ctx, "license.cards.moves"), Value: ui.Text(v.moved(ctx))})
-	return append(all, ui.Term{Name: i18n.T(ctx, "license.cards.activated"), Value: ui.Time{At: v.ActivatedAt}}, ui.Term{Name: i18n.T(ctx, "license.end"), Value: ui.Time{At: end(v.Card)}},
+	return append(all, ui.Term{Name: i18n.T(ctx, "license.cards.activated"), Value: ui.Time{At: v.ActivatedAt}}, ui.Term{Name: i18n.T(ctx, "license.end"), Value: ui.Time{At: lastDay(v.Card)}},
 		ui.Term{Name: i18n.T(ctx, "license.made"), Value: ui.Time{At: v.MadeAt}}, ui.Term{Name: i18n.T(ctx, "license.id"), Value: ui.Mono(v.ID), Copy: v.ID})
 }
 

@@ -79,7 +79,7 @@ func (v Customer) cards(ctx context.Context) ui.Table {
 		Empty: ui.Empty{Icon: "key", Title: i18n.T(ctx, "license.customers.no_cards"), Text: i18n.T(ctx, "license.customers.no_cards.text")}}
 	for _, c := range v.Cards {
 		t.Rows = append(t.Rows, ui.Row{ui.Link{Label: c.Prefix + "-…", URL: CardPath(c.ID)}, stateBadge(ctx, c, v.Now), ui.Text(v.product(c.Product)), ui.Text(v.policy(c.Policy)),
-			ui.Time{At: end(c), DateOnly: true}})
+			ui.Time{At: lastDay(c), DateOnly: true}})
 	}
 	return t
 }

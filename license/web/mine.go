@@ -52,7 +52,7 @@ func (v Mine) table(ctx context.Context) ui.Table {
 		t.Empty.Title, t.Empty.Text = i18n.T(ctx, "license.mine.nobody"), i18n.T(ctx, "license.mine.nobody.text")
 	}
 	for _, c := range v.Rows {
-		row := ui.Row{ui.Link{Label: c.Prefix + "-…", URL: MyCardPath(c.ID)}, ui.Text(productName(v.Products, c.Product)), stateBadge(ctx, c.Card, v.Now), ui.Time{At: end(c.Card), DateOnly: true}}
+		row := ui.Row{ui.Link{Label: c.Prefix + "-…", URL: MyCardPath(c.ID)}, ui.Text(productName(v.Products, c.Product)), stateBadge(ctx, c.Card, v.Now), ui.Time{At: lastDay(c.Card), DateOnly: true}}
 		if e := c.bound(); e != nil {
 			row = append(row, ui.Mono(cmp.Or(e.IP, "–")), ui.Time{At: e.SeenAt, Now: v.Now})
 		} else {
@@ -78,7 +78,7 @@ type MyCardDetail struct {
 
 func (v MyCardDetail) terms(ctx context.Context) ui.Definitions {
 	return ui.Definitions{{Name: i18n.T(ctx, "license.state"), Value: stateBadge(ctx, v.Card, v.Now)}, {Name: i18n.T(ctx, "license.cards.activated"), Value: ui.Time{At: v.ActivatedAt}},
-		{Name: i18n.T(ctx, "license.end"), Value: ui.Time{At: end(v.Card)}}}
+		{Name: i18n.T(ctx, "license.end"), Value: ui.Time{At: lastDay(v.Card)}}}
 }
 
 func (v MyCardDetail) machine(ctx context.Context, e *store.Environment) ui.Definitions {

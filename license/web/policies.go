@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,7 +112,25 @@ func sentences(ctx context.Context, p policy.Policy) []string {
 	default:
 		all = append(all, i18n.T(ctx, "license.says.modules", "Modules", strings.Join(p.Modules, ", ")))
 	}
+	if p.Files {
+		all = append(all, i18n.T(ctx, "license.says.files"))
+	}
+	if len(p.Functions) > 0 {
+		all = append(all, i18n.T(ctx, "license.says.functions", "Functions", functionsIn(ctx, p.Functions)))
+	}
 	return all
+}
+
+// functionsIn are functions with how often a day each may be called.
+func functionsIn(ctx context.Context, all map[string]policy.Function) string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if most := all[name].PerDay; most > 0 {
+			name = i18n.T(ctx, "license.says.functions.daily", "Name", name, "Count", most)
+		}
+		names = append(names, name)
+	}
+	return i18n.List(ctx, names)
 }
 
 // timeSentence says how long a card is good.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -105,11 +107,16 @@ func (s *Site) notFound(w http.ResponseWriter, r *http.Request) {
 
 // unmatched answers where the mux has no pattern. Its own handler knows whether
 // the path is unknown or the method is.
-func (sh *Shell) unmatched(w http.ResponseWriter, r *http.Request, own http.Handler) {
+func (sh *Shell) unmatched(w http.ResponseWriter, r *http.Request, mux *http.ServeMux, own http.Handler) {
 	probe := &probe{header: w.Header()}
 	own.ServeHTTP(probe, r)
 	if probe.status == http.StatusMethodNotAllowed && wantsHTML(r) {
 		forgetBody(w.Header())
+		if page := pageAbove(r, mux); page != "" {
+			w.Header().Del("Allow")
+			http.Redirect(w, r, page, http.StatusSeeOther)
+			return
+		}
 		sh.errorPage(w, r, failure{Status: probe.status, Text: i18n.T(r.Context(), "fault.bad_method")})
 		return
 	}
@@ -119,6 +126,23 @@ func (sh *Shell) unmatched(w http.ResponseWriter, r *http.Request, own http.Hand
 		return
 	}
 	sh.Error(w, r, fault.New(fault.NotFound, "no_page", "There is no such page. Check the address."))
+}
+
+// pageAbove is the page that has the form which posts to the path of r, empty if there is
+// none. A form that was refused is shown under that path, and whoever chooses another
+// language there, or loads the address again, asks for it by GET.
+func pageAbove(r *http.Request, mux *http.ServeMux) string {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return ""
+	}
+	for at := path.Dir(r.URL.Path); at != "/"; at = path.Dir(at) {
+		up := r.Clone(r.Context())
+		up.URL = &url.URL{Path: at}
+		if _, pattern := mux.Handler(up); pattern != "" {
+			return up.URL.String()
+		}
+	}
+	return ""
 }
 
 // probe keeps the status and the headers of an answer and drops its body.

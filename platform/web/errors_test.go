@@ -89,6 +89,25 @@ func TestWrongMethod(t *testing.T) {
 	}
 }
 
+// TestARefusedFormIsLoadedAgain: where a form posts to is no page, and leads to the one above.
+func TestARefusedFormIsLoadedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	handler := func(http.ResponseWriter, *http.Request) {}
+	w.mux.HandleFunc("GET /things/{id}", handler)
+	w.mux.HandleFunc("POST /things/{id}/parts", handler)
+	w.mux.HandleFunc("POST /things/{id}/parts/{part}/drop", handler)
+	w.mux.HandleFunc("POST /alone/do", handler)
+	for path, want := range map[string]string{"/things/a%20b/parts": "/things/a%20b", "/things/7/parts/2/drop": "/things/7", "/alone/do": ""} {
+		for _, accept := range []string{"text/html", "application/json"} {
+			rec := w.do(browse("GET", path, "", "Accept", accept))
+			if to := rec.Header().Get("Location"); want != "" && accept == "text/html" && (rec.Code != http.StatusSeeOther || to != want) || (want == "" || accept != "text/html") && rec.Code != http.StatusMethodNotAllowed {
+				t.Errorf("GET %s for %s: %d to %q", path, accept, rec.Code, to)
+			}
+		}
+	}
+}
+
 func TestSignInHelp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *web.SiteOptions) {

@@ -74,7 +74,7 @@ func (sh *Shell) Handler(mux *http.ServeMux) http.Handler {
 			return
 		}
 		if unmatched, pattern := mux.Handler(r); pattern == "" {
-			sh.unmatched(w, r, unmatched)
+			sh.unmatched(w, r, mux, unmatched)
 			return
 		}
 		mux.ServeHTTP(w, r)

@@ -175,7 +175,7 @@ func (d *Desk) Extend(ctx context.Context, card string, days int, until time.Tim
 var latest = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func tooLate(field string) fault.Field {
-	return fault.Field{Name: field, Code: "too_late", Detail: "The end is too far away."}
+	return fault.Field{Name: field, Code: "too_late", Detail: "The end is too far away: the latest is 8999-12-31."}
 }
 
 func errEndless() error {

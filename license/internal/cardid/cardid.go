@@ -19,8 +19,8 @@ const (
 	data = Length - 2
 	// group is how many characters people see together.
 	group = 4
-	// prefix is how many characters are kept for people to tell cards apart.
-	prefix = 4
+	// PrefixLength is how many characters are kept for people to tell cards apart.
+	PrefixLength = 4
 )
 
 // ID is an id in its canonical text: capitals, without dashes. That of a card is a
@@ -58,4 +58,4 @@ func (id ID) Hash() []byte {
 }
 
 // Prefix is the part that lists show, so that people can tell cards apart.
-func (id ID) Prefix() string { return string(id[:min(prefix, len(id))]) }
+func (id ID) Prefix() string { return string(id[:min(PrefixLength, len(id))]) }

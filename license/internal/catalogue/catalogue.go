@@ -26,7 +26,7 @@ type Desk struct {
 }
 
 // ErrChanged says that somebody else changed it meanwhile.
-var ErrChanged = fault.New(fault.Conflict, "changed_meanwhile", "Somebody else changed this meanwhile. Load it again, and do it anew.")
+var ErrChanged = fault.New(fault.Conflict, "changed_elsewhere", "Somebody else changed this meanwhile. Load it again, and do it anew.")
 
 func (d *Desk) now() time.Time { return d.Now().UTC().Truncate(time.Microsecond) }
 

@@ -185,7 +185,7 @@ func TestChangingAPolicy(t *testing.T) {
 			t.Errorf("it is kept as %+v, %v", read, err)
 		}
 		_, err = w.Catalogue.ChangePolicy(ctx, p.ID, "Mine", p.Rules, p.Revision, licensetest.By)
-		wrong(t, err, "changed_meanwhile")
+		wrong(t, err, "changed_elsewhere")
 		_, err = w.Catalogue.ChangePolicy(ctx, p.ID, "TAKEN", p.Rules, changed.Revision, licensetest.By)
 		wrong(t, err, "name policy_exists")
 		// The next request of a card goes by it, though its policy was read before.

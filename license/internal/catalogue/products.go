@@ -18,7 +18,7 @@ const handshakeLen = 32
 // CreateProduct makes a product. Wrong fields are called "code", "name" and "note".
 func (d *Desk) CreateProduct(ctx context.Context, code, name, note string, by audit.Caller) (store.Product, error) {
 	var f fields
-	f.form("code", code, codeForm, "Use small letters, digits and dashes, at most 40.")
+	f.form("code", code, codeForm, "Use small letters, digits and, between them, dashes; at most 40.")
 	p := store.Product{ID: id.New("prd"), Code: code, Name: f.line("name", name), Note: f.note(note), MadeAt: d.now()}
 	if err := fault.Fields(f...); err != nil {
 		return p, err

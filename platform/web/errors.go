@@ -114,7 +114,7 @@ func (sh *Shell) unmatched(w http.ResponseWriter, r *http.Request, mux *http.Ser
 		forgetBody(w.Header())
 		if page := pageAbove(r, mux); page != "" {
 			w.Header().Del("Allow")
-			http.Redirect(w, r, page, http.StatusSeeOther)
+			http.Redirect(w, r, page, http.StatusSeeOther) //nolint:gosec // G710: path.Dir leaves one slash at the front, so it is a path of this host
 			return
 		}
 		sh.errorPage(w, r, failure{Status: probe.status, Text: i18n.T(r.Context(), "fault.bad_method")})

@@ -1,6 +1,7 @@
 package license
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -26,5 +27,27 @@ func (p *pages) downloads(w http.ResponseWriter, r *http.Request) error {
 	if v.Names, err = p.names(ctx); err != nil {
 		return err
 	}
+	if v.Accounts, err = p.accountNames(ctx, v.Rows); err != nil {
+		return err
+	}
 	return p.show(w, r, nil, web.Page{Title: i18n.T(ctx, "license.nav.downloads"), Lead: i18n.T(ctx, "license.downloads.lead"), Active: "/downloads", Body: views.DownloadsPage(v)})
+}
+
+// accountNames are what the accounts are called by which customers downloaded.
+func (p *pages) accountNames(ctx context.Context, downloads []store.Download) (map[string]string, error) {
+	names, asked := map[string]string{}, map[string]bool{"": true}
+	for _, d := range downloads {
+		if asked[d.Customer] {
+			continue
+		}
+		asked[d.Customer] = true
+		accounts, err := p.Service.store.Accounts(ctx, d.Customer)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range accounts {
+			names[a.ID] = a.Name
+		}
+	}
+	return names, nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"guildhall/license/internal/policy"
 	"guildhall/license/internal/portal"
 	"guildhall/license/internal/store"
 	views "guildhall/license/web"
@@ -137,6 +138,13 @@ func (p *pages) showMyCard(w http.ResponseWriter, r *http.Request, c store.Card,
 	v.Files, v.NoFiles = p.Service.files.Own(ctx, c)
 	if e := fault.As(v.NoFiles); v.NoFiles != nil && e.Kind != fault.Forbidden {
 		return v.NoFiles
+	}
+	rules, err := p.Service.store.Policy(ctx, c.Policy)
+	if err != nil {
+		return err
+	}
+	if v.Rules, err = policy.Parse([]byte(rules.Body)); err != nil {
+		return err
 	}
 	product, err := p.Service.store.Product(ctx, c.Product)
 	if err != nil {

@@ -280,6 +280,9 @@ func TestCardsAreStoppedOnTheirPage(t *testing.T) {
 			t.Errorf("after %s the card is %s, want %s", step.do, is.State, step.state)
 		}
 	}
+	if w := c.open(t, viewerRole, http.MethodGet, "/cards/"+one.ID); !strings.Contains(w.Body.String(), "365 days from the first use") || !strings.Contains(w.Body.String(), "and will be to none") {
+		t.Errorf("the page of a revoked card that nobody used reads\n%s", w.Body)
+	}
 	if w := c.open(t, viewerRole, http.MethodGet, "/cards/"+one.ID); !strings.Contains(w.Body.String(), "asked for") || strings.Contains(w.Body.String(), "/bin") {
 		t.Errorf("a viewer sees no reason, or what he may not do:\n%s", w.Body)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/a-h/templ"
 
 	"guildhall/license/internal/card"
+	"guildhall/license/internal/policy"
 	"guildhall/license/internal/store"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web/form"
@@ -126,6 +127,17 @@ func lastDay(c store.Card) time.Time {
 	return at.Add(-time.Second)
 }
 
+// ending is when a card ends, or from when that will be counted.
+func ending(ctx context.Context, c store.Card, t policy.Time) templ.Component {
+	switch at := lastDay(c); {
+	case !at.IsZero():
+		return ui.Time{At: at}
+	case !c.ActivatedAt.IsZero(), t.Mode == policy.Until:
+		return ui.Text(i18n.T(ctx, "license.end.none"))
+	}
+	return ui.Text(i18n.T(ctx, "license.end.counted", "Count", cmp.Or(c.Days, t.Days)))
+}
+
 // Card is a card as its page shows it.
 type Card struct {
 	Names
@@ -158,6 +170,24 @@ func (v Card) form(dialog string) *form.Form {
 	return nil
 }
 
+// rules are those of the card's policy.
+func (v Card) rules() (rules policy.Policy) {
+	for _, one := range v.Policies {
+		if one.ID == v.Policy {
+			rules, _ = policy.Parse([]byte(one.Body)) // it was checked when it was saved
+		}
+	}
+	return rules
+}
+
+// unbound says that a card is on no machine, and what changes that.
+func unbound(ctx context.Context, c store.Card) string {
+	if c.State == store.CardRevoked {
+		return i18n.T(ctx, "license.machine.none.revoked")
+	}
+	return i18n.T(ctx, "license.machine.none")
+}
+
 // Badge is the card's state.
 func (v Card) Badge(ctx context.Context) templ.Component { return stateBadge(ctx, v.Card, v.Now) }
 
@@ -178,7 +208,7 @@ func (v Card) terms(ctx context.Context) ui.Definitions {
 		all = append(all, ui.Term{Name: i18n.T(ctx, "license.cards.modules"), Value: ui.Text(cmp.Or(strings.Join(v.Modules, ", "), i18n.T(ctx, "license.cards.modules.none")))})
 	}
 	all = append(all, ui.Term{Name: i18n.T(ctx, "license.cards.moves"), Value: ui.Text(v.moved(ctx))})
-	return append(all, ui.Term{Name: i18n.T(ctx, "license.cards.activated"), Value: ui.Time{At: v.ActivatedAt}}, ui.Term{Name: i18n.T(ctx, "license.end"), Value: ui.Time{At: lastDay(v.Card)}},
+	return append(all, ui.Term{Name: i18n.T(ctx, "license.cards.activated"), Value: ui.Time{At: v.ActivatedAt}}, ui.Term{Name: i18n.T(ctx, "license.end"), Value: ending(ctx, v.Card, v.rules().Time)},
 		ui.Term{Name: i18n.T(ctx, "license.made"), Value: ui.Time{At: v.MadeAt}}, ui.Term{Name: i18n.T(ctx, "license.id"), Value: ui.Mono(v.ID), Copy: v.ID})
 }
 

@@ -20,7 +20,9 @@ type Downloads struct {
 	Query ui.ListQuery
 	Rows  []store.Download
 	Total int
-	Now   time.Time
+	// Accounts are the names of customers' accounts, by their ids.
+	Accounts map[string]string
+	Now      time.Time
 }
 
 // DownloadsPath is the list of the downloads of a file.
@@ -37,7 +39,7 @@ func (v Downloads) table(ctx context.Context) ui.Table {
 	for _, one := range v.Rows {
 		d := details{all: one.Detail}
 		t.Rows = append(t.Rows, ui.Row{ui.Time{At: one.At, Now: v.Now}, ui.Group{ui.Text(d.text("name")), ui.Muted(d.text("product") + " " + d.text("version"))},
-			ui.Link{Label: one.Prefix + "-…", URL: CardPath(one.Card)}, customerLink(one), downloader(ctx, one), ui.Text(i18n.Bytes(ctx, int64(d.number("size")))), came(ctx, one)})
+			ui.Link{Label: one.Prefix + "-…", URL: CardPath(one.Card)}, customerLink(one), v.downloader(ctx, one), ui.Text(i18n.Bytes(ctx, int64(d.number("size")))), came(ctx, one)})
 	}
 	return t
 }
@@ -50,10 +52,10 @@ func customerLink(d store.Download) templ.Component {
 }
 
 // downloader is the machine's address, or the customer's account and from where it came.
-func downloader(ctx context.Context, d store.Download) templ.Component {
+func (v Downloads) downloader(ctx context.Context, d store.Download) templ.Component {
 	ip := ui.Mono(cmp.Or(d.IP, "–"))
 	if by, _ := d.Detail["by"].(string); by != "" {
-		return ui.Group{ui.Text(i18n.T(ctx, "license.downloads.account", "Name", logpage.Called(ctx, by))), ip}
+		return ui.Group{ui.Text(i18n.T(ctx, "license.downloads.account", "Name", cmp.Or(v.Accounts[by], logpage.Called(ctx, by)))), ip}
 	}
 	return ip
 }

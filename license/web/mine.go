@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"guildhall/license/internal/card"
+	"guildhall/license/internal/policy"
 	"guildhall/license/internal/store"
 	"guildhall/platform/i18n"
 	"guildhall/platform/web/form"
@@ -68,6 +69,8 @@ type MyCardDetail struct {
 	MyCard
 	Events []store.Event
 	Moves  card.Moves
+	// Rules are those of the policy.
+	Rules policy.Policy
 	// Files may be downloaded, unless NoFiles says why not.
 	Files   []store.File
 	NoFiles error
@@ -78,7 +81,7 @@ type MyCardDetail struct {
 
 func (v MyCardDetail) terms(ctx context.Context) ui.Definitions {
 	return ui.Definitions{{Name: i18n.T(ctx, "license.state"), Value: stateBadge(ctx, v.Card, v.Now)}, {Name: i18n.T(ctx, "license.cards.activated"), Value: ui.Time{At: v.ActivatedAt}},
-		{Name: i18n.T(ctx, "license.end"), Value: ui.Time{At: lastDay(v.Card)}}}
+		{Name: i18n.T(ctx, "license.end"), Value: ending(ctx, v.Card, v.Rules.Time)}}
 }
 
 func (v MyCardDetail) machine(ctx context.Context, e *store.Environment) ui.Definitions {
@@ -175,7 +178,7 @@ func (v MyLicences) table(ctx context.Context) ui.Table {
 		Empty: ui.Empty{Icon: "file", Title: i18n.T(ctx, "license.mine.offline.empty"), Text: i18n.T(ctx, "license.mine.offline.empty.text")}}
 	for _, l := range v.Rows {
 		t.Rows = append(t.Rows, ui.Row{ui.Text(productName(v.Products, l.Product)), ui.Group{ui.Text(l.Company), ui.Muted(l.Contact)}, ui.Time{At: l.IssuedAt, Now: v.Now},
-			ui.Time{At: l.ExpiresAt, Now: v.Now}, ui.Button{Label: i18n.T(ctx, "license.offline.download"), URL: "/mine/licences/" + l.ID + "/text", Small: true, Icon: "download"}})
+			ui.Time{At: l.ExpiresAt.Add(-time.Second), DateOnly: true}, ui.Button{Label: i18n.T(ctx, "license.offline.download"), URL: "/mine/licences/" + l.ID + "/text", Small: true, Icon: "download"}})
 	}
 	return t
 }

@@ -54,7 +54,7 @@ func (v Licences) table(ctx context.Context) ui.Table {
 	}
 	for _, l := range v.Rows {
 		t.Rows = append(t.Rows, ui.Row{ui.Group{ui.Link{Label: l.Company, URL: "/offline/" + l.ID}, ui.Muted(l.Contact)}, ui.Text(productName(v.Products, l.Product)),
-			ui.Time{At: l.IssuedAt, Now: v.Now}, ui.Time{At: l.ExpiresAt, Now: v.Now}, ui.Text(l.Note)})
+			ui.Time{At: l.IssuedAt, Now: v.Now}, ui.Time{At: l.ExpiresAt.Add(-time.Second), DateOnly: true}, ui.Text(l.Note)})
 	}
 	return t
 }

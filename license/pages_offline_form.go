@@ -1,6 +1,7 @@
 package license
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -135,21 +136,15 @@ func (p *pages) issueLicence(w http.ResponseWriter, r *http.Request) error {
 		return p.showNewLicence(w, r, views.NewLicence{Form: f})
 	}
 	draft, err := p.Service.issuer.Draft(ctx, o)
-	if takeLicence(f, err) {
-		return p.showNewLicence(w, r, views.NewLicence{Form: f})
-	}
 	if err != nil {
-		return p.did(w, r, err, "", "/offline/new")
+		return p.refuseLicence(w, r, views.NewLicence{Form: f}, err)
 	}
 	if f.Bool("preview") {
 		return p.showNewLicence(w, r, views.NewLicence{Form: f, Draft: draft})
 	}
 	made, err := p.Service.issuer.Issue(ctx, o, caller(r))
-	if take(f, err) {
-		return p.showNewLicence(w, r, views.NewLicence{Form: f, Draft: draft})
-	}
 	if err != nil {
-		return p.did(w, r, err, "", "/offline/new")
+		return p.refuseLicence(w, r, views.NewLicence{Form: f, Draft: draft}, err)
 	}
 	if made.Code == "" {
 		return p.did(w, r, nil, "license.offline.made", "/offline/"+made.ID)
@@ -158,10 +153,24 @@ func (p *pages) issueLicence(w http.ResponseWriter, r *http.Request) error {
 	return p.showLicence(w, r, made.Licence, form.New("note", made.Note), made.Code)
 }
 
+// refuseLicence shows the form again, with what is against a licence beside the field
+// that it is about.
+func (p *pages) refuseLicence(w http.ResponseWriter, r *http.Request, v views.NewLicence, err error) error {
+	e := fault.As(err)
+	if e.Kind == fault.Internal || e.Kind == fault.Unavailable {
+		return err
+	}
+	if !takeLicence(v.Form, err) {
+		field := map[string]string{"release_not_found": "release", "customer_not_found": "customer"}[e.Code]
+		v.Form.Fail(fault.Field{Name: cmp.Or(field, "product"), Code: "license_refused", Detail: web.FaultText(r.Context(), err)})
+	}
+	return p.showNewLicence(w, r, v)
+}
+
 // licenceOrder is what the form says. What is wrong in it stands in the form.
 func (p *pages) licenceOrder(f *form.Form, product store.Product) issuer.Order {
 	request := offline.NewRequest(product.Code, p.now())
-	request.Company, request.Contact = f.Value("company"), f.Value("contact")
+	request.Company, request.Contact = f.Text("company", form.Required), f.Text("contact", form.Required)
 	request.Modules = append(request.Modules, f.Lines("modules", 200)...)
 	request.Users = int(f.Int("users", 0, math.MaxInt32))
 	if nonce := f.Value("nonce"); nonce != "" {
@@ -169,7 +178,7 @@ func (p *pages) licenceOrder(f *form.Form, product store.Product) issuer.Order {
 	}
 	o := issuer.Order{Request: &issuer.Request{Request: *request}, Product: product.ID, From: f.Date("from"), To: f.Date("to"), AnyMachine: f.Bool("any_machine"), Again: f.Bool("again"),
 		Versions: offline.Versions{From: strings.TrimSpace(f.Value("version_from")), To: strings.TrimSpace(f.Value("version_to"))}, Customer: f.Value("customer"), Note: f.Value("note")}
-	if !o.To.IsZero() {
+	if f.Text("to", form.Required) != "" && !o.To.IsZero() {
 		o.To = o.To.AddDate(0, 0, 1) // the day is in it
 	}
 	if !o.AnyMachine {

@@ -79,7 +79,16 @@ func TestOfflineLicencesOnPages(t *testing.T) {
 	}
 	fields := []string{"product", product.ID, "company", "Printers Ltd", "contact", "office", "modules", "export\nreport", "users", "3", "to", "2030-12-31", "name_1", "plant",
 		"identifiers_1", "machine_id " + digest[1] + "\nmac 00:1b:44:11:3a:b7", "confidential", "release", "release", "1.0"}
-	post(adminRole, "/offline/new", http.StatusUnprocessableEntity, "This is needed", append([]string{"company", ""}, fields...)...)
+	wants := post(adminRole, "/offline/new", http.StatusUnprocessableEntity, "Fill in this field", "users", "0", "confidential", "none")
+	for _, field := range []string{"product", "company", "contact", "to"} { // all at once
+		if !strings.Contains(wants, `id="licence-`+field+`-error"`) {
+			t.Errorf("an empty form says nothing of %s", field)
+		}
+	}
+	kept := post(adminRole, "/offline/new", http.StatusUnprocessableEntity, `id="licence-release-error"`, append([]string{"release", "7.7"}, fields...)...)
+	if !strings.Contains(kept, `<option value="`+product.ID+`" selected>`) || !strings.Contains(kept, "There is no such release") {
+		t.Errorf("with a release that is not there:\n%s", kept)
+	}
 	post(adminRole, "/offline/new", http.StatusUnprocessableEntity, "Begin each line with a kind", append([]string{"identifiers_1", "wifi a"}, fields...)...)
 	post(adminRole, "/offline/new", http.StatusUnprocessableEntity, "must look like 7c1f", append([]string{"identifiers_1", "machine_id xyz"}, fields...)...)
 	post(adminRole, "/offline/new", http.StatusOK, "Only an install key identifies plant", append([]string{"preview", "on", "identifiers_1", "install_key " + fingerprint.Example(fingerprint.InstallKey)}, fields...)...)

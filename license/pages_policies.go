@@ -71,7 +71,7 @@ func (p *pages) createPolicy(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rules, product, name := readPolicy(f), f.Text("product", form.Required), f.Text("name")
+	rules, product, name := readPolicy(f), f.Text("product", form.Required), f.Text("name", form.Required)
 	if f.Err() != nil || f.Bool("preview") {
 		return p.showNewPolicy(w, r, f, rules)
 	}

@@ -14,6 +14,7 @@ any() { for file in "$@"; do [ -e "$file" ] && return; done; return 1; }
 
 need postgresql any /usr/lib/postgresql/*/bin/initdb
 need chromium command -v chromium
+need fonts-liberation any /usr/share/fonts/truetype/liberation*/*.ttf
 need fonts-noto-cjk any /usr/share/fonts/opentype/noto/NotoSansCJK-*.ttc
 need gnutls-bin command -v certtool
 need libnss3-tools command -v certutil

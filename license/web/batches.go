@@ -29,8 +29,8 @@ func (v Batches) table(ctx context.Context) ui.Table {
 		Filters: []ui.Filter{{Name: "product", Label: i18n.T(ctx, "license.product"), Options: productOptions(v.Products)}},
 		Empty:   ui.Empty{Icon: "list", Title: i18n.T(ctx, "license.batches.empty"), Text: i18n.T(ctx, "license.batches.empty.text")}}
 	switch {
-	case v.May && len(v.Policies) == 0:
-		t.Empty.Action = ui.Button{Label: i18n.T(ctx, "license.policies.new"), URL: "/policies/new", Icon: "plus"}
+	case len(v.Policies) == 0:
+		t.Empty = v.begin(ctx, v.May)
 	case v.May:
 		t.Empty.Action = ui.Button{Label: i18n.T(ctx, "license.batches.new"), URL: "/batches/new", Icon: "plus"}
 	}

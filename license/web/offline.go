@@ -47,8 +47,8 @@ func (v Licences) table(ctx context.Context) ui.Table {
 			{Name: "end_to", Label: i18n.T(ctx, "license.cards.end_to"), Type: "date"}},
 		Empty: ui.Empty{Icon: "file", Title: i18n.T(ctx, "license.offline.empty"), Text: i18n.T(ctx, "license.offline.empty.text")}}
 	switch {
-	case v.May && len(v.Products) == 0:
-		t.Empty.Action = ui.Button{Label: i18n.T(ctx, "license.products.new"), URL: "/products/new", Icon: "plus"}
+	case len(v.Products) == 0:
+		t.Empty = Names{}.begin(ctx, v.May)
 	case v.May:
 		t.Empty.Action = ui.Button{Label: i18n.T(ctx, "license.offline.new"), URL: "/offline/new", Icon: "plus"}
 	}

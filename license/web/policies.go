@@ -32,8 +32,8 @@ func (v Policies) table(ctx context.Context) ui.Table {
 		Filters: []ui.Filter{{Name: "product", Label: i18n.T(ctx, "license.product"), Options: productOptions(v.Products)}},
 		Empty:   ui.Empty{Icon: "shield", Title: i18n.T(ctx, "license.policies.empty"), Text: i18n.T(ctx, "license.policies.empty.text")}}
 	switch {
-	case v.May && len(v.Products) == 0:
-		t.Empty.Action = ui.Button{Label: i18n.T(ctx, "license.products.new"), URL: "/products/new", Icon: "plus"}
+	case len(v.Products) == 0:
+		t.Empty = Names{}.begin(ctx, v.May)
 	case v.May:
 		t.Empty.Action = ui.Button{Label: i18n.T(ctx, "license.policies.new"), URL: "/policies/new", Icon: "plus"}
 	}

@@ -137,6 +137,10 @@ func TestACustomerMovesACard(t *testing.T) {
 	p.types("reason", "new laptop")
 	p.sends()
 	p.reads("The card is free")
+	back, err := asks(t.Context(), s.browser(t), s.service("license"), "desk", license.Request{Call: license.CallHeartbeat, Card: key})
+	if err != nil || back.Code != "card_not_active" { // the program there still runs
+		t.Fatalf("the machine before takes the card back: %+v, %v", back, err)
+	}
 	if a := s.activates(t, key, "laptop"); a.Verdict != license.VerdictOK {
 		t.Fatalf("the new machine: %+v", a)
 	}

@@ -188,6 +188,10 @@ func (p *pages) licenceOrder(f *form.Form, product store.Product) issuer.Order {
 		}
 	}
 	switch f.Choice("confidential", "none", "release", "value") {
+	case "none":
+		if f.Text("release") != "" || f.Text("value") != "" {
+			f.Fail(fault.Field{Name: "confidential", Code: "license_confidential", Detail: "Say here which of the two the confidential part is, or empty both."})
+		}
 	case "release":
 		o.Release = f.Text("release", form.Required)
 	case "value":

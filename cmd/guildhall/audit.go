@@ -70,7 +70,7 @@ func moment(flag, text string) (at time.Time, day bool, err error) {
 		return at, true, nil
 	}
 	if at, err = time.Parse(time.RFC3339, text); err != nil {
-		return at, false, fmt.Errorf("%s must be a day such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z but got %q", flag, text)
+		return at, false, fault.New(fault.Invalid, "no_time", "%s must be a day such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z but got %q", flag, text)
 	}
 	return at, false, nil
 }

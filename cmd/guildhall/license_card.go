@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -209,12 +209,27 @@ func printCard(t terminal, x *manage.CardDetail) {
 		t.printf("%-9s  %s at %s, seen %s (%s)\n", word, e.ID, e.IP, stamp(e.SeenAt), parts)
 	}
 	for _, e := range slices.Backward(x.Events) {
-		detail, err := json.Marshal(e.Detail)
-		if err != nil { // it was JSON when it came
-			detail = nil
-		}
-		t.printf("%s  %-9s  %-15s  %s\n", e.At.Format(time.RFC3339), e.Kind, e.IP, oneLine(string(detail)))
+		t.printf("%s  %-9s  %-15s  %s\n", e.At.Format(time.RFC3339), e.Kind, e.IP, oneLine(told(e.Detail)))
 	}
+}
+
+// told is what an event says beside its kind, without what --json alone has room for.
+func told(detail map[string]any) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(detail)) {
+		switch value := detail[name].(type) {
+		case nil:
+		case map[string]any:
+			all = append(all, fmt.Sprintf("%s (%d)", name, len(value)))
+		case []any:
+			all = append(all, fmt.Sprintf("%s (%d)", name, len(value)))
+		default:
+			if text := fmt.Sprint(value); text != "" {
+				all = append(all, name+" "+text)
+			}
+		}
+	}
+	return strings.Join(all, "; ")
 }
 
 type licenseCardUpdateCommand struct {

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/alecthomas/kong"
 
+	"guildhall/platform/fault"
 	"guildhall/sdk/go/license/manage"
 )
 
@@ -66,8 +66,8 @@ func printActed(t terminal, asJSON bool, all manage.CardResults) error {
 }
 
 var (
-	errNone   = errors.New("nothing was done; the reason is above")
-	errNotAll = errors.New("it was not done to all cards; the others are named above")
+	errNone   = fault.New(fault.Conflict, "nothing_done", "nothing was done; the reason is above")
+	errNotAll = fault.New(fault.Conflict, "not_all_done", "it was not done to all cards; the others are named above")
 )
 
 type licenseCardPlainCommand struct {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"guildhall/platform/fault"
 	"guildhall/sdk/go/license/manage"
 )
 
@@ -64,6 +65,9 @@ func readModule(path string, t terminal) ([]byte, error) {
 	module, err := os.ReadFile(path)
 	if err != nil {
 		return nil, unreadable("MODULE", path, err)
+	}
+	if len(module) == 0 {
+		return nil, fault.Fields(fault.Field{Name: "MODULE", Code: "empty", Detail: path + " is empty. Was it written completely, and is it the right file?"})
 	}
 	return module, nil
 }

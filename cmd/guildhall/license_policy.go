@@ -114,9 +114,22 @@ func (f *ruleFlags) read(r *manage.Rules) error {
 	if err != nil || text == "" {
 		return err
 	}
+	var whole struct{ Functions *map[string]*manage.FunctionRule }
+	if err := json.Unmarshal([]byte(text), &whole); err == nil && whole.Functions != nil { // a list is given as a whole
+		for name, rule := range *whole.Functions {
+			if rule == nil {
+				return fault.Fields(fault.Field{Name: "--rules", Code: "malformed", Detail: fmt.Sprintf("%s says nothing of the function %s: write {} for no limit, or leave it out.", f.Rules, name)})
+			}
+		}
+		r.Functions = nil
+	}
 	d := json.NewDecoder(strings.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(r); err != nil {
+	err = d.Decode(r)
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && e.Field != "" {
+		err = fmt.Errorf("%s cannot be a %s", e.Field, e.Value)
+	}
+	if err != nil {
 		return fault.Fields(fault.Field{Name: "--rules", Code: "malformed", Detail: f.Rules + " is not the JSON of a policy's rules: " + strings.TrimPrefix(err.Error(), "json: ") + "."})
 	}
 	return nil

@@ -125,8 +125,12 @@ func (v Card) told(ctx context.Context, e store.Event) string {
 func (v Card) what(ctx context.Context, e store.Event, d *details) (parts []string) {
 	switch e.Kind {
 	case card.Extended:
-		d.number("days")
-		parts = append(parts, i18n.T(ctx, "license.told.end", "Old", when(ctx, d.text("was")), "New", when(ctx, d.text("is"))))
+		days, was, is := d.number("days"), d.text("was"), d.text("is")
+		if was+is == "" { // it is counted from the first use
+			parts = append(parts, i18n.T(ctx, "license.told.days", "Count", int(days)))
+			break
+		}
+		parts = append(parts, i18n.T(ctx, "license.told.end", "Old", when(ctx, was), "New", when(ctx, is)))
 	case card.Changed:
 		if was, is := d.pair("policy"); is != "" {
 			parts = append(parts, i18n.T(ctx, "license.told.policy", "Old", v.policy(was), "New", v.policy(is)))

@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
@@ -51,7 +52,7 @@ func (f *fields) note(value string) string {
 func (f *fields) text(name, value string, most int) {
 	switch {
 	case utf8.RuneCountInString(value) > most:
-		*f = append(*f, fault.Field{Name: name, Code: "too_long", Args: map[string]any{"Count": most}, Detail: "The text is too long."})
+		*f = append(*f, fault.Field{Name: name, Code: "too_long", Args: map[string]any{"Count": most}, Detail: fmt.Sprintf("It is longer than %d characters.", most)})
 	case !utf8.ValidString(value) || strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsGraphic(r) && r != '\n' }):
 		f.refuse(name, "not_text", "The text holds characters that nobody sees. Type it again.")
 	}

@@ -79,8 +79,13 @@ func (c *caseFile) activation() Code {
 	change.Bind = c.environment == nil
 	c.use()
 	switch {
-	case (change.Activate || change.Bind) && c.request.Call != Activate && !c.policy.ActivateOnAny:
+	case c.request.Call == Activate:
+	case change.Activate && !c.policy.ActivateOnAny:
 		return CardNotActive
+	case change.Bind && !change.Activate: // or the program on the machine that it was taken off would take it back
+		return CardNotActive
+	}
+	switch {
 	case change.Activate && c.policy.Time.Mode == policy.Trial && c.request.TrialUsed:
 		return TrialUsed
 	}

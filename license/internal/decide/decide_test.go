@@ -148,12 +148,13 @@ func cases() map[string]struct {
 		"no state":                          do("refused card_revoked", state("")),
 		"deleted":                           do("refused card_unknown", deleted),
 		"deleted and revoked":               do("refused card_unknown", deleted, state(decide.Revoked)),
-		"unbound: bound again":              do("ok ok bind learn=machine ip=192.0.2.10 key=key", unbound),
-		"unbound: bound to another machine": do("ok ok bind "+replaced+" ip="+elsewhere+" key=other", unbound, stranger, from(elsewhere), otherKey),
+		"unbound: the machine before":       do("refused card_not_active", unbound),
+		"unbound: bound again":              do("ok ok bind learn=machine ip=192.0.2.10 key=key", unbound, call(decide.Activate)),
+		"unbound: bound to another machine": do("ok ok bind "+replaced+" ip="+elsewhere+" key=other", unbound, call(decide.Activate), stranger, from(elsewhere), otherKey),
 		"unbound: only activate binds":      do("refused card_not_active", unbound, onlyActivate),
 		"unbound: activate":                 do("ok ok bind learn=machine ip=192.0.2.10 key=key", unbound, onlyActivate, call(decide.Activate)),
-		"unbound: and over":                 do("refused card_expired", unbound, ends(-day)),
-		"unbound: trial is no second one":   do("ok ok bind learn=machine ip=192.0.2.10 key=key", unbound, mode(policy.Trial), trialUsed),
+		"unbound: and over":                 do("refused card_expired", unbound, call(decide.Activate), ends(-day)),
+		"unbound: trial is no second one":   do("ok ok bind learn=machine ip=192.0.2.10 key=key", unbound, call(decide.Activate), mode(policy.Trial), trialUsed),
 
 		// The device key.
 		"key: no proof":                          do("refused proof_missing", noProof),

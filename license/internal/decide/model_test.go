@@ -157,7 +157,7 @@ func (n *naive) reasons() []decide.Code {
 	when(c.Deleted, decide.CardUnknown)
 	when(c.State == decide.Suspended, decide.CardSuspended)
 	when(c.State == decide.Revoked, decide.CardRevoked)
-	when((isNew || binds) && !p.ActivateOnAny && r.Call != decide.Activate, decide.CardNotActive)
+	when(r.Call != decide.Activate && (isNew && !p.ActivateOnAny || binds && !isNew), decide.CardNotActive)
 	when(isNew && p.Time.Mode == policy.Trial && r.TrialUsed, decide.TrialUsed)
 
 	anyHW := slices.ContainsFunc(slices.Collect(maps.Keys(r.Fingerprint)), func(name string) bool { return name != "dongle" })

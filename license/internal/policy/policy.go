@@ -64,7 +64,8 @@ type Policy struct {
 	// Proof demands that each request proves possession of the device key that was
 	// registered when the card was bound.
 	Proof bool `json:"proof"`
-	// ActivateOnAny lets every call activate and bind a card, not activate alone.
+	// ActivateOnAny lets every call activate and bind a new card. One that was taken off
+	// its machine is bound again by activate alone.
 	ActivateOnAny bool `json:"activate_on_any"`
 	// Lease is how many hours a program may go on without reaching the server.
 	Lease int `json:"lease_hours"`

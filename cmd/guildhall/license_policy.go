@@ -114,7 +114,9 @@ func (f *ruleFlags) read(r *manage.Rules) error {
 	if err != nil || text == "" {
 		return err
 	}
-	var whole struct{ Functions *map[string]*manage.FunctionRule }
+	var whole struct {
+		Functions *map[string]*manage.FunctionRule
+	}
 	if err := json.Unmarshal([]byte(text), &whole); err == nil && whole.Functions != nil { // a list is given as a whole
 		for name, rule := range *whole.Functions {
 			if rule == nil {

@@ -127,7 +127,7 @@ func (v Card) what(ctx context.Context, e store.Event, d *details) (parts []stri
 	case card.Extended:
 		days, was, is := d.number("days"), d.text("was"), d.text("is")
 		if was+is == "" { // it is counted from the first use
-			parts = append(parts, i18n.T(ctx, "license.told.days", "Count", int(days)))
+			parts = append(parts, i18n.T(ctx, "license.told.days", "Count", days))
 			break
 		}
 		parts = append(parts, i18n.T(ctx, "license.told.end", "Old", when(ctx, was), "New", when(ctx, is)))

@@ -200,7 +200,7 @@ type CardQuery struct {
 	// State is one of the constants, "expired", or "binned": those that are in the
 	// recycle bin, which no other list has.
 	State string
-	// MadeFrom and MadeTo, EndFrom and EndTo bound when it was made and when it expires.
+	// MadeFrom and MadeTo, EndFrom and EndTo bound when it was made and when it ends.
 	MadeFrom, MadeTo, EndFrom, EndTo time.Time
 	Now                              time.Time
 	// Sort is "made", "expires" or "activated"; Desc turns it round.
@@ -265,13 +265,22 @@ func (q *CardQuery) where() (string, []any) {
 	given(`c.id IN (SELECT e.card FROM environments e WHERE e.ip = $ AND e.unbound_at IS NULL)`, q.IP)
 	since(`c.made_at >= $`, q.MadeFrom)
 	since(`c.made_at < $`, q.MadeTo)
-	since(`c.expires_at >= $`, q.EndFrom)
-	since(`c.expires_at < $`, q.EndTo)
+	since(q.end()+` >= $`, q.EndFrom)
+	since(q.end()+` < $`, q.EndTo)
 	return `WHERE ` + strings.Join(all, ` AND `), args
 }
 
+// end is when a card ends: of one that was not used yet, its fixed end. Of those in use
+// alone it is the column that has an index.
+func (q *CardQuery) end() string {
+	if q.State == CardActive || q.State == "expired" {
+		return `c.expires_at`
+	}
+	return `COALESCE(c.expires_at, c.ends_at)`
+}
+
 func (q *CardQuery) order() string {
-	column := map[string]string{"expires": "c.expires_at", "activated": "c.activated_at"}[q.Sort]
+	column := map[string]string{"expires": q.end(), "activated": "c.activated_at"}[q.Sort]
 	if column == "" {
 		column = "c.made_at"
 	}

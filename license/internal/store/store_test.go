@@ -52,6 +52,7 @@ func TestFindingCards(t *testing.T) {
 		key, err := cardid.Parse(keys[1])
 		must(t, err)
 		now := w.Clock.Now()
+		must1(t)(w.Cards.Extend(ctx, w.Card(t, other).ID, 0, now.Add(time.Hour), licensetest.By)) // its fixed end: nobody uses it yet
 		for name, c := range map[string]struct {
 			q    store.CardQuery
 			want []string
@@ -74,7 +75,8 @@ func TestFindingCards(t *testing.T) {
 			"product by code":    {store.CardQuery{Product: licensetest.Product}, nil},
 			"made since":         {store.CardQuery{MadeFrom: began.Add(time.Microsecond)}, []string{"other"}},
 			"made before":        {store.CardQuery{MadeTo: began.Add(time.Microsecond)}, []string{"active", "expired", "new", "revoked", "suspended"}},
-			"ends within 7 days": {store.CardQuery{EndFrom: now, EndTo: now.AddDate(0, 0, 7)}, []string{"active"}},
+			"ends within 7 days": {store.CardQuery{EndFrom: now, EndTo: now.AddDate(0, 0, 7)}, []string{"active", "other"}},
+			"in use, ends":       {store.CardQuery{State: store.CardActive, EndFrom: now, EndTo: now.AddDate(0, 0, 7)}, []string{"active"}},
 			"ended":              {store.CardQuery{EndTo: now}, []string{"expired"}},
 		} {
 			c.q.Now, c.q.Limit = now, 100

@@ -62,10 +62,7 @@ func (p *pages) showNewBatch(w http.ResponseWriter, r *http.Request, f *form.For
 	if err != nil {
 		return err
 	}
-	body := views.NewBatchPage(views.NewBatch{Form: f, Names: names, Customers: customers})
-	if len(names.Policies) == 0 {
-		body = views.BeginPage(names)
-	}
+	body := orBegin(len(names.Policies) > 0, names, views.NewBatchPage(views.NewBatch{Form: f, Names: names, Customers: customers}))
 	return p.show(w, r, f, web.Page{Title: i18n.T(ctx, "license.batches.new"), Lead: i18n.T(ctx, "license.batches.lead"), Active: "/batches", Narrow: true,
 		Crumbs: []web.Crumb{crumb(ctx, "license.nav.batches", "/batches")}, Body: body})
 }

@@ -47,10 +47,7 @@ func (p *pages) showNewLicence(w http.ResponseWriter, r *http.Request, v views.N
 	if v.Customers, _, err = p.Service.store.Customers(ctx, store.CustomerQuery{Limit: offered}); err != nil {
 		return err
 	}
-	body := views.NewLicencePage(v)
-	if len(v.Products) == 0 {
-		body = views.BeginPage(views.Names{})
-	}
+	body := orBegin(len(v.Products) > 0, views.Names{}, views.NewLicencePage(v))
 	return p.show(w, r, f, web.Page{Title: i18n.T(ctx, "license.offline.new"), Lead: i18n.T(ctx, "license.offline.new.lead"), Active: "/offline", Narrow: true,
 		Crumbs: []web.Crumb{crumb(ctx, "license.nav.offline", "/offline")}, Body: body})
 }

@@ -85,6 +85,7 @@ func TestOfflineLicencesOnPages(t *testing.T) {
 			t.Errorf("an empty form says nothing of %s", field)
 		}
 	}
+	post(adminRole, "/offline/new", http.StatusUnprocessableEntity, "Say here which of the two", append([]string{"confidential", "none"}, fields...)...)
 	kept := post(adminRole, "/offline/new", http.StatusUnprocessableEntity, `id="licence-release-error"`, append([]string{"release", "7.7"}, fields...)...)
 	if !strings.Contains(kept, `<option value="`+product.ID+`" selected>`) || !strings.Contains(kept, "There is no such release") {
 		t.Errorf("with a release that is not there:\n%s", kept)

@@ -58,10 +58,7 @@ func (p *pages) showNewPolicy(w http.ResponseWriter, r *http.Request, f *form.Fo
 	if err != nil {
 		return err
 	}
-	body := views.PolicyPage(views.Policy{Form: f, Products: products, Rules: rules, May: true})
-	if len(products) == 0 {
-		body = views.BeginPage(views.Names{})
-	}
+	body := orBegin(len(products) > 0, views.Names{}, views.PolicyPage(views.Policy{Form: f, Products: products, Rules: rules, May: true}))
 	return p.show(w, r, f, web.Page{Title: i18n.T(ctx, "license.policies.new"), Lead: i18n.T(ctx, "license.policies.lead"), Active: "/policies", Narrow: true,
 		Crumbs: []web.Crumb{crumb(ctx, "license.nav.policies", "/policies")}, Body: body})
 }

@@ -39,33 +39,29 @@ func (c *Client) Activate(ctx context.Context, card string) (Standing, error) {
 // answer counts, on the same machine and until its lease ends. What the server refuses is
 // over at once.
 func (c *Client) Validate(ctx context.Context) (Standing, error) {
-	return c.carded(ctx, CallValidate)
+	return c.carded(ctx, Request{Call: CallValidate})
 }
 
 // Heartbeat is Validate for a program that runs already. Run sends them by itself.
 func (c *Client) Heartbeat(ctx context.Context) (Standing, error) {
-	return c.carded(ctx, CallHeartbeat)
+	return c.carded(ctx, Request{Call: CallHeartbeat})
 }
 
 // ValidateModule is Validate for a part of the product, which the card has to include.
 func (c *Client) ValidateModule(ctx context.Context, module string) (Standing, error) {
-	card := c.known().Card
-	if card == "" {
-		return Standing{}, errNoCard()
-	}
-	s, _, err := c.call(ctx, Request{Call: CallValidate, Card: card, Module: module})
+	s, err := c.carded(ctx, Request{Call: CallValidate, Module: module})
 	if err == nil && !s.Allows(module) { // the kept answer was perhaps for another part
 		return Standing{}, &RefusedError{Code: "module_not_allowed", Detail: "The card is not good for this part of the program."}
 	}
 	return s, err
 }
 
-func (c *Client) carded(ctx context.Context, call string) (Standing, error) {
-	card := c.known().Card
-	if card == "" {
+// carded makes a call with the card that is activated here.
+func (c *Client) carded(ctx context.Context, r Request) (Standing, error) {
+	if r.Card = c.known().Card; r.Card == "" {
 		return Standing{}, errNoCard()
 	}
-	s, _, err := c.call(ctx, Request{Call: call, Card: card})
+	s, _, err := c.call(ctx, r)
 	return s, err
 }
 
